@@ -1,0 +1,1 @@
+"""Level-2 files to one row per event."""

@@ -1,0 +1,1 @@
+"""Readers of level-2 files, one module per layout."""

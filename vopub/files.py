@@ -1,0 +1,95 @@
+"""Files that appear whole or not at all, and where the project's own data lie."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from vopub.errors import FileError
+
+CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as lower-case hex.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise cannot("read", path, error) from error
+
+
+def cannot(verb: str, path: Path, error: OSError) -> FileError:
+    """Return the error that says why a file cannot be read or written, and what to do."""
+    hints = {
+        errno.ENOSPC: "free some space there and run again; nothing was changed",
+        errno.EDQUOT: "the disk quota is used up; free some space and run again",
+        errno.EACCES: "give yourself the permission, or choose another place",
+        errno.EROFS: "the file system is read-only; choose another place",
+        errno.ENOENT: "check the path",
+    }
+    reason = error.strerror or str(error)
+    return FileError(f"cannot {verb}: {reason}", where=path, hint=hints.get(error.errno or 0, ""))
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; on leaving without an error it becomes ``path``.
+
+    The bytes are on disk before the name changes, so a crash leaves the old file or the new one.
+
+    Raises
+    ------
+    FileError
+        If the disk is full or the place cannot be written.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    except OSError as error:
+        raise cannot("write", path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, mode: int = 0o644) -> bool:
+    """Write a text file if its content differs; tell whether it did."""
+    try:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return False
+    except (OSError, UnicodeDecodeError):
+        pass  # what cannot be read back is replaced
+    with replacing(path, mode=mode) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return True
+
+
+def shipped(folder: str) -> Path:
+    """Return a folder that comes with vopub: ``rd_templates`` or ``resources``.
+
+    In a wheel it lies inside the package, in a checkout beside it.
+    """
+    package = Path(str(files("vopub")))
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder

@@ -1,0 +1,1 @@
+"""Event tables to files and back."""

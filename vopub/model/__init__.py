@@ -1,0 +1,1 @@
+"""What vopub says about data: pure types that touch no file, network or process."""

@@ -1,0 +1,43 @@
+"""The catalogue of known parameters, so that each is described once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from vopub.errors import DescriptionError, Problem, did_you_mean
+from vopub.model.parameter import Parameter
+
+
+@cache
+def known_parameters() -> Mapping[str, Parameter]:
+    """Return every known parameter by name."""
+    text = files("vopub.model").joinpath("parameters.toml").read_text(encoding="utf-8")
+    entries = tomllib.loads(text)
+    return MappingProxyType(
+        {name: Parameter.model_validate({"name": name, **entry}) for name, entry in entries.items()}
+    )
+
+
+def parameter(name: str, overrides: Mapping[str, Any] | None = None) -> Parameter:
+    """Return a known parameter, with what differs in one resource.
+
+    Raises
+    ------
+    DescriptionError
+        If the catalogue has no such name.
+    pydantic.ValidationError
+        If an override makes the parameter invalid.
+    """
+    known = known_parameters()
+    if name not in known:
+        raise DescriptionError(
+            [Problem(name, f"unknown parameter {name!r}", did_you_mean(name, known))]
+        )
+    if not overrides:
+        return known[name]
+    return Parameter.model_validate({**known[name].model_dump(), **overrides})

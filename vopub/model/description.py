@@ -1,0 +1,205 @@
+"""What a person writes about a resource: the content of ``resources/<id>/resource.toml``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from vopub.errors import DescriptionError, Problem, did_you_mean
+from vopub.model.catalogue import known_parameters, parameter
+from vopub.model.ktype import Ktype
+from vopub.model.parameter import Parameter
+from vopub.model.publication import Contact, Creator, Related, Url
+from vopub.model.resource import ID_PATTERN
+
+REQUIRED_COLUMNS = ("event_id",)
+SKY_COLUMNS = ("ra", "dec")
+
+
+def check_known_column(name: str) -> str:
+    """Return the name if the catalogue of parameters has it."""
+    known = known_parameters()
+    if name not in known:
+        raise ValueError(f"unknown parameter {name!r}; {did_you_mean(name, known)}")
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class PublicationSection(_Section):
+    """The ``[publication]`` part; what is left out comes from the site's settings."""
+
+    title: str = Field(min_length=10)
+    description: str = Field(min_length=50)
+    version: str = Field(pattern=r"^\d+(\.\d+){0,2}$")
+    created: date
+    creators: tuple[Creator, ...] = Field(min_length=1)
+    publisher: str | None = None
+    owner: str | None = None
+    contact: Contact | None = None
+    licence: str = "CC-BY-4.0"
+    licence_url: Url = "https://creativecommons.org/licenses/by/4.0/"
+    subjects: tuple[str, ...] = ("neutrino-astronomy",)
+    facility: str = ""
+    instrument: str = ""
+    reference_url: Url | None = None
+    doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/\S+$")
+    source: str = ""
+    related: tuple[Related, ...] = ()
+    note: str = ""
+
+
+class Cut(_Section):
+    """One cut of a selection: events for which ``keep`` does not hold are left out."""
+
+    name: str = Field(min_length=3)
+    keep: str = Field(min_length=3)
+    """Readable expression over known parameters, e.g. ``zenith > 90 deg``."""
+
+
+class EventsSection(_Section):
+    """The ``[events]`` part: from which files, which reconstruction, which events and columns."""
+
+    inputs: tuple[str, ...] = Field(min_length=1)
+    """Files: paths relative to the folder, or ``package:<package>/<path in it>``."""
+    detector: Literal["ORCA", "ARCA", "ANTARES"]
+    reconstruction: Literal["jmuon", "jshower", "aashower", "dusj"] = "jmuon"
+    selection: tuple[Cut, ...] = ()
+    columns: tuple[Annotated[str, AfterValidator(check_known_column)], ...] = Field(min_length=1)
+    overrides: dict[str, dict[str, Any]] = {}
+    """Per column: the entries of the catalogue that differ here."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EventsSection:
+        missing = [name for name in REQUIRED_COLUMNS if name not in self.columns]
+        if missing:
+            raise ValueError(f"columns lack {', '.join(missing)}")
+        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns name {', '.join(twice)} more than once")
+        return self
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Return the columns' parameters, with this resource's overrides."""
+        return tuple(parameter(name, self.overrides.get(name)) for name in self.columns)
+
+
+class VoSection(_Section):
+    """The ``[vo]`` part: whether and how the table is served in the Virtual Observatory."""
+
+    publish: bool = False
+    search_radius: float = Field(default=10.0, gt=0, le=180)
+    """Radius in degrees that the form and the examples propose."""
+
+
+class ResourceDescription(_Section):
+    """One resource, as its publisher describes it."""
+
+    id: str = Field(pattern=rf"^{ID_PATTERN}$")
+    ktype: Ktype
+    simulated: bool
+    collection: str = Field(default="", pattern=rf"^({ID_PATTERN})?$")
+    publication: PublicationSection
+    events: EventsSection
+    vo: VoSection = VoSection()
+
+    @model_validator(mode="after")
+    def _servable(self) -> ResourceDescription:
+        if self.vo.publish:
+            missing = [name for name in SKY_COLUMNS if name not in self.events.columns]
+            if missing:
+                raise ValueError(f"vo.publish needs the columns {', '.join(missing)}")
+        return self
+
+
+def parse_description(content: Mapping[str, Any], *, where: object) -> ResourceDescription:
+    """Check the content of a ``resource.toml``.
+
+    Raises
+    ------
+    DescriptionError
+        With every problem found: unknown keys and names with the nearest valid ones, bad units,
+        UCDs, dates, ktypes.
+    """
+    try:
+        description = ResourceDescription.model_validate(content)
+    except ValidationError as error:
+        problems = [*map(_problem, error.errors()), *_override_problems(content)]
+        raise DescriptionError(problems, where=where) from error
+    problems = list(_override_problems(content))
+    if problems:
+        raise DescriptionError(problems, where=where)
+    return description
+
+
+def _override_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
+    events = content.get("events")
+    overrides = events.get("overrides") if isinstance(events, Mapping) else None
+    if not isinstance(events, Mapping) or not isinstance(overrides, Mapping):
+        return
+    for name, changes in overrides.items():
+        place = f"events.overrides.{name}"
+        if name not in events.get("columns", ()):
+            hint = did_you_mean(name, map(str, events.get("columns", ())))
+            yield Problem(place, f"{name!r} is not one of the columns", hint)
+        elif isinstance(changes, Mapping) and name in known_parameters():
+            try:
+                parameter(name, changes)
+            except ValidationError as error:
+                yield from (_problem(detail, place, Parameter) for detail in error.errors())
+
+
+def _problem(
+    detail: ErrorDetails, prefix: str = "", model: type[BaseModel] = ResourceDescription
+) -> Problem:
+    location = detail["loc"]
+    place = ".".join(filter(None, [prefix, *map(str, location)]))
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        valid = _keys_at(model, location[:-1])
+        return Problem(place, "unknown key", did_you_mean(str(location[-1]), valid))
+    if detail["type"] == "missing":
+        return Problem(place, "is missing")
+    hint = ""
+    if detail["type"] in ("enum", "literal_error"):
+        hint = _near_choice(detail)
+    given = detail.get("input")
+    shown = (
+        ""
+        if isinstance(given, Mapping | BaseModel) or repr(given) in message
+        else f" (got {given!r})"
+    )
+    return Problem(place, message + shown, hint)
+
+
+def _near_choice(detail: ErrorDetails) -> str:
+    expected = str(detail.get("ctx", {}).get("expected", ""))
+    choices = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+    close = difflib.get_close_matches(str(detail.get("input")), choices, n=2)
+    return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+def _keys_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """Return the keys valid at a place in the description."""
+    for step in location:
+        if isinstance(step, int):
+            continue
+        field = model.model_fields.get(step)
+        inner = None if field is None else _model_in(field.annotation)
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

@@ -1,0 +1,142 @@
+"""The record classes of the Open Data Center.
+
+``KM3OpenResource``, ``KM3ResourceStream``, ``KM3ResourceCollection`` and ``kid`` are names of
+KM3NeT's open-data system; the fields beyond its published description are vopub's own schema.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from vopub.model.data_taking import DataTaking
+from vopub.model.event_table import EventAccount
+from vopub.model.ktype import Ktype
+from vopub.model.parameter import Parameter
+from vopub.model.provenance import Provenance
+from vopub.model.publication import Publication, Url
+
+SCHEMA_VERSION = "1.0"
+ID_PATTERN = r"[a-z]{2,16}\d{2}_\d{2}(_[a-z0-9_]{1,40})?"
+"""``<topic><yy>_<nn>[_<product>]``, e.g. ``evts20_01`` or ``ana20_01_bkg``."""
+SHA256_PATTERN = r"[0-9a-f]{64}"
+FILE_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+
+
+def make_kid(authority: str, identifier: str, version: str) -> UUID:
+    """Return the ``kid`` of a version of a resource: the same three always give the same."""
+    return uuid5(NAMESPACE_URL, f"ivo://{authority}/{identifier}#{version}")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRole(StrEnum):
+    """What a file is for."""
+
+    DATA = "data"
+    METADATA = "metadata"
+    PREVIEW = "preview"
+    DOCUMENTATION = "documentation"
+
+
+class FileReference(_Record):
+    """A file that belongs to a resource."""
+
+    name: str = Field(pattern=rf"^{FILE_NAME_PATTERN}$")
+    media_type: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]+(; ?[a-z]+=[A-Za-z0-9.+-]+)*$")
+    size: int = Field(ge=0)
+    sha256: str = Field(pattern=rf"^{SHA256_PATTERN}$")
+    role: FileRole = FileRole.DATA
+    description: str = ""
+
+
+class ServiceKind(StrEnum):
+    """Protocols under which a resource is served."""
+
+    SCS = "scs"
+    TAP = "tap"
+    FORM = "form"
+
+
+class ServiceReference(_Record):
+    """A service that was proved to answer with this resource's data."""
+
+    kind: ServiceKind
+    url: Url
+    table: str = ""
+    """For TAP: the qualified name of the table."""
+    ivoid: str = ""
+    """Identifier in the VO registry."""
+    proved: AwareDatetime
+    """When the service last answered with the right rows."""
+
+
+class TimeSpan(_Record):
+    """Start and stop in time (UTC)."""
+
+    start: AwareDatetime
+    stop: AwareDatetime
+
+
+class Coverage(_Record):
+    """What part of the sky, of time and of energy a resource covers."""
+
+    spatial: str = ""
+    """A MOC in its ASCII form, e.g. ``3/1-5 17``."""
+    temporal: TimeSpan | None = None
+    energy: tuple[float, float] | None = None
+    """Smallest and largest energy in GeV."""
+
+
+class KM3OpenResource(_Record):
+    """Anything published: what it is, how to reach it, how to cite it."""
+
+    schema_version: str = SCHEMA_VERSION
+    kid: UUID
+    identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
+    ktype: Ktype
+    simulated: bool = False
+    publication: Publication
+    data_taking: DataTaking | None = None
+    parameters: tuple[Parameter, ...] = ()
+    provenance: Provenance | None = None
+    account: EventAccount | None = None
+    rows: int | None = Field(default=None, ge=0)
+    coverage: Coverage = Coverage()
+    files: tuple[FileReference, ...] = ()
+    services: tuple[ServiceReference, ...] = ()
+    collection: str = ""
+    """Identifier of the collection it belongs to."""
+    stream: str = ""
+    """Identifier of the stream it is an element of."""
+    replaces: UUID | None = None
+    """``kid`` of the version before this one."""
+
+
+class KM3ResourceStream(_Record):
+    """Similar resources that follow each other, e.g. hydrophone recordings."""
+
+    schema_version: str = SCHEMA_VERSION
+    identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
+    title: str = Field(min_length=5)
+    description: str = Field(min_length=20)
+    ktype: Ktype
+    resources: tuple[UUID, ...] = ()
+    """``kid`` of each element, oldest first."""
+    collection: str = ""
+
+
+class KM3ResourceCollection(_Record):
+    """Resources and streams of one analysis or data set."""
+
+    schema_version: str = SCHEMA_VERSION
+    identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
+    title: str = Field(min_length=5)
+    description: str = Field(min_length=20)
+    resources: tuple[UUID, ...] = ()
+    streams: tuple[str, ...] = ()
+    """Identifiers of its streams."""

@@ -1,0 +1,1 @@
+"""The Open Data Center: records, files, pages, REST service and its client."""

@@ -1,0 +1,1 @@
+"""The composer: from a resource folder to a published, proved and registered data set."""

@@ -1,0 +1,103 @@
+"""Finding and reading resource folders, and the files they name."""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from vopub.errors import DescriptionError, FileError, Problem, did_you_mean
+from vopub.model.description import ResourceDescription, parse_description
+
+DESCRIPTION_NAME = "resource.toml"
+PACKAGE_PREFIX = "package:"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFolder:
+    """A folder that a person owns, with a checked description."""
+
+    path: Path
+    description: ResourceDescription
+
+    @property
+    def id(self) -> str:
+        """Identifier of the resource, the name of the folder."""
+        return self.description.id
+
+    @property
+    def description_path(self) -> Path:
+        """Path of the ``resource.toml``."""
+        return self.path / DESCRIPTION_NAME
+
+    def inputs(self) -> tuple[Path, ...]:
+        """Return the paths of the input files, in the order they are named."""
+        return tuple(self._input(name) for name in self.description.events.inputs)
+
+    def _input(self, name: str) -> Path:
+        if name.startswith(PACKAGE_PREFIX):
+            return _in_package(name.removeprefix(PACKAGE_PREFIX), where=self.description_path)
+        return (self.path / name).resolve()
+
+
+def read_folder(path: Path) -> ResourceFolder:
+    """Read one resource folder.
+
+    Raises
+    ------
+    DescriptionError
+        With every problem of its ``resource.toml``.
+    """
+    file = path / DESCRIPTION_NAME
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DescriptionError([Problem("", "there is no such file")], where=file) from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DescriptionError([Problem("", f"cannot be read: {error}")], where=file) from error
+    description = parse_description(content, where=file)
+    if description.id != path.name:
+        what = f"{description.id!r} is not the name of its folder, {path.name!r}"
+        raise DescriptionError([Problem("id", what, "rename one of them")], where=file)
+    return ResourceFolder(path, description)
+
+
+def find_folders(root: Path, ids: tuple[str, ...] = ()) -> list[ResourceFolder]:
+    """Read the named resource folders under ``root``, or all of them.
+
+    Raises
+    ------
+    DescriptionError
+        If a name is unknown, or with every problem of every folder.
+    """
+    there = sorted(p.parent.name for p in root.glob(f"*/{DESCRIPTION_NAME}"))
+    unknown = [name for name in ids if name not in there]
+    if unknown or not there:
+        names = unknown or ["*"]
+        hint = [did_you_mean(name, there) if there else "there is none yet" for name in names]
+        problems = [Problem(n, "no such resource", h) for n, h in zip(names, hint, strict=True)]
+        raise DescriptionError(problems, where=root)
+    folders, problems = [], []
+    for name in ids or there:
+        try:
+            folders.append(read_folder(root / name))
+        except DescriptionError as error:
+            problems += [
+                Problem(f"{error.where}: {p.place}", p.what, p.hint) for p in error.problems
+            ]
+    if problems:
+        raise DescriptionError(problems)
+    return folders
+
+
+def _in_package(name: str, *, where: Path) -> Path:
+    package, _, inner = name.partition("/")
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise FileError(
+            f"input {PACKAGE_PREFIX}{name}: the Python package {package!r} is not installed",
+            where=where,
+            hint=f"pip install {package.replace('_', '-')}",
+        )
+    return Path(spec.origin).parent / inner

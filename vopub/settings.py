@@ -1,0 +1,180 @@
+"""The settings: option > ``VOPUB_*`` environment > ``vopub.toml`` > default.
+
+This module is the only reader of the environment. ``VOPUB_DACHS_PORT`` sets ``site.dachs_port``,
+``VOPUB_SITE`` the site directory, ``VOPUB_CONFIG`` the file; all others are ``VOPUB_<KEY>`` of a
+key in ``[site]`` or ``[publisher]``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vopub.errors import DescriptionError, Problem, did_you_mean
+from vopub.model.publication import Contact, Url
+
+CONFIG_NAME = "vopub.toml"
+ROOT_SITE = Path("/var/lib/vopub/site")
+"""Where root keeps the site when services, which run unprivileged, could not reach the checkout."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SiteSettings(_Section):
+    """The running site: where it lives and listens."""
+
+    directory: Path
+    """Holds the database, DaCHS and the ODC; everything in it can be made again."""
+    host: str = "127.0.0.1"
+    """Address that the servers listen on."""
+    dachs_port: int = Field(default=8080, ge=1, le=65535)
+    odc_port: int = Field(default=8000, ge=1, le=65535)
+
+    @property
+    def dachs_url(self) -> str:
+        """Address of the VO server."""
+        return f"http://{self.host}:{self.dachs_port}"
+
+    @property
+    def odc_url(self) -> str:
+        """Address of the Open Data Center."""
+        return f"http://{self.host}:{self.odc_port}"
+
+
+class PublisherSettings(_Section):
+    """Who publishes: rendered into the site's registry record and every resource."""
+
+    authority: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,}$")
+    """Authority part of the VO identifiers: ``ivo://<authority>/…``."""
+    site_name: str = Field(min_length=3)
+    short_name: str = Field(min_length=2, max_length=16)
+    description: str = Field(min_length=50)
+    publisher: str = Field(min_length=2)
+    owner: str = Field(min_length=2)
+    contact: Contact
+    address: str = Field(min_length=5)
+    """Postal address of the contact, asked for by the registry."""
+    reference_url: Url
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    site: SiteSettings
+    publisher: PublisherSettings
+    resources: Path
+    """Folder with one sub-folder per resource."""
+
+
+def load_settings(
+    options: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] = os.environ,
+    directory: Path | None = None,
+) -> Settings:  # fmt: skip
+    """Read the settings.
+
+    Parameters
+    ----------
+    options
+        What the command line set, by dotted key, e.g. ``{"site.dachs_port": 8081}``; None is
+        'not given'.
+    environ
+        The environment.
+    directory
+        Where to look for ``vopub.toml`` and where relative paths start; default the current one.
+
+    Raises
+    ------
+    DescriptionError
+        With every problem of the file and of the environment.
+    """
+    here = (directory or Path.cwd()).resolve()
+    path = Path(environ.get("VOPUB_CONFIG") or here / CONFIG_NAME)
+    content = _read(path)
+    site = content.setdefault("site", {})
+    publisher = content.setdefault("publisher", {})
+    if isinstance(site, dict) and isinstance(publisher, dict):
+        _from_environment(site, publisher, content, environ)
+    for key, value in (options or {}).items():
+        if value is not None:
+            _put(content, key, value)
+    if isinstance(site, dict):
+        given = site.get("directory") or default_site_directory(here)
+        site["directory"] = (here / Path(str(given)).expanduser()).resolve()
+    content["resources"] = (here / str(content.get("resources") or "resources")).resolve()
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise DescriptionError([_problem(d) for d in error.errors()], where=path) from error
+
+
+def default_site_directory(here: Path) -> Path:
+    """Return ``site`` beside the configuration, or root's own place if that cannot be reached.
+
+    Services of root run as an unprivileged user, who must be able to enter every directory above.
+    """
+    if os.geteuid() == 0 and not all(
+        parent.stat().st_mode & stat.S_IXOTH for parent in (here, *here.parents)
+    ):
+        return ROOT_SITE
+    return here / "site"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except FileNotFoundError:
+        hint = "run vopub where vopub.toml is, or name it with VOPUB_CONFIG"
+        raise DescriptionError([Problem("", "there is no such file", hint)], where=path) from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DescriptionError([Problem("", f"cannot be read: {error}")], where=path) from error
+
+
+def _from_environment(
+    site: dict[str, Any], publisher: dict[str, Any], content: dict[str, Any],
+    environ: Mapping[str, str],
+) -> None:  # fmt: skip
+    for name, value in environ.items():
+        key = name.removeprefix("VOPUB_").lower()
+        if not name.startswith("VOPUB_") or key == "config":
+            continue
+        if key == "site":
+            site["directory"] = value
+        elif key == "resources":
+            content["resources"] = value
+        elif key in SiteSettings.model_fields:
+            site[key] = value
+        elif key in PublisherSettings.model_fields:
+            publisher[key] = value
+        else:
+            known = ["site", "config", "resources", *SiteSettings.model_fields]
+            hint = did_you_mean(key, [*known, *PublisherSettings.model_fields])
+            raise DescriptionError([Problem(name, "unknown setting", hint)], where="environment")
+
+
+def _put(content: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        content = content.setdefault(section, {})
+    content[last] = value
+
+
+def _problem(detail: Any) -> Problem:
+    location = detail["loc"]
+    place = ".".join(map(str, location))
+    if detail["type"] == "extra_forbidden":
+        valid = {"site": SiteSettings, "publisher": PublisherSettings}.get(
+            str(location[0]), Settings
+        )
+        return Problem(place, "unknown key", did_you_mean(str(location[-1]), valid.model_fields))
+    if detail["type"] == "missing":
+        return Problem(place, "is missing")
+    return Problem(place, f"{detail['msg']} (got {detail['input']!r})")

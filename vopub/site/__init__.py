@@ -1,0 +1,1 @@
+"""One directory holding a running PostgreSQL, DaCHS and ODC."""
