@@ -30,6 +30,21 @@ class Account:
         """Whether this is the user that vopub runs as."""
         return self.uid == os.geteuid()
 
+    @property
+    def switch_uid(self) -> int | None:
+        """The user to become in a new process; None to stay."""
+        return None if self.is_current else self.uid
+
+    @property
+    def switch_gid(self) -> int | None:
+        """The group to become in a new process; None to stay."""
+        return None if self.is_current else self.gid
+
+    @property
+    def switch_groups(self) -> list[int] | None:
+        """The further groups to have in a new process: none of the caller's, if it is root."""
+        return None if self.is_current else []
+
     def own(self, path: Path) -> None:
         """Give a file or directory to this user; does nothing unless vopub runs as root."""
         if not self.is_current:
@@ -109,7 +124,7 @@ def run(
         return subprocess.run(
             command, input=stdin, capture_output=True, text=True, errors="replace",
             timeout=timeout, cwd=cwd or "/", env=environment(account, extra), check=False,
-            **_identity(account),
+            user=account.switch_uid, group=account.switch_gid, extra_groups=account.switch_groups,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise ServiceError(f"{command[0]} did not end within {timeout:.0f} s") from error
@@ -132,13 +147,9 @@ def spawn(
         try:
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, cwd=cwd or "/",
-                env=environment(account, extra), start_new_session=True, **_identity(account),
+                env=environment(account, extra), start_new_session=True,
+                user=account.switch_uid, group=account.switch_gid,
+                extra_groups=account.switch_groups,
             )  # fmt: skip
         except OSError as error:
             raise ServiceError(f"cannot start {command[0]}: {error.strerror or error}") from error
-
-
-def _identity(account: Account) -> dict[str, object]:
-    if account.is_current:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}

@@ -171,10 +171,12 @@ def _problem(detail: Any) -> Problem:
     location = detail["loc"]
     place = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
-        valid = {"site": SiteSettings, "publisher": PublisherSettings}.get(
-            str(location[0]), Settings
-        )
-        return Problem(place, "unknown key", did_you_mean(str(location[-1]), valid.model_fields))
+        sections: dict[str, type[BaseModel]] = {
+            "site": SiteSettings,
+            "publisher": PublisherSettings,
+        }
+        valid = sections.get(str(location[0]), Settings).model_fields
+        return Problem(place, "unknown key", did_you_mean(str(location[-1]), valid))
     if detail["type"] == "missing":
         return Problem(place, "is missing")
     return Problem(place, f"{detail['msg']} (got {detail['input']!r})")
