@@ -91,5 +91,5 @@ def shipped(folder: str) -> Path:
     In a wheel it lies inside the package, in a checkout beside it.
     """
     package = Path(str(files("vopub")))
-    inside = package / folder
+    inside = package / "shipped" / folder
     return inside if inside.is_dir() else package.parent / folder

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from vopub.errors import DescriptionError
+from vopub.settings import ROOT_SITE, default_site_directory, load_settings
+
+CONFIG = Path(__file__).parents[2] / "vopub.toml"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "vopub.toml").write_text(CONFIG.read_text())
+    return tmp_path
+
+
+def test_option_before_environment_before_file_before_default(here: Path) -> None:
+    environ = {"VOPUB_DACHS_PORT": "8081", "VOPUB_ODC_PORT": "8001"}
+    settings = load_settings({"site.odc_port": 8002}, environ=environ, directory=here)
+    assert settings.site.dachs_port == 8081
+    assert settings.site.odc_port == 8002
+    assert load_settings(environ={}, directory=here).site.dachs_port == 8080
+
+
+def test_an_option_that_was_not_given_does_not_count(here: Path) -> None:
+    settings = load_settings({"site.odc_port": None}, environ={}, directory=here)
+    assert settings.site.odc_port == 8000
+
+
+def test_relative_places_start_at_the_configuration(here: Path) -> None:
+    settings = load_settings(environ={"VOPUB_SITE": "elsewhere"}, directory=here)
+    assert settings.site.directory == here / "elsewhere"
+    assert settings.resources == here / "resources"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[site]\nport = 1", "site.port: unknown key; did you mean"),
+        ("[site]\ndachs_port = 99999", "site.dachs_port: "),
+        ("[publisher]\nauthority = 'x'", "publisher.authority: "),
+        ("[sites]", "sites: unknown key; did you mean site?"),
+        ("site = 3", "site: "),
+        ("not toml", "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "vopub.toml").write_text(text)
+    with pytest.raises(DescriptionError) as caught:
+        load_settings(environ={}, directory=tmp_path)
+    assert said in str(caught.value)
+    assert str(tmp_path / "vopub.toml") in str(caught.value)
+
+
+def test_an_unknown_variable_is_refused(here: Path) -> None:
+    with pytest.raises(DescriptionError, match="did you mean dachs_port"):
+        load_settings(environ={"VOPUB_DACHSPORT": "1"}, directory=here)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DescriptionError, match="VOPUB_CONFIG"):
+        load_settings(environ={}, directory=tmp_path)
+
+
+def test_root_keeps_the_site_where_its_services_can_reach_it(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    expected = ROOT_SITE if os.geteuid() == 0 else closed / "site"
+    assert default_site_directory(closed) == expected
