@@ -6,11 +6,18 @@ import importlib.util
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vopub.errors import DescriptionError, FileError, Problem, did_you_mean
-from vopub.model.description import ResourceDescription, parse_description
+from vopub.model.description import (
+    CollectionDescription,
+    ResourceDescription,
+    parse_collection,
+    parse_description,
+)
 
 DESCRIPTION_NAME = "resource.toml"
+COLLECTION_NAME = "collection.toml"
 PACKAGE_PREFIX = "package:"
 
 
@@ -50,17 +57,23 @@ def read_folder(path: Path) -> ResourceFolder:
         With every problem of its ``resource.toml``.
     """
     file = path / DESCRIPTION_NAME
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DescriptionError([Problem("", "there is no such file")], where=file) from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DescriptionError([Problem("", f"cannot be read: {error}")], where=file) from error
-    description = parse_description(content, where=file)
-    if description.id != path.name:
-        what = f"{description.id!r} is not the name of its folder, {path.name!r}"
-        raise DescriptionError([Problem("id", what, "rename one of them")], where=file)
+    description = parse_description(_read_toml(file), where=file)
+    _check_name(description.id, file)
     return ResourceFolder(path, description)
+
+
+def read_collection(root: Path, identifier: str) -> CollectionDescription:
+    """Read the description of a collection in a folder under ``root``.
+
+    Raises
+    ------
+    DescriptionError
+        With every problem of its ``collection.toml``, also that there is none.
+    """
+    file = root / identifier / COLLECTION_NAME
+    description = parse_collection(_read_toml(file), where=file)
+    _check_name(description.id, file)
+    return description
 
 
 def find_folders(root: Path, ids: tuple[str, ...] = ()) -> list[ResourceFolder]:
@@ -89,6 +102,21 @@ def find_folders(root: Path, ids: tuple[str, ...] = ()) -> list[ResourceFolder]:
     if problems:
         raise DescriptionError(problems)
     return folders
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DescriptionError([Problem("", "there is no such file")], where=file) from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DescriptionError([Problem("", f"cannot be read: {error}")], where=file) from error
+
+
+def _check_name(identifier: str, file: Path) -> None:
+    if identifier != file.parent.name:
+        what = f"{identifier!r} is not the name of its folder, {file.parent.name!r}"
+        raise DescriptionError([Problem("id", what, "rename one of them")], where=file)
 
 
 def _in_package(name: str, *, where: Path) -> Path:

@@ -119,6 +119,29 @@ class ResourceDescription(_Section):
         return self
 
 
+class CollectionDescription(_Section):
+    """One collection, as its publisher describes it in ``resources/<id>/collection.toml``."""
+
+    id: str = Field(pattern=rf"^{ID_PATTERN}$")
+    title: str = Field(min_length=5)
+    description: str = Field(min_length=20)
+
+
+def parse_collection(content: Mapping[str, Any], *, where: object) -> CollectionDescription:
+    """Check the content of a ``collection.toml``.
+
+    Raises
+    ------
+    DescriptionError
+        With every problem found.
+    """
+    try:
+        return CollectionDescription.model_validate(content)
+    except ValidationError as error:
+        problems = [_problem(detail, model=CollectionDescription) for detail in error.errors()]
+        raise DescriptionError(problems, where=where) from error
+
+
 def parse_description(content: Mapping[str, Any], *, where: object) -> ResourceDescription:
     """Check the content of a ``resource.toml``.
 

@@ -55,6 +55,8 @@ class PublicationState(BaseModel):
     page: str
     """Address of its page in the Open Data Center."""
     published: AwareDatetime
+    complete: bool = True
+    """False while a newer publication is on its way: after a crash everything is made again."""
 
 
 def key_of(folder: ResourceFolder, settings: Settings) -> Key:
@@ -91,9 +93,16 @@ def write_state(directory: Path, state: PublicationState) -> None:
     write_text(_path(directory, state.id), state.model_dump_json(indent=2) + "\n")
 
 
-def forget_state(directory: Path, identifier: str) -> None:
-    """Forget a publication before it is changed, so that a crash leads to a new one."""
-    _path(directory, identifier).unlink(missing_ok=True)
+def begin_change(directory: Path, state: PublicationState | None) -> None:
+    """Note that a publication is being replaced, so that a crash leads to a new one."""
+    if state is not None:
+        write_state(directory, state.model_copy(update={"complete": False}))
+
+
+def states(directory: Path) -> list[PublicationState]:
+    """Return what is remembered of every resource."""
+    found = (read_state(directory, path.stem) for path in sorted(directory.glob("*.json")))
+    return [state for state in found if state is not None]
 
 
 def _path(directory: Path, identifier: str) -> Path:
