@@ -35,18 +35,20 @@ class SiteSettings(_Section):
     """Holds the database, DaCHS and the ODC; everything in it can be made again."""
     host: str = "127.0.0.1"
     """Address that the servers listen on."""
+    public_host: str = ""
+    """Host name in the published addresses; the address listened on if empty."""
     dachs_port: int = Field(default=8080, ge=1, le=65535)
     odc_port: int = Field(default=8000, ge=1, le=65535)
 
     @property
     def dachs_url(self) -> str:
         """Address of the VO server."""
-        return f"http://{self.host}:{self.dachs_port}"
+        return f"http://{self.public_host or self.host}:{self.dachs_port}"
 
     @property
     def odc_url(self) -> str:
         """Address of the Open Data Center."""
-        return f"http://{self.host}:{self.odc_port}"
+        return f"http://{self.public_host or self.host}:{self.odc_port}"
 
 
 class PublisherSettings(_Section):
