@@ -12,7 +12,8 @@
     ├── UsageError                 exit code 2: the command line
     ├── ServiceError               exit code 3: another program or a server failed
     │   └── MissingProgramError    … because it is not installed
-    └── ProofError                 exit code 4: done, but the proof failed
+    ├── ProofError                 exit code 4: done, but the proof failed
+    └── SeveralErrors              the highest exit code of its errors
 
 Each carries what is wrong, where, and what to do; the message is one line.
 """
@@ -23,7 +24,6 @@ import difflib
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
@@ -53,7 +53,7 @@ class VopubError(Exception):
         What to do about it.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, what: str, *, where: object = None, hint: str = "") -> None:
         self.what = what
@@ -145,3 +145,15 @@ class ProofError(VopubError):
     """The work is finished, but what it should have brought about is not there."""
 
     exit_code = 4
+
+
+class SeveralErrors(VopubError):
+    """Errors of several resources, of which each was tried."""
+
+    def __init__(self, errors: Sequence[VopubError]) -> None:
+        self.errors = tuple(errors)
+        self.exit_code = max(error.exit_code for error in errors)
+        super().__init__(f"{len(errors)} resources failed")
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))

@@ -1,0 +1,69 @@
+"""``vopub publish``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vopub.cli.options import (
+    DachsPortOption,
+    JsonOption,
+    OdcPortOption,
+    SiteOption,
+    settings_of,
+    show_json,
+    show_table,
+)
+from vopub.cli.progress import make_progress
+from vopub.errors import SeveralErrors
+from vopub.publish import Outcome, Publisher, Stage
+from vopub.resources import find_folders
+
+Resources = Annotated[
+    list[str] | None,
+    typer.Argument(help="Resources by id; all if none is named.", show_default=False),
+]
+Until = Annotated[Stage, typer.Option("--until", help="Stop after this stage.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Go the same way, change nothing, say what would change.")
+]
+
+
+def publish(
+    resources: Resources = None,
+    until: Until = Stage.REGISTER,
+    dry_run: DryRun = False,
+    site: SiteOption = None,
+    dachs_port: DachsPortOption = None,
+    odc_port: OdcPortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reduce, write, load, publish, prove and register resources; does only what is missing."""
+    settings = settings_of(site, dachs_port, odc_port)
+    folders = find_folders(settings.resources, tuple(resources or ()))
+    with make_progress() as progress:
+        publisher = Publisher(settings, progress)
+        outcomes = publisher.publish(folders, until=until, dry_run=dry_run)
+    if as_json:
+        show_json([outcome.as_json() for outcome in outcomes])
+    else:
+        show_outcomes(outcomes)
+    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if failures:
+        raise failures[0] if len(failures) == 1 else SeveralErrors(failures)
+
+
+def show_outcomes(outcomes: list[Outcome]) -> None:
+    """Print the table of what is now served."""
+    rows = [
+        (
+            outcome.id,
+            outcome.version,
+            "" if outcome.rows is None else str(outcome.rows),
+            outcome.change,
+            "\n".join([*outcome.urls, outcome.page]).strip(),
+        )
+        for outcome in outcomes
+    ]
+    show_table("", ("resource", "version", "rows", "what happened", "now served at"), rows)
