@@ -35,6 +35,7 @@ def cannot(verb: str, path: Path, error: OSError) -> FileError:
     """Return the error that says why a file cannot be read or written, and what to do."""
     hints = {
         errno.ENOSPC: "free some space there and run again; nothing was changed",
+        errno.EFBIG: "the limit on file sizes is reached; raise it (ulimit -f) and run again",
         errno.EDQUOT: "the disk quota is used up; free some space and run again",
         errno.EACCES: "give yourself the permission, or choose another place",
         errno.EROFS: "the file system is read-only; choose another place",

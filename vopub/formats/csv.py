@@ -1,0 +1,226 @@
+r"""Event tables as CSV, with a metadata file beside it for people and machines.
+
+The table follows RFC 4180: UTF-8, a header line of column names, lines ended by ``\n``. Text is
+always quoted, so that empty text differs from nothing. An empty field is NaN, infinity is ``inf``
+or ``-inf``, and numbers have the fewest digits that read back to the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Literal
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vopub.errors import FileError
+from vopub.files import cannot, replacing, sha256_of
+from vopub.formats.base import Product, Writer
+from vopub.model.dataset import EventDataset, TableMetadata
+from vopub.model.event_table import Column, EventTable, empty
+from vopub.model.parameter import Dtype, Parameter
+from vopub.model.resource import SHA256_PATTERN, FileRole
+
+SUFFIX = ".csv"
+METADATA_SUFFIX = ".metadata.json"
+_RESTORE = "take both files from the same publication again"
+_ARROW_TYPES = {
+    Dtype.INT16: pa.int16(),
+    Dtype.INT32: pa.int32(),
+    Dtype.INT64: pa.int64(),
+    Dtype.FLOAT32: pa.float32(),
+    Dtype.FLOAT64: pa.float64(),
+    Dtype.TEXT: pa.string(),
+}
+
+
+class CsvDialect(BaseModel):
+    """How the CSV file is written; there is one way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    """Name of the CSV file, without a directory."""
+    sha256: str = Field(pattern=rf"^{SHA256_PATTERN}$")
+    encoding: Literal["utf-8"] = "utf-8"
+    header: Literal[True] = True
+    delimiter: Literal[","] = ","
+    quote: Literal['"'] = '"'
+    """Round every text, and doubled inside."""
+    line_end: Literal["\n"] = "\n"
+    null: Literal[""] = ""
+    """An empty field without quotes: the value is not available (NaN)."""
+    infinity: Literal["inf"] = "inf"
+
+
+class CsvDocument(TableMetadata):
+    """Content of the metadata file: everything said about the table, and about its CSV file."""
+
+    csv: CsvDialect
+
+
+class CsvWriter(Writer):
+    """Writes ``<stem>.csv`` and ``<stem>.metadata.json``."""
+
+    products: ClassVar[tuple[Product, ...]] = (
+        Product(
+            SUFFIX,
+            "text/csv; charset=utf-8",
+            FileRole.DATA,
+            "Event table as CSV: a line of column names, then one line per event",
+        ),
+        Product(
+            METADATA_SUFFIX,
+            "application/json",
+            FileRole.METADATA,
+            "Metadata of the event table: publication, data taking, parameters, provenance",
+        ),
+    )
+
+    def _start(self, files: ExitStack) -> None:
+        schema = _schema(self.parameters)
+        self._temporary = files.enter_context(replacing(self.path))
+        self._stream = files.enter_context(self._temporary.open("wb"))
+        self._stream.write(_header_line(self.parameters))
+        options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
+        self._writer = files.enter_context(
+            pa_csv.CSVWriter(self._stream, schema, write_options=options)
+        )
+
+    def _append(self, chunk: EventTable) -> None:
+        schema = _schema(self.parameters)
+        # from_pandas makes NaN a null, which is written as an empty field
+        arrays = [pa.array(chunk[f.name], f.type, from_pandas=True) for f in schema]
+        self._writer.write_table(pa.table(arrays, schema=schema))
+
+    def _finish(self, metadata: TableMetadata) -> None:
+        self._writer.close()
+        self._stream.close()
+        dialect = CsvDialect(file=self.path.name, sha256=sha256_of(self._temporary))
+        document = CsvDocument(**dict(metadata), csv=dialect)
+        beside = self._files.enter_context(replacing(metadata_path(self.path)))
+        beside.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def metadata_path(path: Path) -> Path:
+    """Return where the metadata file of a CSV file lies."""
+    return path.with_name(path.name.removesuffix(SUFFIX) + METADATA_SUFFIX)
+
+
+def read_csv(path: Path) -> EventDataset:
+    """Read an event table and its metadata back.
+
+    Parameters
+    ----------
+    path
+        The CSV file; its metadata file lies beside it.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read, or the table is not the one its metadata describe.
+    """
+    document = _read_document(metadata_path(path))
+    table = _read_table(path, document.parameters)
+    if len(table) != document.rows:
+        what = f"has {len(table)} rows, its metadata say {document.rows}"
+        raise FileError(what, where=path, hint=_RESTORE)
+    if sha256_of(path) != document.csv.sha256:
+        raise FileError(
+            "is not the file its metadata describe: the sha256 differs", where=path, hint=_RESTORE
+        )
+    fields = {name: getattr(document, name) for name in TableMetadata.model_fields}
+    return EventDataset(TableMetadata(**fields), table)
+
+
+def _schema(parameters: Sequence[Parameter]) -> Any:
+    return pa.schema([(p.name, _ARROW_TYPES[p.dtype]) for p in parameters])
+
+
+def _header_line(parameters: Sequence[Parameter]) -> bytes:
+    # names are identifiers and need no quotes
+    return ",".join(p.name for p in parameters).encode() + b"\n"
+
+
+def _read_document(path: Path) -> CsvDocument:
+    try:
+        return CsvDocument.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        what = f"is not the metadata of an event table: {place}: {first['msg']}"
+        raise FileError(what, where=path, hint=_RESTORE) from error
+
+
+def _read_table(path: Path, parameters: tuple[Parameter, ...]) -> EventTable:
+    try:
+        with path.open("rb") as stream:
+            _check_header(path, stream.readline(), parameters)
+            if stream.tell() == os.fstat(stream.fileno()).st_size:
+                return empty(parameters)
+            with _arrow_errors(path, parameters):
+                rows = _read_rows(stream, parameters)
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    return EventTable(parameters, {p.name: _column(path, p, rows[p.name]) for p in parameters})
+
+
+def _check_header(path: Path, line: bytes, parameters: Sequence[Parameter]) -> None:
+    if line == _header_line(parameters):
+        return
+    found = line.decode("utf-8", errors="replace").rstrip("\n").split(",")
+    names = [p.name for p in parameters]
+    if len(found) != len(names):
+        what = f"has {len(found)} columns, its metadata describe {len(names)}"
+    else:
+        pairs = enumerate(zip(found, names, strict=True), start=1)
+        place, (ours, theirs) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
+        what = f"column {place} is named {ours!r}, its metadata say {theirs!r}"
+    raise FileError(what, where=path, hint=_RESTORE)
+
+
+def _read_rows(stream: BinaryIO, parameters: Sequence[Parameter]) -> Any:
+    schema = _schema(parameters)
+    return pa_csv.read_csv(
+        stream,
+        # only a reader with one thread can tell the row of an error
+        read_options=pa_csv.ReadOptions(use_threads=False, column_names=schema.names),
+        # a table of one column has empty lines where the value is not available
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+
+
+@contextmanager
+def _arrow_errors(path: Path, parameters: Sequence[Parameter]) -> Iterator[None]:
+    """Say in our words where a CSV file is malformed."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        said = " ".join(str(error).split())
+        found = re.match(r"In CSV column #(\d+): (?:Row #(\d+): )?(?:CSV )?(.*)", said)
+        if found:
+            name = parameters[int(found[1])].name
+            said = f"row {found[2]}, column {name}: {found[3]}"
+        raise FileError(said, where=path, hint=_RESTORE) from error
+
+
+def _column(path: Path, parameter: Parameter, values: Any) -> Column:
+    if values.null_count and not parameter.dtype.is_float:
+        row = values.is_null().index(True).as_py() + 1
+        what = f"row {row}, column {parameter.name}: no value, but a {parameter.dtype} needs one"
+        raise FileError(what, where=path, hint=_RESTORE)
+    column: Column = values.to_numpy().astype(parameter.dtype.numpy, copy=False)
+    return column

@@ -1,0 +1,255 @@
+"""Event tables as HDF5: rows in ``/events``, what is said about them in ``/header`` for people.
+
+Machines find the same in attributes: on the root ``identifier``, ``kid``, ``simulated``,
+``format_version`` and one JSON text for each block of the metadata, on ``/events`` the unit, UCD
+and description of every column, as ``<column>.unit`` and so on.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import h5py
+import numpy as np
+from astropy.table import Column as AstropyColumn
+from astropy.table import Table
+from astropy.table.meta import get_yaml_from_table
+from numpy.typing import NDArray
+from pydantic_core import from_json, to_json
+
+from vopub.errors import FileError
+from vopub.files import cannot, replacing
+from vopub.formats.base import Product, Writer
+from vopub.formats.header import HeaderRow, header_rows
+from vopub.model.dataset import EventDataset, TableMetadata
+from vopub.model.event_table import EventTable, concatenate
+from vopub.model.parameter import Dtype, Parameter
+from vopub.model.resource import FileRole
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+SUFFIX = ".h5"
+FORMAT_VERSION = "1.0"
+EVENTS, HEADER = "events", "header"
+ASTROPY_META = f"{EVENTS}.__table_column_meta__"
+"""Where astropy's reader looks for units and descriptions of the columns of ``/events``."""
+BLOCKS = ("publication", "data_taking", "parameters", "provenance", "account", "coverage")
+"""Attributes of the root that hold JSON."""
+ROWS_PER_BLOCK = 4096
+"""Rows written at a time and compressed together."""
+_TEXT = h5py.string_dtype("utf-8")
+_RESTORE = "take the file from its publication again"
+_COMPRESSED = {"compression": "gzip", "shuffle": True}
+
+
+class _Sink(io.FileIO):
+    """A file that remembers the first error of the disk instead of raising it.
+
+    HDF5 cannot close a file that it cannot write, and then takes the whole process down with a
+    segmentation fault. Here it closes, and what failed is raised afterwards.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
+        try:
+            while left:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = self.error or error
+        return size
+
+    def truncate(self, size: int | None = None, /) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return self.tell() if size is None else size
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Raise an error of the disk rather than what HDF5 makes of it."""
+        try:
+            yield
+        finally:
+            if self.error is not None:
+                raise self.error
+
+
+class Hdf5Writer(Writer):
+    """Writes ``<stem>.h5``; the same content gives the same bytes, however it is cut in chunks."""
+
+    products: ClassVar[tuple[Product, ...]] = (
+        Product(
+            SUFFIX,
+            "application/x-hdf5",
+            FileRole.DATA,
+            "Event table as HDF5 with all its metadata: /events, /header and attributes",
+        ),
+    )
+
+    def _start(self, files: ExitStack) -> None:
+        temporary = files.enter_context(replacing(self.path))
+        self._sink = files.enter_context(_Sink(temporary, "w+"))
+        with self._sink.watched():
+            self._file = files.enter_context(h5py.File(self._sink, "w"))
+            self._events = self._file.create_dataset(
+                EVENTS,
+                shape=(0,),
+                maxshape=(None,),
+                chunks=(ROWS_PER_BLOCK,),
+                dtype=_row_dtype(self.parameters),
+                track_times=False,
+                **_COMPRESSED,
+            )
+        self._block = np.empty(ROWS_PER_BLOCK, _row_dtype(self.parameters))
+        self._held = 0
+
+    def _append(self, chunk: EventTable) -> None:
+        start = 0
+        while start < len(chunk):
+            rows = min(len(chunk) - start, ROWS_PER_BLOCK - self._held)
+            for name, column in chunk.columns.items():
+                self._block[name][self._held : self._held + rows] = column[start : start + rows]
+            start += rows
+            self._held += rows
+            if self._held == ROWS_PER_BLOCK:
+                self._write_block()
+
+    def _write_block(self) -> None:
+        written = len(self._events)
+        with self._sink.watched():
+            self._events.resize(written + self._held, axis=0)
+            self._events[written:] = self._block[: self._held]
+        self._held = 0
+
+    def _finish(self, metadata: TableMetadata) -> None:
+        if self._held:
+            self._write_block()
+        with self._sink.watched():
+            _write_column_attributes(self._events, metadata.parameters)
+            _write_root_attributes(self._file, metadata)
+            _write_header(self._file, header_rows(metadata))
+            _write_astropy_meta(self._file, metadata)
+            self._file.close()
+
+
+def _row_dtype(parameters: Sequence[Parameter]) -> np.dtype[Any]:
+    return np.dtype([(p.name, _TEXT if p.dtype is Dtype.TEXT else p.dtype) for p in parameters])
+
+
+def _write_column_attributes(events: Any, parameters: Sequence[Parameter]) -> None:
+    for p in parameters:
+        events.attrs[f"{p.name}.unit"] = p.unit
+        events.attrs[f"{p.name}.ucd"] = p.ucd
+        events.attrs[f"{p.name}.description"] = p.description
+        if p.symbol:
+            events.attrs[f"{p.name}.symbol"] = p.symbol
+        if p.range is not None:
+            events.attrs[f"{p.name}.range"] = p.range
+
+
+def _write_root_attributes(file: Any, metadata: TableMetadata) -> None:
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["identifier"] = metadata.identifier
+    file.attrs["kid"] = str(metadata.kid)
+    file.attrs["simulated"] = metadata.simulated
+    for block in BLOCKS:
+        file.attrs[block] = to_json(getattr(metadata, block)).decode()
+
+
+def _write_header(file: Any, rows: Sequence[HeaderRow]) -> None:
+    # text of fixed length: every reader of HDF5 tables shows it as text
+    table = [tuple(text.encode() for text in row) for row in rows]
+    widths = [max(1, *map(len, column)) for column in zip(*table, strict=True)]
+    fields = zip(HeaderRow._fields, widths, strict=True)
+    dtype = np.dtype([(name, h5py.string_dtype("utf-8", width)) for name, width in fields])
+    data = np.array(table, dtype)
+    file.create_dataset(HEADER, data=data, track_times=False, **_COMPRESSED)
+
+
+def _write_astropy_meta(file: Any, metadata: TableMetadata) -> None:
+    columns = [
+        AstropyColumn(
+            np.empty(0, "U1" if p.dtype is Dtype.TEXT else p.dtype.numpy),
+            name=p.name,
+            unit=p.unit or None,
+            description=p.description,
+            meta={"ucd": p.ucd},
+        )
+        for p in metadata.parameters
+    ]
+    about = {
+        "identifier": metadata.identifier,
+        "kid": str(metadata.kid),
+        "title": metadata.publication.title,
+        "simulated": metadata.simulated,
+    }
+    lines = get_yaml_from_table(Table(columns, meta=about))
+    data = np.array([line.encode() for line in lines])
+    file.create_dataset(ASTROPY_META, data=data, track_times=False)
+
+
+def read_hdf5(path: Path) -> EventDataset:
+    """Read an event table and its metadata back.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged or is not an event table of this format.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            metadata = _read_metadata(path, file)
+            return EventDataset(metadata, _read_events(path, file[EVENTS], metadata))
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split())
+        what = f"is damaged or not an event table of ours: {said}"
+        raise FileError(what, where=path, hint=_RESTORE) from error
+
+
+def _read_metadata(path: Path, file: Any) -> TableMetadata:
+    needed = ("format_version", "identifier", "kid", "simulated", *BLOCKS)
+    missing = [name for name in needed if name not in file.attrs]
+    if missing or EVENTS not in file:
+        what = f"is not an event table of ours: it lacks {', '.join(missing) or EVENTS}"
+        raise FileError(what, where=path, hint=_RESTORE)
+    version = file.attrs["format_version"]
+    if version != FORMAT_VERSION:
+        what = f"has format version {version}, known is {FORMAT_VERSION}"
+        raise FileError(what, where=path, hint="read it with the vopub that wrote it")
+    return TableMetadata(
+        identifier=file.attrs["identifier"],
+        kid=file.attrs["kid"],
+        simulated=bool(file.attrs["simulated"]),
+        rows=len(file[EVENTS]),
+        **{block: from_json(file.attrs[block]) for block in BLOCKS},
+    )
+
+
+def _read_events(path: Path, events: Any, metadata: TableMetadata) -> EventTable:
+    expected = _row_dtype(metadata.parameters)
+    if events.dtype != expected:
+        what = f"/{EVENTS} has columns {events.dtype}, its metadata describe {expected}"
+        raise FileError(what, where=path, hint=_RESTORE)
+    starts = range(0, len(events), ROWS_PER_BLOCK)
+    pieces = (events[start : start + ROWS_PER_BLOCK] for start in starts)
+    return concatenate(metadata.parameters, (_chunk(p, metadata.parameters) for p in pieces))
+
+
+def _chunk(rows: NDArray[Any], parameters: tuple[Parameter, ...]) -> EventTable:
+    columns = {p.name: np.ascontiguousarray(rows[p.name]) for p in parameters}
+    for p in parameters:
+        if p.dtype is Dtype.TEXT:
+            text = [value.decode("utf-8") for value in columns[p.name]]
+            columns[p.name] = np.array(text, dtype=object)
+    return EventTable(parameters, columns)
