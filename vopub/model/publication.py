@@ -51,7 +51,7 @@ class Contact(_Described):
     """Whom to ask."""
 
     name: str = Field(min_length=2)
-    email: str = Field(pattern=r"[^@\s]+@[^@\s]+")
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
 
 
 class RelationType(StrEnum):
@@ -77,7 +77,7 @@ class Publication(_Described):
 
     title: str = Field(min_length=10)
     description: str = Field(min_length=50)
-    version: str = Field(pattern=r"\d+(\.\d+){0,2}")
+    version: str = Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}$", max_length=32)
     created: date
     """Date of this version."""
     creators: tuple[Creator, ...] = Field(min_length=1)
@@ -94,7 +94,7 @@ class Publication(_Described):
     instrument: str = ""
     reference_url: Url | None = None
     """A page about the data set elsewhere."""
-    doi: str | None = Field(default=None, pattern=r"10\.\d{4,9}/\S+")
+    doi: str | None = Field(default=None, pattern=r"^10\.[0-9]{4,9}/\S+$")
     source: str = ""
     """Bibcode or reference of the paper that describes the data."""
     related: tuple[Related, ...] = ()

@@ -1,0 +1,93 @@
+"""``python -m vopub.odc``: serve one directory until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from vopub.errors import BusyError, VopubError
+from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, create_app
+from vopub.odc.guard import read_token_digest
+
+GRACE_SECONDS = 10
+"""How long requests may take to end after the service was asked to stop."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the service; return the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel("WARNING")
+    try:
+        serve(options)
+    except VopubError as error:
+        sys.stderr.write(f"vopub.odc: {error}\n")
+        return error.exit_code
+    return 0
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Listen and serve until asked to stop.
+
+    Raises
+    ------
+    BusyError, FileError
+        If the port or the directory is in use, or one of the files cannot be used.
+    """
+    listening = _listen(options.host, options.port)
+    config = OdcConfig(
+        directory=options.directory, token_digest=read_token_digest(options.token_file),
+        largest_upload=options.largest_upload, public_url=options.public_url,
+    )  # fmt: skip
+    app = create_app(config)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, log_config=None, server_header=False, proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )  # fmt: skip
+    # uvicorn stops gracefully, then raises the signal again for whoever started it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    host, port = listening.getsockname()[:2]
+    sys.stdout.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    sys.stdout.flush()
+    server.run(sockets=[listening])
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        what = f"cannot listen on {host}:{port}: {error.strerror or error}"
+        raise BusyError(what, hint="choose another port with --port") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m vopub.odc", description="Open Data Center")
+    parser.add_argument("--directory", type=Path, required=True, help="where everything is kept")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    parser.add_argument("--token-file", type=Path, required=True, help="holds the writing token")
+    parser.add_argument(
+        "--largest-upload", type=int, default=LARGEST_UPLOAD, metavar="BYTES",
+        help="largest file that is accepted",
+    )  # fmt: skip
+    parser.add_argument("--public-url", default="", help="address that readers use")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

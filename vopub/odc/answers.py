@@ -1,0 +1,132 @@
+"""What the REST service answers besides the records themselves; the client reads the same types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from vopub.model.ktype import Ktype
+from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Outcome(StrEnum):
+    """What writing a record did."""
+
+    CREATED = "created"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+
+
+class Written(_Answer):
+    """A record was written."""
+
+    identifier: str
+    """``kid`` of a resource, identifier of a stream or a collection."""
+    outcome: Outcome
+
+
+class Uploaded(_Answer):
+    """A file was stored."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class Health(_Answer):
+    """The service runs and reaches its database."""
+
+    status: str
+    version: str
+
+
+class KtypeInfo(_Answer):
+    """One kind of content."""
+
+    ktype: Ktype
+    description: str
+    resources: int
+    """How many resources there are of it."""
+
+
+class ResourceSummary(_Answer):
+    """What a list says about a resource."""
+
+    kid: UUID
+    identifier: str
+    version: str
+    ktype: Ktype
+    simulated: bool
+    title: str
+    description: str
+    created: date
+    rows: int | None
+    instrument: str
+    collection: str
+    stream: str
+    services: tuple[str, ...]
+    """Kinds of its services, e.g. ``scs``."""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> ResourceSummary:
+        """Take the summary out of a stored record, which was checked when it was written."""
+        publication = record["publication"]
+        return cls(
+            **{key: record[key] for key in ("kid", "identifier", "ktype", "simulated", "rows")},
+            **{key: record[key] for key in ("collection", "stream")},
+            **{key: publication[key] for key in ("title", "description", "version", "created")},
+            instrument=publication["instrument"] or publication["facility"],
+            services=tuple(dict.fromkeys(service["kind"] for service in record["services"])),
+        )
+
+
+class ResourceList(_Answer):
+    """A piece of the list of resources."""
+
+    total: int
+    """How many match."""
+    limit: int
+    offset: int
+    resources: tuple[ResourceSummary, ...]
+
+
+class StreamList(_Answer):
+    """All streams."""
+
+    streams: tuple[KM3ResourceStream, ...]
+
+
+class CollectionList(_Answer):
+    """All collections."""
+
+    collections: tuple[KM3ResourceCollection, ...]
+
+
+class ErrorDetail(_Answer):
+    """One thing that is wrong."""
+
+    place: str = ""
+    """Where in the request, e.g. ``publication.title``."""
+    what: str
+    hint: str = ""
+
+
+class ErrorBody(_Answer):
+    """The one shape of every error."""
+
+    error: str
+    """What is wrong, in one line."""
+    detail: tuple[ErrorDetail, ...]
+    status: int
+    """The HTTP status."""
+    where: str
+    """Path of the request."""

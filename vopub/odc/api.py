@@ -1,0 +1,176 @@
+"""The REST service for records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from vopub import __version__
+from vopub.errors import Problem
+from vopub.model.ktype import Ktype
+from vopub.model.resource import (
+    ID_PATTERN,
+    KM3OpenResource,
+    KM3ResourceCollection,
+    KM3ResourceStream,
+)
+from vopub.odc import search
+from vopub.odc.answers import (
+    CollectionList,
+    ErrorBody,
+    Health,
+    KtypeInfo,
+    Outcome,
+    ResourceList,
+    StreamList,
+    Written,
+)
+from vopub.odc.downloads import TheStore
+from vopub.odc.faults import RefusedError
+from vopub.odc.guard import need_token, parse_record, record_body
+
+MOST_WORDS = 200
+"""Longest search, in characters."""
+MOST_OFFSET = 1_000_000_000
+
+Body = Annotated[bytes, Depends(record_body)]
+Identifier = Annotated[str, Path(pattern=rf"^{ID_PATTERN}$")]
+
+router = APIRouter(prefix="/api", responses={"default": {"model": ErrorBody}})
+writes = [Depends(need_token)]
+
+
+def _documented(kind: type[BaseModel]) -> dict[str, Any]:
+    """Say in the OpenAPI document what a body holds that is read without FastAPI's help.
+
+    It is read by hand so that the token is checked before the first byte is.
+    """
+    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+@router.get("/health", tags=["service"])
+def health(store: TheStore) -> Health:
+    """Tell that the service runs and reaches its database."""
+    store.check()
+    return Health(status="ok", version=__version__)
+
+
+@router.get("/ktypes", tags=["service"])
+def ktypes(store: TheStore) -> list[KtypeInfo]:
+    """List the kinds of content, and how many resources there are of each."""
+    counts = store.count_by_ktype()
+    return [
+        KtypeInfo(ktype=ktype, description=ktype.description, resources=counts.get(ktype, 0))
+        for ktype in Ktype
+    ]
+
+
+class Wanted(BaseModel):
+    """Which resources to list; everything given must hold."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    q: str = Field("", max_length=MOST_WORDS)
+    """Words that all occur in title, description, identifier or names of parameters."""
+    ktype: Ktype | None = None
+    collection: str = Field("", pattern=rf"^({ID_PATTERN})?$")
+    stream: str = Field("", pattern=rf"^({ID_PATTERN})?$")
+    identifier: str = Field("", pattern=rf"^({ID_PATTERN})?$")
+    latest: bool = False
+    """Whether to leave out older versions."""
+    limit: int = Field(50, ge=1, le=200)
+    offset: int = Field(0, ge=0, le=MOST_OFFSET)
+
+
+@router.get("/resources", tags=["resources"])
+def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> ResourceList:
+    """List the resources that match, by identifier, the newest version first."""
+    return store.find(search.Query(**wanted.model_dump()))
+
+
+@router.get("/resources/{kid}", tags=["resources"], response_model=KM3OpenResource)
+def get_resource(kid: UUID, store: TheStore) -> Response:
+    """Return the record of a resource."""
+    return Response(store.get_resource_json(kid), media_type="application/json")
+
+
+@router.put(
+    "/resources/{kid}", tags=["resources"], dependencies=writes,
+    openapi_extra=_documented(KM3OpenResource), responses={201: {"model": Written}},
+)  # fmt: skip
+def put_resource(kid: UUID, body: Body, response: Response, store: TheStore) -> Written:
+    """Write the record of a resource, after its files were uploaded; 201 if it is new."""
+    record = parse_record(KM3OpenResource, body)
+    _same("kid", str(kid), str(record.kid))
+    return _written(str(kid), store.put_resource(record), response)
+
+
+@router.delete("/resources/{kid}", tags=["resources"], dependencies=writes, status_code=204)
+def delete_resource(
+    kid: UUID, store: TheStore, reason: Annotated[str, Query(max_length=500)] = ""
+) -> None:
+    """Withdraw a resource; asking for it or its files gets 410 with the reason afterwards."""
+    store.withdraw(kid, reason)
+
+
+@router.get("/streams", tags=["streams and collections"])
+def list_streams(store: TheStore) -> StreamList:
+    """List all streams."""
+    return StreamList(streams=store.groupings(KM3ResourceStream))
+
+
+@router.get("/streams/{identifier}", tags=["streams and collections"])
+def get_stream(identifier: Identifier, store: TheStore) -> KM3ResourceStream:
+    """Return a stream."""
+    return store.get_grouping(KM3ResourceStream, identifier)
+
+
+@router.put(
+    "/streams/{identifier}", tags=["streams and collections"], dependencies=writes,
+    openapi_extra=_documented(KM3ResourceStream), responses={201: {"model": Written}},
+)  # fmt: skip
+def put_stream(identifier: Identifier, body: Body, response: Response, store: TheStore) -> Written:
+    """Write a stream; 201 if it is new."""
+    record = parse_record(KM3ResourceStream, body)
+    _same("identifier", identifier, record.identifier)
+    return _written(identifier, store.put_grouping(record), response)
+
+
+@router.get("/collections", tags=["streams and collections"])
+def list_collections(store: TheStore) -> CollectionList:
+    """List all collections."""
+    return CollectionList(collections=store.groupings(KM3ResourceCollection))
+
+
+@router.get("/collections/{identifier}", tags=["streams and collections"])
+def get_collection(identifier: Identifier, store: TheStore) -> KM3ResourceCollection:
+    """Return a collection."""
+    return store.get_grouping(KM3ResourceCollection, identifier)
+
+
+@router.put(
+    "/collections/{identifier}", tags=["streams and collections"], dependencies=writes,
+    openapi_extra=_documented(KM3ResourceCollection), responses={201: {"model": Written}},
+)  # fmt: skip
+def put_collection(
+    identifier: Identifier, body: Body, response: Response, store: TheStore
+) -> Written:
+    """Write a collection; 201 if it is new."""
+    record = parse_record(KM3ResourceCollection, body)
+    _same("identifier", identifier, record.identifier)
+    return _written(identifier, store.put_grouping(record), response)
+
+
+def _same(field: str, address: str, record: str) -> None:
+    if address != record:
+        problem = Problem(field, f"is {record!r}, the address says {address!r}")
+        raise RefusedError("the record belongs to another address", [problem])
+
+
+def _written(identifier: str, outcome: Outcome, response: Response) -> Written:
+    response.status_code = 201 if outcome is Outcome.CREATED else 200
+    return Written(identifier=identifier, outcome=outcome)

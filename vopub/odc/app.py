@@ -1,0 +1,71 @@
+"""The application: the store, the REST service, the files and the pages under one address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
+
+from vopub import __version__
+from vopub.odc import api, downloads, pages
+from vopub.odc.guard import SecurityHeaders, handle_errors
+from vopub.odc.store import Store
+
+LARGEST_UPLOAD = 2 << 30
+"""Largest file in bytes unless set otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class OdcConfig:
+    """What the service needs to know."""
+
+    directory: Path
+    """Holds everything it keeps."""
+    token_digest: bytes
+    """SHA-256 of the token for writing."""
+    largest_upload: int = LARGEST_UPLOAD
+    public_url: str = ""
+    """Address that readers use, if it differs from the one of the request (behind a proxy)."""
+
+
+def create_app(config: OdcConfig) -> FastAPI:
+    """Open the store and make the application that serves it.
+
+    Raises
+    ------
+    BusyError, FileError
+        If the directory is in use or cannot be used.
+    """
+    store = Store(config.directory)
+
+    @asynccontextmanager
+    async def close_store(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(
+        title="Open Data Center", version=__version__, lifespan=close_store,
+        description="Records and files of published resources. Reading is open to all.",
+        openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
+    )  # fmt: skip
+    app.state.store = store
+    app.state.token_digest = config.token_digest
+    app.state.largest_upload = config.largest_upload
+    app.state.public_url = config.public_url.rstrip("/")
+    handle_errors(app)
+    for room in (api, downloads, pages):
+        app.include_router(room.router)
+    app.mount("/static", StaticFiles(directory=str(files("vopub.odc") / "static")))
+    app.add_middleware(
+        CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"],
+        allow_headers=["Range", "If-Range", "If-None-Match"],
+        expose_headers=["ETag", "Content-Range", "Accept-Ranges", "Repr-Digest"],
+    )  # fmt: skip
+    app.add_middleware(SecurityHeaders)
+    return app

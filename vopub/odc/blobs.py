@@ -1,0 +1,98 @@
+"""Files kept by their content: ``files/<aa>/<sha256>``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from vopub.files import replacing
+from vopub.odc.faults import RefusedError, TooLargeError
+
+
+class Blobs:
+    """A directory of files named by the SHA-256 of their bytes.
+
+    Parameters
+    ----------
+    directory
+        Made if missing. Only one process may write there at a time.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+
+    def path(self, sha256: str) -> Path:
+        """Return where the bytes with this digest (64 hex digits) lie, if they are here."""
+        return self._directory / sha256[:2] / sha256
+
+    def holds(self, sha256: str, size: int) -> bool:
+        """Tell whether the bytes are here, whole."""
+        path = self.path(sha256)
+        return path.is_file() and path.stat().st_size == size
+
+    def receive(self, sha256: str, chunks: Iterable[bytes], *, most: int) -> int:
+        """Store bytes as they arrive; they appear when all are on disk and the digest is right.
+
+        Parameters
+        ----------
+        sha256
+            The digest that the sender computed, 64 hex digits.
+        chunks
+            The bytes in pieces of any size.
+        most
+            Largest number of bytes allowed.
+
+        Returns
+        -------
+        int
+            The number of bytes.
+
+        Raises
+        ------
+        RefusedError
+            If the bytes have another digest.
+        TooLargeError
+            If there are more than ``most``.
+        FileError
+            If they cannot be written, e.g. because the disk is full.
+        """
+        target = self.path(sha256)
+        digest, size = hashlib.sha256(), 0
+        with replacing(target) as temporary, temporary.open("wb") as stream:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > most:
+                    raise too_large(most)
+                digest.update(chunk)
+                stream.write(chunk)
+            if digest.hexdigest() != sha256:
+                what = f"the {size} bytes that arrived have SHA-256 {digest.hexdigest()}"
+                raise RefusedError(f"{what}, announced was {sha256}", hint="send the file again")
+        for directory in (target.parent, self._directory):
+            _sync(directory)
+        return size
+
+    def _sweep(self) -> None:
+        """Remove what uploads that were cut short by a crash left behind."""
+        for part in self._directory.glob("??/.*.part"):
+            part.unlink()
+
+
+def too_large(most: int) -> TooLargeError:
+    """Return the error for a body of more than ``most`` bytes."""
+    return TooLargeError(
+        f"more than {most} bytes", hint="send less, or start the service with a larger limit"
+    )
+
+
+def _sync(directory: Path) -> None:
+    """Make the names in a directory survive a loss of power."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,226 @@
+"""Writing to and reading from an Open Data Center."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from vopub.errors import FileError, ServiceError
+from vopub.files import cannot
+from vopub.model.ktype import Ktype
+from vopub.model.resource import (
+    FileReference,
+    KM3OpenResource,
+    KM3ResourceCollection,
+    KM3ResourceStream,
+)
+from vopub.odc.answers import (
+    ErrorBody,
+    Health,
+    Outcome,
+    ResourceList,
+    ResourceSummary,
+    Uploaded,
+    Written,
+)
+
+PAGE = 200
+"""How many resources are asked for at a time."""
+TIMEOUT = httpx.Timeout(30, read=300)
+"""Seconds; the answer to a large upload comes when all its bytes are on disk."""
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class OdcClient:
+    """A connection to an Open Data Center, to be used in a ``with`` statement or closed.
+
+    Parameters
+    ----------
+    base_url
+        Its address, e.g. ``http://127.0.0.1:8000``.
+    token
+        The token for writing; not needed for reading.
+    transport
+        How requests travel; for a server in the same process.
+
+    Notes
+    -----
+    Every method raises ``ServiceError`` if the server cannot be reached, refuses, or answers with
+    something else than asked for.
+    """
+
+    def __init__(
+        self, base_url: str, token: str | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # The environment is not asked for proxies: only settings read it.
+        self._http = httpx.Client(
+            base_url=base_url, headers=headers, transport=transport, timeout=TIMEOUT,
+            trust_env=False,
+        )  # fmt: skip
+        self._url = base_url
+
+    def __enter__(self) -> OdcClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def health(self) -> Health:
+        """Return that the service runs, and its version."""
+        return _parsed(Health, self._call("GET", "/api/health"))
+
+    def put_file(self, kid: UUID, reference: FileReference, path: Path) -> bool:
+        """Upload a file of a resource unless the server has the same bytes already.
+
+        Returns
+        -------
+        bool
+            Whether it was uploaded.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read.
+        """
+        address = f"/files/{kid}/{reference.name}"
+        asked = self._send("HEAD", address, params={"sha256": reference.sha256})
+        if asked.is_success:
+            return False
+        headers = {"X-Checksum-SHA256": reference.sha256}
+        try:
+            with path.open("rb") as stream:
+                answer = self._call("PUT", address, content=stream, headers=headers)
+        except OSError as error:
+            raise cannot("read", path, error) from error
+        if _parsed(Uploaded, answer).size != reference.size:
+            raise FileError(f"has not {reference.size} bytes", where=path, hint="make it again")
+        return True
+
+    def put_resource(self, record: KM3OpenResource) -> Outcome:
+        """Write the record of a resource, after its files were uploaded."""
+        return self._put(f"/api/resources/{record.kid}", record)
+
+    def put_stream(self, record: KM3ResourceStream) -> Outcome:
+        """Write a stream."""
+        return self._put(f"/api/streams/{record.identifier}", record)
+
+    def put_collection(self, record: KM3ResourceCollection) -> Outcome:
+        """Write a collection."""
+        return self._put(f"/api/collections/{record.identifier}", record)
+
+    def get_resource(self, kid: UUID) -> KM3OpenResource | None:
+        """Return a record; None if there is none with this ``kid``, or it was withdrawn."""
+        return self._get(KM3OpenResource, f"/api/resources/{kid}")
+
+    def get_stream(self, identifier: str) -> KM3ResourceStream | None:
+        """Return a stream; None if there is none."""
+        return self._get(KM3ResourceStream, f"/api/streams/{identifier}")
+
+    def get_collection(self, identifier: str) -> KM3ResourceCollection | None:
+        """Return a collection; None if there is none."""
+        return self._get(KM3ResourceCollection, f"/api/collections/{identifier}")
+
+    def find(
+        self, q: str = "", ktype: Ktype | None = None, *, collection: str = "",
+        identifier: str = "", latest: bool = False,
+    ) -> list[ResourceSummary]:  # fmt: skip
+        """Return every resource that matches all that is given, by identifier, newest first.
+
+        Parameters
+        ----------
+        q
+            Words that all occur in title, description, identifier or names of parameters.
+        ktype
+            Kind of content.
+        collection, identifier
+            What it belongs to; its own name.
+        latest
+            Whether to leave out older versions.
+        """
+        wanted: dict[str, Any] = {"q": q, "collection": collection, "identifier": identifier}
+        wanted |= {"latest": latest, **({"ktype": ktype.value} if ktype else {})}
+        return list(self._pages(wanted))
+
+    def delete_resource(self, kid: UUID, *, reason: str) -> None:
+        """Withdraw a resource."""
+        self._call("DELETE", f"/api/resources/{kid}", params={"reason": reason})
+
+    def _pages(self, wanted: dict[str, Any]) -> Iterator[ResourceSummary]:
+        offset, total = 0, 1
+        while offset < total:
+            params = {**wanted, "limit": PAGE, "offset": offset}
+            page = _parsed(ResourceList, self._call("GET", "/api/resources", params=params))
+            yield from page.resources
+            offset, total = offset + PAGE, page.total
+
+    def _put(self, address: str, record: BaseModel) -> Outcome:
+        headers = {"Content-Type": "application/json"}
+        body = record.model_dump_json().encode()
+        return _parsed(Written, self._call("PUT", address, content=body, headers=headers)).outcome
+
+    def _get(self, kind: type[Answer], address: str) -> Answer | None:
+        answer = self._send("GET", address)
+        return None if answer.status_code in (404, 410) else _parsed(kind, _accepted(answer))
+
+    def _call(self, method: str, address: str, **options: Any) -> httpx.Response:
+        return _accepted(self._send(method, address, **options))
+
+    def _send(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Send a request; the only place that knows how httpx fails."""
+        try:
+            return self._http.request(method, address, **options)
+        except httpx.ConnectError as error:
+            hint = "start it with 'vopub up', or check the address"
+            what = f"the Open Data Center at {self._url} does not answer"
+            raise ServiceError(what, hint=hint) from error
+        except httpx.TimeoutException as error:
+            what = f"the Open Data Center at {self._url} took too long over {method} {address}"
+            raise ServiceError(what, hint="try again") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            what = f"the Open Data Center at {self._url} failed over {method} {address}: {error}"
+            raise ServiceError(what, hint="see its log") from error
+
+
+def _accepted(answer: httpx.Response) -> httpx.Response:
+    """Return an answer that is a success.
+
+    Raises
+    ------
+    ServiceError
+        With what the server says is wrong.
+    """
+    if answer.is_success:
+        return answer
+    request = answer.request
+    asked = f"{request.method} {request.url.path}"
+    try:
+        body = ErrorBody.model_validate_json(answer.content)
+    except ValidationError:
+        raise ServiceError(f"{asked} was answered with status {answer.status_code}") from None
+    details = "; ".join(f"{d.place}: {d.what}" if d.place else d.what for d in body.detail)
+    what = f"{asked} was refused: {body.error}" + (f": {details}" if details else "")
+    hint = "check the token" if body.status == 401 else ""
+    raise ServiceError(what, hint=hint)
+
+
+def _parsed(kind: type[Answer], answer: httpx.Response) -> Answer:
+    try:
+        return kind.model_validate_json(answer.content)
+    except ValidationError as error:
+        what = f"{answer.request.url} is no {kind.__name__}: {error.errors()[0]['msg']}"
+        raise ServiceError(what, hint="is this the address of an Open Data Center?") from error

@@ -1,0 +1,161 @@
+"""Files over HTTP: upload with a checksum, download in whole or in part."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from anyio import from_thread
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+from starlette.exceptions import HTTPException
+
+from vopub.files import CHUNK
+from vopub.model.resource import FILE_NAME_PATTERN, SHA256_PATTERN, FileRole
+from vopub.odc.answers import Uploaded
+from vopub.odc.blobs import too_large
+from vopub.odc.faults import RefusedError
+from vopub.odc.guard import need_token
+from vopub.odc.store import Store, StoredFile
+
+FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+"""What a file may do when a browser shows it: nothing; SVG needs its own styles."""
+
+FileName = Annotated[str, Path(pattern=rf"^{FILE_NAME_PATTERN}$")]
+Digest = Annotated[str | None, Query(pattern=rf"^{SHA256_PATTERN}$")]
+
+router = APIRouter(prefix="/files", tags=["files"])
+
+
+def store_of(request: Request) -> Store:
+    """Return the store that the application serves."""
+    store = request.app.state.store
+    if not isinstance(store, Store):
+        raise TypeError("the application was made without a store")
+    return store
+
+
+TheStore = Annotated[Store, Depends(store_of)]
+
+
+@router.put("/{kid}/{name}", dependencies=[Depends(need_token)], status_code=201)
+def put_file(kid: UUID, name: FileName, request: Request, store: TheStore) -> Uploaded:
+    """Store a file of a resource; the header X-Checksum-SHA256 or Content-Digest says its digest.
+
+    It is served once a record names it.
+    """
+    most: int = request.app.state.largest_upload
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced) > most:
+        raise too_large(most)
+    return store.put_file(kid, name, announced_digest(request), _chunks(request), most=most)
+
+
+@router.get("/{kid}/{name}", response_class=FileResponse)
+def get_file(
+    kid: UUID, name: FileName, request: Request, store: TheStore, sha256: Digest = None
+) -> Response:
+    """Return a file: the one that the record names, or with ``sha256`` exactly these bytes."""
+    file = store.get_file(kid, name, sha256)
+    headers = _headers(file, pinned=sha256 is not None)
+    if _is_known(request.headers.get("if-none-match", ""), file.etag):
+        return Response(status_code=304, headers=headers)
+    _keep_range(request, file)
+    disposition = "inline" if file.role is FileRole.PREVIEW else "attachment"
+    return FileResponse(
+        file.path, headers=headers, media_type=file.media_type, filename=file.name,
+        content_disposition_type=disposition,
+    )  # fmt: skip
+
+
+router.head("/{kid}/{name}", include_in_schema=False)(get_file)
+
+
+def announced_digest(request: Request) -> str:
+    """Return the SHA-256 that the sender of a file announces, as 64 hex digits.
+
+    Sources: RFC 9530 (Content-Digest) and the header X-Checksum-SHA256.
+
+    Raises
+    ------
+    RefusedError
+        If there is none, or two that differ.
+    """
+    said = set()
+    if plain := request.headers.get("x-checksum-sha256"):
+        said.add(plain.strip().lower())
+    for encoded in re.findall(r"sha-256=:([^:]*):", request.headers.get("content-digest", "")):
+        said.add(_hex(encoded))
+    digest = next(iter(said), "")
+    if len(said) != 1 or not re.fullmatch(SHA256_PATTERN, digest):
+        hint = "send the header X-Checksum-SHA256 with 64 hexadecimal digits"
+        raise RefusedError("the SHA-256 of the file is not announced", hint=hint)
+    return digest
+
+
+def _hex(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).hex()
+    except ValueError:
+        return ""
+
+
+def _chunks(request: Request) -> Iterator[bytes]:
+    """Yield the body in pieces of about 1 MiB, from a worker thread."""
+    pieces = request.stream()
+    receive = partial(anext, pieces, None)
+    collected = bytearray()
+    while (piece := from_thread.run(receive)) is not None:
+        collected += piece
+        if len(collected) >= CHUNK:
+            yield bytes(collected)
+            collected.clear()
+    yield bytes(collected)
+
+
+def _headers(file: StoredFile, *, pinned: bool) -> dict[str, str]:
+    digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+    return {
+        "ETag": file.etag,
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "Cache-Control": "public, max-age=31536000, immutable" if pinned else "public, no-cache",
+        "Content-Security-Policy": FILE_POLICY,
+    }
+
+
+def _is_known(if_none_match: str, etag: str) -> bool:
+    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in known or known == ["*"]
+
+
+def _keep_range(request: Request, file: StoredFile) -> None:
+    """Leave only a range in the request that can be answered as a single part.
+
+    A header that is not well formed, that asks for several parts or for a range of other bytes
+    (If-Range) counts as not sent and gets the whole file, which RFC 9110 (13.1.5, 14.2) allows.
+
+    Raises
+    ------
+    HTTPException
+        416 if the range begins behind the end of the file.
+    """
+    if request.headers.get("if-range", file.etag) != file.etag:
+        return _drop(request, b"range")
+    wanted = request.headers.get("range", "").strip()
+    found = re.fullmatch(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))", wanted)
+    first, last, suffix = found.groups("") if found else ("", "", "")
+    if found is None or (first and last and int(first) > int(last)):
+        return _drop(request, b"range")
+    if (int(first) >= file.size) if first else (not file.size or int(suffix) == 0):
+        headers = {"Content-Range": f"bytes */{file.size}", "Accept-Ranges": "bytes"}
+        raise HTTPException(416, f"the file has {file.size} bytes", headers)
+    return None
+
+
+def _drop(request: Request, name: bytes) -> None:
+    headers = request.scope["headers"]
+    request.scope["headers"] = [(key, value) for key, value in headers if key != name]

@@ -1,0 +1,68 @@
+"""What the Open Data Center answers when it cannot do what was asked.
+
+::
+
+    OdcError            500
+    ├── NotFoundError   404  there is no such record or file
+    ├── GoneError       410  it was withdrawn
+    ├── TokenError      401  writing without the right token
+    ├── RefusedError    422  a record or a file that breaks a rule
+    └── TooLargeError   413  more bytes than allowed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from vopub.errors import Problem, VopubError
+
+
+class OdcError(VopubError):
+    """A request that cannot be answered as asked, with the HTTP status it gets.
+
+    Parameters
+    ----------
+    what
+        What is wrong, in one line.
+    problems
+        Every single thing that is wrong.
+    hint
+        What to do about it.
+    """
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, what: str, problems: Sequence[Problem] = (), *, hint: str = "") -> None:
+        self.problems = tuple(problems)
+        super().__init__(what, hint=hint)
+
+
+class NotFoundError(OdcError):
+    """There is no such record or file."""
+
+    status = 404
+
+
+class GoneError(OdcError):
+    """The record was withdrawn."""
+
+    status = 410
+
+
+class TokenError(OdcError):
+    """Writing was asked for without the right token."""
+
+    status = 401
+
+
+class RefusedError(OdcError):
+    """A record or a file that breaks a rule."""
+
+    status = 422
+
+
+class TooLargeError(OdcError):
+    """A body that is larger than allowed."""
+
+    status = 413

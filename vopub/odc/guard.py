@@ -1,0 +1,194 @@
+"""What every request passes: the token for writing, limits, one shape of errors, headers."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vopub.errors import FileError, Problem, VopubError
+from vopub.files import cannot
+from vopub.odc.answers import ErrorBody, ErrorDetail
+from vopub.odc.blobs import too_large
+from vopub.odc.faults import OdcError, RefusedError, TokenError
+from vopub.odc.rendering import render
+
+MOST_RECORD_BYTES = 16 << 20
+"""Largest record that is read into memory."""
+MOST_DETAILS = 50
+MOST_DETAIL_TEXT = 500
+SHORTEST_TOKEN = 16
+
+PAGE_POLICY = "; ".join(
+    [
+        "default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self'",
+        "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+    ]
+)  # fmt: skip
+"""What a page may load and do: nothing but what comes from here, no script in the page."""
+HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+Record = TypeVar("Record", bound=BaseModel)
+log = logging.getLogger("vopub.odc")
+_bearer = HTTPBearer(auto_error=False, description="The token of the publisher.")
+
+
+def read_token_digest(path: Path) -> bytes:
+    """Read the token for writing; only its SHA-256 is kept.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or what it holds is too short to be a secret.
+    """
+    try:
+        token = path.read_bytes().strip()
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    if len(token) < SHORTEST_TOKEN:
+        hint = f"put a random token of at least {SHORTEST_TOKEN} characters into it"
+        raise FileError(f"the token has {len(token)} characters", where=path, hint=hint)
+    return hashlib.sha256(token).digest()
+
+
+def need_token(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> None:
+    """Let a request pass that carries the token."""
+    if given is None:
+        raise TokenError("writing needs a token", hint="send 'Authorization: Bearer <token>'")
+    digest = hashlib.sha256(given.credentials.encode()).digest()
+    if not hmac.compare_digest(digest, request.app.state.token_digest):
+        raise TokenError("the token is not the right one")
+
+
+async def record_body(request: Request) -> bytes:
+    """Read the body of a request that writes a record."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_RECORD_BYTES:
+            raise too_large(MOST_RECORD_BYTES)
+    return bytes(body)
+
+
+def parse_record(kind: type[Record], body: bytes) -> Record:
+    """Check a record.
+
+    Raises
+    ------
+    RefusedError
+        With everything that is wrong, also what would not come out of JSON as it went in
+        (infinite numbers).
+    """
+    try:
+        record = kind.model_validate_json(body)
+        kind.model_validate_json(record.model_dump_json())
+    except ValidationError as error:
+        problems = [
+            Problem(".".join(map(str, detail["loc"])), detail["msg"])
+            for detail in error.errors(include_url=False, include_context=False)
+        ]
+        raise RefusedError(f"this is not a valid {kind.__name__}", problems) from error
+    return record
+
+
+def error_response(request: Request, body: ErrorBody) -> Response:
+    """Return an error: a page for a browser that asked for a page, JSON for all others."""
+    headers = {"WWW-Authenticate": "Bearer"} if body.status == 401 else {}
+    api = request.url.path.startswith("/api/")
+    if not api and "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(render("error.html", problem=body), body.status, headers)
+    return Response(body.model_dump_json(), body.status, headers, "application/json")
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Give every error its one shape."""
+    app.add_exception_handler(VopubError, _on_vopub_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.add_exception_handler(500, _on_defect)
+
+
+class SecurityHeaders:
+    """Adds the headers that every answer carries, unless it has its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and complete the answer's headers."""
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, complete if scope["type"] == "http" else send)
+
+
+def _body(request: Request, status: int, error: str, problems: tuple[Problem, ...]) -> ErrorBody:
+    details = [
+        ErrorDetail(place=p.place, what=p.what[:MOST_DETAIL_TEXT], hint=p.hint)
+        for p in problems[:MOST_DETAILS]
+    ]
+    if len(problems) > MOST_DETAILS:
+        details.append(ErrorDetail(what=f"… and {len(problems) - MOST_DETAILS} more"))
+    where = request.url.path[:MOST_DETAIL_TEXT]
+    return ErrorBody(error=error, detail=tuple(details), status=status, where=where)
+
+
+def _on_vopub_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, OdcError):
+        message = f"{error.what}; {error.hint}" if error.hint else error.what
+        return error_response(request, _body(request, error.status, message, error.problems))
+    # Paths of the server are for its operator, not for who asks.
+    log.error("%s", error)
+    status = 507 if isinstance(error, FileError) else 500
+    what = error.what if isinstance(error, VopubError) else "an internal error"
+    return error_response(request, _body(request, status, what, ()))
+
+
+def _on_invalid_request(request: Request, error: Exception) -> Response:
+    details = error.errors() if isinstance(error, RequestValidationError) else []
+    problems = tuple(Problem(".".join(map(str, d["loc"])), str(d["msg"])) for d in details)
+    return error_response(request, _body(request, 422, "the request is not valid", problems))
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    texts = {404: "there is nothing here", 405: f"{request.method} is not possible here"}
+    text = texts.get(status) or str(getattr(error, "detail", "")) or "error"
+    response = error_response(request, _body(request, status, text, ()))
+    for name, value in (getattr(error, "headers", None) or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)  # nobody is there to read it
+
+
+def _on_defect(request: Request, _error: Exception) -> Response:
+    # The traceback goes to the log by way of the server, which gets the exception again.
+    return error_response(request, _body(request, 500, "the service failed; it is logged", ()))

@@ -1,0 +1,1 @@
+"""The history of the store's database schema, applied by Alembic when the service starts."""

@@ -1,0 +1,95 @@
+"""A map of the sky with the directions of events."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CENTRE = 180.0
+"""Right ascension in the middle of the map, in degrees."""
+MOST_VECTOR_POINTS = 5000
+"""More points than this are drawn as an image inside the SVG, which stays small."""
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "vopub",  # the same table gives the same bytes
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.parse_math": False,
+}
+
+
+def draw_skymap(ra: ArrayLike, dec: ArrayLike, *, title: str) -> bytes:
+    """Draw directions on the whole sky: Mollweide projection, right ascension to the left.
+
+    Parameters
+    ----------
+    ra, dec
+        ICRS coordinates in degrees, both of shape (n,); NaN are left out.
+    title
+        Text above the map.
+
+    Returns
+    -------
+    bytes
+        An SVG document; equal input gives equal bytes.
+    """
+    # Imported here: matplotlib takes longer to load than the whole service to start.
+    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    longitude, latitude = _projected(np.asarray(ra, float), np.asarray(dec, float))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9, 5.2), facecolor="white", layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot(projection="mollweide")
+        _draw_grid(axes)
+        _draw_points(axes, longitude, latitude)
+        axes.set_title(f"{title}\n{_counted(len(longitude))}", pad=14)
+        stream = BytesIO()
+        figure.savefig(stream, format="svg", dpi=200, metadata={"Date": None, "Title": title})
+    return stream.getvalue()
+
+
+def _projected(ra: NDArray[Any], dec: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return longitude (growing to the left) and latitude in radians, without what is not finite.
+
+    The map spans longitudes from -pi to pi around its centre.
+    """
+    there = np.isfinite(ra) & np.isfinite(dec)
+    from_centre = (ra[there] - CENTRE + 180.0) % 360.0 - 180.0
+    return np.radians(-from_centre), np.radians(dec[there])
+
+
+def _draw_grid(axes: Axes) -> None:
+    hours = np.arange(30.0, 360.0, 30.0)
+    axes.set_xticks(np.radians(CENTRE - hours), [f"{ra:.0f}°" for ra in hours])
+    degrees = np.arange(-75.0, 90.0, 15.0)
+    axes.set_yticks(np.radians(degrees), [f"{dec:+.0f}°" if dec else "0°" for dec in degrees])
+    axes.set_xlabel("right ascension (ICRS)")
+    axes.set_ylabel("declination (ICRS)")
+    axes.set_facecolor("#f3f8fb")
+    axes.grid(color="#9fb6c4", linewidth=0.5)
+    axes.tick_params(axis="x", colors="#33505f", labelsize=7)
+    axes.tick_params(axis="y", colors="#33505f", labelsize=8)
+
+
+def _draw_points(axes: Axes, longitude: NDArray[Any], latitude: NDArray[Any]) -> None:
+    number = max(len(longitude), 1)
+    # Fainter and smaller the more there are, so that crowded parts of the sky still show.
+    opacity = float(np.clip(30.0 / np.sqrt(number), 0.05, 0.75))
+    area = float(np.clip(400.0 / np.sqrt(number), 1.5, 18.0))
+    axes.scatter(
+        longitude, latitude, s=area, alpha=opacity, color="#0b5d7a", linewidths=0,
+        rasterized=number > MOST_VECTOR_POINTS,
+    )  # fmt: skip
+
+
+def _counted(number: int) -> str:
+    return "1 event" if number == 1 else f"{number:,} events".replace(",", "\N{THIN SPACE}")

@@ -1,0 +1,348 @@
+"""The store of the Open Data Center: records in SQLite, files by their content.
+
+Whoever reads sees a record as it was before a write or as it is after, never in between, also
+when the process is killed; a record never names a file that is not here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from vopub.errors import BusyError, Problem
+from vopub.files import cannot
+from vopub.model.ktype import Ktype
+from vopub.model.resource import (
+    FileReference,
+    FileRole,
+    KM3OpenResource,
+    KM3ResourceCollection,
+    KM3ResourceStream,
+)
+from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
+from vopub.odc.blobs import Blobs
+from vopub.odc.database import open_database, writing
+from vopub.odc.faults import GoneError, NotFoundError, RefusedError
+from vopub.odc.schema import (
+    CollectionRow,
+    GroupingRow,
+    PublishedFileRow,
+    ResourceRow,
+    StreamRow,
+    UploadRow,
+)
+from vopub.odc.search import Query, matching, ordered, searchable, version_key
+
+Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as it is served."""
+
+    name: str
+    path: Path
+    sha256: str
+    size: int
+    media_type: str
+    role: FileRole
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of HTTP: other bytes have another one."""
+        return f'"{self.sha256}"'
+
+
+class Store:
+    """Records and files in one directory, of which only one process can be the owner.
+
+    Parameters
+    ----------
+    directory
+        Made if missing; holds ``odc.db`` and ``files/``.
+
+    Raises
+    ------
+    BusyError
+        If another process serves the directory.
+    FileError
+        If the directory or the database in it cannot be used.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._lock = _lock(directory)
+        self.blobs = Blobs(directory / "files")
+        self._engine = open_database(directory / "odc.db")
+        self._reading = sessionmaker(self._engine)
+        self._writing = sessionmaker(writing(self._engine))
+
+    def close(self) -> None:
+        """Close the database and give up the directory."""
+        self._engine.dispose()
+        os.close(self._lock)
+
+    def check(self) -> None:
+        """Reach the database; raises if that fails."""
+        with self._reading() as session:
+            session.execute(select(1))
+
+    # -- resources ---------------------------------------------------------------------------
+
+    def put_resource(self, record: KM3OpenResource) -> Outcome:
+        """Write a record whose files were uploaded before; an equal one changes nothing.
+
+        A withdrawn record that is written again is back.
+
+        Raises
+        ------
+        RefusedError
+            If a file that it names was not uploaded, or has other bytes; nothing is changed.
+        """
+        text = record.model_dump_json()
+        with self._writing.begin() as session:
+            before = session.get(ResourceRow, str(record.kid))
+            if before is not None and before.withdrawn is None and before.record == text:
+                return Outcome.UNCHANGED
+            self._check_files(session, record)
+            session.merge(_row(record, text))
+            session.flush()
+            self._name_files(session, record)
+            created = before is None or before.withdrawn is not None
+        return Outcome.CREATED if created else Outcome.REPLACED
+
+    def get_resource_json(self, kid: UUID) -> str:
+        """Return a record as it was written.
+
+        Raises
+        ------
+        NotFoundError, GoneError
+            If there is none, or it was withdrawn.
+        """
+        with self._reading() as session:
+            return _present(session, kid).record
+
+    def get_resource(self, kid: UUID) -> KM3OpenResource:
+        """Return a record; raises like ``get_resource_json``."""
+        return KM3OpenResource.model_validate_json(self.get_resource_json(kid))
+
+    def latest(self, identifier: str) -> KM3OpenResource:
+        """Return the latest version of a resource.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none with this identifier.
+        """
+        query = Query(identifier=identifier, latest=True)
+        with self._reading() as session:
+            text = session.scalar(ordered(query)) if identifier else None
+        if text is None:
+            raise NotFoundError(f"there is no resource {identifier!r}")
+        return KM3OpenResource.model_validate_json(text)
+
+    def find(self, query: Query) -> ResourceList:
+        """Return the resources that match."""
+        with self._reading() as session:
+            total = session.scalar(select(func.count()).select_from(matching(query).subquery()))
+            texts = session.scalars(ordered(query)).all()
+        return ResourceList(
+            total=total or 0, limit=query.limit, offset=query.offset,
+            resources=tuple(ResourceSummary.of(json.loads(text)) for text in texts),
+        )  # fmt: skip
+
+    def named(self, kids: Iterable[UUID]) -> list[ResourceSummary]:
+        """Return the resources with these ``kid``, in this order, without those not here."""
+        wanted = [str(kid) for kid in kids]
+        rows = select(ResourceRow.kid, ResourceRow.record).where(ResourceRow.withdrawn.is_(None))
+        with self._reading() as session:
+            found = session.execute(rows.where(ResourceRow.kid.in_(wanted))).tuples()
+            records = dict(found.all())
+        return [ResourceSummary.of(json.loads(records[kid])) for kid in wanted if kid in records]
+
+    def count_by_ktype(self) -> dict[Ktype, int]:
+        """Return how many resources there are of each kind, all versions counted."""
+        with self._reading() as session:
+            rows = session.execute(
+                select(ResourceRow.ktype, func.count())
+                .where(ResourceRow.withdrawn.is_(None))
+                .group_by(ResourceRow.ktype)
+            ).tuples()
+            return {Ktype(ktype): count for ktype, count in rows}
+
+    def withdraw(self, kid: UUID, reason: str) -> None:
+        """Take a record back; it and its files answer 'gone' with the reason from now on.
+
+        Raises
+        ------
+        NotFoundError, GoneError
+            If there is none, or it was withdrawn before.
+        """
+        with self._writing.begin() as session:
+            row = _present(session, kid)
+            row.withdrawn, row.reason = _now(), reason
+
+    # -- files -------------------------------------------------------------------------------
+
+    def put_file(
+        self, kid: UUID, name: str, sha256: str, chunks: Iterable[bytes], *, most: int
+    ) -> Uploaded:
+        """Store a file of a resource; it is served once a record names it.
+
+        Raises
+        ------
+        RefusedError, TooLargeError, FileError
+            As ``Blobs.receive``.
+        """
+        size = self.blobs.receive(sha256, chunks, most=most)
+        row = UploadRow(kid=str(kid), name=name, sha256=sha256, size=size, written=_now())
+        with self._writing.begin() as session:
+            session.merge(row)
+        return Uploaded(name=name, sha256=sha256, size=size)
+
+    def get_file(self, kid: UUID, name: str, sha256: str | None = None) -> StoredFile:
+        """Return a file of a resource: the one its record names, or the one with these bytes.
+
+        Raises
+        ------
+        NotFoundError, GoneError
+            If there is none, or the resource was withdrawn.
+        """
+        with self._reading() as session:
+            resource = session.get(ResourceRow, str(kid))
+            if resource is not None and resource.withdrawn is not None:
+                raise _gone(resource)
+            file = session.get(PublishedFileRow, (str(kid), name))
+            if file is not None and sha256 in (None, file.sha256):
+                kind = (file.media_type, FileRole(file.role))
+                found: PublishedFileRow | UploadRow | None = file
+            else:
+                kind = ("application/octet-stream", FileRole.DATA)
+                found = session.get(UploadRow, (str(kid), name, sha256)) if sha256 else None
+        if found is None or not self.blobs.holds(found.sha256, found.size):
+            raise NotFoundError(f"resource {kid} has no such file {name!r}")
+        path = self.blobs.path(found.sha256)
+        return StoredFile(name, path, found.sha256, found.size, *kind)
+
+    # -- streams and collections -------------------------------------------------------------
+
+    def put_grouping(self, record: KM3ResourceStream | KM3ResourceCollection) -> Outcome:
+        """Write a stream or a collection; an equal one changes nothing."""
+        table = _table(type(record))
+        text = record.model_dump_json()
+        with self._writing.begin() as session:
+            before = session.get(table, record.identifier)
+            if before is not None and before.record == text:
+                return Outcome.UNCHANGED
+            session.merge(table(identifier=record.identifier, record=text, written=_now()))
+        return Outcome.REPLACED if before is not None else Outcome.CREATED
+
+    def get_grouping(self, kind: type[Grouping], identifier: str) -> Grouping:
+        """Return a stream or a collection.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none with this identifier.
+        """
+        with self._reading() as session:
+            row = session.get(_table(kind), identifier)
+        if row is None:
+            noun = kind.__name__.removeprefix("KM3Resource").lower()
+            raise NotFoundError(f"there is no {noun} {identifier!r}")
+        return kind.model_validate_json(row.record)
+
+    def groupings(self, kind: type[Grouping]) -> tuple[Grouping, ...]:
+        """Return all streams or all collections, by identifier."""
+        table = _table(kind)
+        with self._reading() as session:
+            texts = session.scalars(select(table.record).order_by(table.identifier)).all()
+        return tuple(kind.model_validate_json(text) for text in texts)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _check_files(self, session: Session, record: KM3OpenResource) -> None:
+        problems = [
+            Problem(f"files.{index}", what, "upload the file, then write the record again")
+            for index, file in enumerate(record.files)
+            if (what := self._missing(session, record.kid, file))
+        ]
+        names = [file.name for file in record.files]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        problems += [Problem("files", f"{name!r} is named more than once") for name in twice]
+        if problems:
+            raise RefusedError("the record names files that are not here", problems)
+
+    def _missing(self, session: Session, kid: UUID, file: FileReference) -> str:
+        """Say what is wrong with a file that a record names; empty if nothing is."""
+        upload = session.get(UploadRow, (str(kid), file.name, file.sha256))
+        if upload is None or not self.blobs.holds(file.sha256, upload.size):
+            return f"{file.name!r} with SHA-256 {file.sha256} was not uploaded"
+        if upload.size != file.size:
+            return f"{file.name!r} has {upload.size} bytes, not {file.size}"
+        return ""
+
+    def _name_files(self, session: Session, record: KM3OpenResource) -> None:
+        kid = str(record.kid)
+        for row in session.scalars(select(PublishedFileRow).where(PublishedFileRow.kid == kid)):
+            session.delete(row)
+        session.flush()
+        for file in record.files:
+            fields = file.model_dump(include={"name", "sha256", "size", "media_type"})
+            session.add(PublishedFileRow(kid=kid, role=file.role.value, **fields))
+
+
+def _row(record: KM3OpenResource, text: str) -> ResourceRow:
+    return ResourceRow(
+        kid=str(record.kid), identifier=record.identifier, ktype=record.ktype.value,
+        version_key=version_key(record.publication.version), collection=record.collection,
+        stream=record.stream, words=searchable(record), record=text, written=_now(),
+        withdrawn=None, reason="",
+    )  # fmt: skip
+
+
+def _present(session: Session, kid: UUID) -> ResourceRow:
+    row = session.get(ResourceRow, str(kid))
+    if row is None:
+        raise NotFoundError(f"there is no resource {kid}")
+    if row.withdrawn is not None:
+        raise _gone(row)
+    return row
+
+
+def _gone(row: ResourceRow) -> GoneError:
+    reason = f": {row.reason}" if row.reason else ""
+    return GoneError(f"resource {row.kid} ({row.identifier}) was withdrawn{reason}")
+
+
+def _table(kind: type[KM3ResourceStream | KM3ResourceCollection]) -> type[GroupingRow]:
+    return StreamRow if issubclass(kind, KM3ResourceStream) else CollectionRow
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _lock(directory: Path) -> int:
+    """Become the owner of the directory until the process ends."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise cannot("use", directory, error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        hint = "stop it first, or choose another directory"
+        raise BusyError("another Open Data Center serves it", where=directory, hint=hint) from None
+    return handle
