@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
+from pydantic import ValidationError
+
 from vopub.errors import TableError
 from vopub.files import cannot
 from vopub.model.dataset import TableMetadata
@@ -187,6 +189,13 @@ class Writer(ABC):
             if isinstance(value, float) and not math.isfinite(value):
                 what = f"metadata {place}: {value} has no form in JSON"
                 raise TableError(what, where=self.path, hint="give a finite number")
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that a model did not accept in metadata read from a file."""
+    problem = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    return " ".join(f"{place}: {problem['msg']}".split())
 
 
 def _entries(value: object, place: str) -> Iterator[tuple[str, object]]:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vopub.errors import FileError
 from vopub.files import cannot, replacing, sha256_of
-from vopub.formats.base import Product, Writer
+from vopub.formats.base import Product, Writer, first_problem
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import Column, EventTable, empty
 from vopub.model.parameter import Dtype, Parameter
@@ -153,9 +153,7 @@ def _read_document(path: Path) -> CsvDocument:
     except OSError as error:
         raise cannot("read", path, error) from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        what = f"is not the metadata of an event table: {place}: {first['msg']}"
+        what = f"is not the metadata of an event table: {first_problem(error)}"
         raise FileError(what, where=path, hint=_RESTORE) from error
 
 

@@ -19,11 +19,12 @@ from astropy.table import Column as AstropyColumn
 from astropy.table import Table
 from astropy.table.meta import get_yaml_from_table
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from vopub.errors import FileError
 from vopub.files import cannot, replacing
-from vopub.formats.base import Product, Writer
+from vopub.formats.base import Product, Writer, first_problem
 from vopub.formats.header import HeaderRow, header_rows
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import EventTable, concatenate
@@ -212,8 +213,8 @@ def read_hdf5(path: Path) -> EventDataset:
     except OSError as error:
         raise cannot("read", path, error) from error
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        said = " ".join(str(error).split())
-        what = f"is damaged or not an event table of ours: {said}"
+        said = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        what = f"is damaged or not an event table of ours: {' '.join(said.split())}"
         raise FileError(what, where=path, hint=_RESTORE) from error
 
 
