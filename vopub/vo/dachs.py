@@ -1,0 +1,219 @@
+"""The ``dachs`` command, and what really came of it.
+
+The exit codes of DaCHS 2.7 do not tell: ``val``, ``pub`` and ``test`` end with 0 whatever
+happened. So each call here is judged by what the program printed and by what is in the database.
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from vopub.errors import ServiceError
+from vopub.model.server import DachsServer
+from vopub.process import find_program, run
+from vopub.vo.database import query, row_count
+
+PACKAGE = "python3-gavo"
+PATIENCE = 6 * 3600.0
+"""Seconds that an import may take; tables can be large."""
+ADMIN = "gavoadmin"
+"""Name under which DaCHS takes administrative requests; the password is in its settings file."""
+TABLE = "events"
+
+_PLACE = re.compile(r"(?P<path>/\S+?\.rd),\s*(?:line\s*)?\(?(?P<line>\d+)(?:,\s*\d+\))?")
+_TESTED = re.compile(r"(?P<bad>\d+) of (?P<all>\d+) bad")
+_LONGEST = 400
+
+
+class Dachs:
+    """The ``dachs`` program, for one server.
+
+    Parameters
+    ----------
+    server
+        The DaCHS to work for.
+    inputs
+        Another directory to find resource directories in, instead of the server's.
+    """
+
+    def __init__(self, server: DachsServer, *, inputs: Path | None = None) -> None:
+        self.server = server
+        self.inputs = inputs or server.inputs
+
+    def validate(self, rd_id: str, *, compare: bool = False) -> tuple[str, ...]:
+        """Check a descriptor as for publication; return the warnings.
+
+        Parameters
+        ----------
+        rd_id
+            The descriptor, e.g. ``evts21_01/q``.
+        compare
+            Whether the table in the database has to be as described.
+
+        Raises
+        ------
+        ServiceError
+            Unless DaCHS says that it is valid; names file and line where DaCHS does.
+        """
+        options = ["-p", "-c"] if compare else ["-p"]
+        done = self._run("val", *options, rd_id)
+        lines = _lines(done)
+        if done.returncode != 0 or not any(
+            line == "OK" or line.endswith(f"{rd_id} -- OK") for line in lines
+        ):
+            raise self._failed("finds the descriptor invalid", rd_id, done)
+        return tuple(line for line in lines if "[WARNING]" in line)
+
+    def import_(self, rd_id: str) -> None:
+        """Make the tables of a descriptor, in one transaction: all or nothing.
+
+        Raises
+        ------
+        ServiceError
+            If DaCHS reports an error; the tables are as they were. Whether the rows are there
+            is for the caller to count.
+        """
+        done = self._run("imp", rd_id, timeout=PATIENCE)
+        if done.returncode != 0 or "There is no data element" in done.stdout + done.stderr:
+            raise self._failed("could not import", rd_id, done)
+
+    def limits(self, rd_id: str) -> None:
+        """Take the statistics of the tables: rows, ranges of values.
+
+        Raises
+        ------
+        ServiceError
+            If they are not in DaCHS's own tables afterwards.
+        """
+        done = self._run("limits", rd_id, timeout=PATIENCE)
+        sql = "SELECT count(*) FROM dc.tablemeta WHERE sourcerd = :'rd' AND nrows IS NOT NULL"
+        if done.returncode != 0 or query(self.server.database, sql, {"rd": rd_id}) == [["0"]]:
+            raise self._failed("could not take the statistics of", rd_id, done)
+
+    def publish(self, rd_id: str) -> None:
+        """Enter the services of a descriptor into the registry.
+
+        Raises
+        ------
+        ServiceError
+            If none of them is in the registry's tables afterwards.
+        """
+        done = self._run("pub", rd_id)
+        printed = done.stdout + done.stderr
+        bad = done.returncode != 0 or "faulty, ignored" in printed or "Aborting" in printed
+        if bad or not self.published(rd_id):
+            raise self._failed("could not publish", rd_id, done)
+
+    def published(self, rd_id: str) -> list[str]:
+        """Return the VO identifiers that the registry has for a descriptor."""
+        sql = "SELECT ivoid FROM dc.resources WHERE sourcerd = :'rd' AND NOT deleted ORDER BY 1"
+        return [ivoid for (ivoid,) in query(self.server.database, sql, {"rd": rd_id})]
+
+    def test(self, rd_id: str) -> int:
+        """Run the tests that the descriptor carries, against the running server.
+
+        Returns
+        -------
+        int
+            How many ran; all of them passed.
+
+        Raises
+        ------
+        ServiceError
+            If one failed, or none ran.
+        """
+        done = self._run("test", "-v", rd_id)
+        found = _TESTED.search(done.stdout + done.stderr)
+        if done.returncode != 0 or found is None or int(found["all"]) == 0:
+            raise self._failed("ran no test of", rd_id, done)
+        if int(found["bad"]):
+            raise self._failed(f"saw {found['bad']} of {found['all']} tests fail of", rd_id, done)
+        return int(found["all"])
+
+    def drop(self, rd_id: str) -> None:
+        """Remove the tables and the registry entries of a descriptor.
+
+        Raises
+        ------
+        ServiceError
+            If something of it is left.
+        """
+        done = self._run("drop", "--all", rd_id)
+        schema = rd_id.partition("/")[0]
+        left = row_count(self.server.database, schema, TABLE) is not None
+        if done.returncode != 0 or left or self.published(rd_id):
+            raise self._failed("could not drop", rd_id, done)
+
+    def reload(self, rd_id: str) -> None:
+        """Let the running server forget what it knows of a descriptor; it reads it anew.
+
+        A server that is down needs no telling.
+
+        Raises
+        ------
+        ServiceError
+            If the server refuses.
+        """
+        address = f"{self.server.url}/__system__/services/cacheclear"
+        form = {"rdId": rd_id, "__nevow_form__": "genForm", "submit": "Go"}
+        try:
+            answer = httpx.get(
+                address, params=form, auth=(ADMIN, self._password()), follow_redirects=True
+            )
+        except httpx.TransportError:
+            return
+        if not answer.is_success:
+            raise ServiceError(
+                f"DaCHS refused to reload {rd_id}: HTTP {answer.status_code}",
+                where=address,
+                hint=f"has the server the adminpasswd of {self.server.settings_file}?",
+            )
+
+    def _password(self) -> str:
+        settings = configparser.ConfigParser(interpolation=None)
+        try:
+            settings.read_string(self.server.settings_file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, configparser.Error) as error:
+            raise ServiceError(
+                f"cannot read DaCHS's settings: {error}", where=self.server.settings_file
+            ) from error
+        return settings.get("web", "adminpasswd", fallback="")
+
+    def _run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        environment: Mapping[str, str] = {
+            "GAVOSETTINGS": str(self.server.settings_file),
+            "GAVO_INPUTSDIR": str(self.inputs),
+        }
+        program = find_program("dachs", package=PACKAGE)
+        return run([program, *arguments], extra=environment, timeout=timeout)
+
+    def _failed(
+        self, what: str, rd_id: str, done: subprocess.CompletedProcess[str]
+    ) -> ServiceError:
+        said, place = _telling(_lines(done))
+        return ServiceError(f"DaCHS {what} {rd_id}: {said}", where=place or None)
+
+
+def _lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    both = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    return [line.strip() for line in both if line.strip()]
+
+
+def _telling(lines: list[str]) -> tuple[str, str]:
+    """Return what of a program's output says what is wrong, and the place it is about."""
+    marks = ("*** Error", "[ERROR]", "**** Test failed", "**** Internal", "** ERROR", "WARNING")
+    first = next((i for mark in marks for i, line in enumerate(lines) if mark in line), None)
+    told = lines[-3:] if first is None else lines[first:]
+    text = " ".join(told) or "it said nothing"
+    place = _PLACE.search(text)
+    clean = re.sub(r"(At or near|At|In)\s*:", "", _PLACE.sub("", text))
+    return (
+        " ".join(clean.split())[:_LONGEST],
+        f"{place['path']}, line {place['line']}" if place else "",
+    )
