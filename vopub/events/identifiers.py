@@ -1,0 +1,83 @@
+"""Names of events: ``km3.<detector>.<run>.<frame_index>.<trigger_counter>``.
+
+The form is that of KM3NeT's notices in the General Coordinates Network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vopub.errors import InputError
+
+Integers = NDArray[np.integer[Any]]
+
+
+def is_valid(run: Integers, frame_index: Integers) -> NDArray[np.bool_]:
+    """Tell which events can be named: runs and frames are counted from zero.
+
+    The detector may be negative: simulations number theirs so.
+    """
+    return (run >= 0) & (frame_index >= 0)
+
+
+def identifiers(
+    detector: Integers, run: Integers, frame_index: Integers, trigger_counter: Integers
+) -> NDArray[np.object_]:
+    """Return the names of events as an array of ``str``.
+
+    Raises
+    ------
+    InputError
+        If a run or frame number is negative.
+    """
+    valid = is_valid(run, frame_index)
+    if not valid.all():
+        first = int(np.argmin(valid))
+        what = f"run {run[first]} with frame {frame_index[first]} cannot be in an identifier"
+        raise InputError(what, hint="runs and frames are counted from zero")
+    return spelled(detector, run, frame_index, trigger_counter)
+
+
+def spelled(
+    detector: Integers, run: Integers, frame_index: Integers, trigger_counter: Integers
+) -> NDArray[np.object_]:
+    """Return the names unchecked, to say which event something is wrong with."""
+    text = np.strings.add("km3.", detector.astype(np.str_))
+    for part in (run, frame_index, trigger_counter):
+        text = np.strings.add(np.strings.add(text, "."), part.astype(np.str_))
+    return text.astype(object)
+
+
+class IdentifierRegister:
+    """Remembers the identifier of every event read, in 24 bytes each, to find one that is twice."""
+
+    _PARTS = ("detector_id", "run_id", "frame_index", "trigger_counter")
+    _DTYPES = (np.int32, np.int32, np.int32, np.uint64)
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Integers, ...]] = []
+
+    def add(self, events: Mapping[str, Integers], file: int) -> None:
+        """Take in events of the file with this number."""
+        parts = [
+            events[name].astype(dtype)
+            for name, dtype in zip(self._PARTS, self._DTYPES, strict=True)
+        ]
+        self._parts.append((*parts, np.full(len(parts[0]), file, np.int32)))
+
+    def twice(self) -> tuple[str, int, int] | None:
+        """Return an identifier that two events have and the numbers of their files, or None."""
+        if not self._parts:
+            return None
+        *parts, files = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        order = np.lexsort(parts[::-1])
+        same = np.logical_and.reduce([p[order][1:] == p[order][:-1] for p in parts])
+        if not same.any():
+            return None
+        first, second = order[np.argmax(same) :][:2]
+        name = spelled(*(part[[first]] for part in parts))[0]
+        return str(name), int(files[first]), int(files[second])

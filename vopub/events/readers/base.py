@@ -1,0 +1,93 @@
+"""What every reader of level-2 files gives, whatever the layout of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+from uuid import UUID
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from vopub.model.data_taking import Run
+
+EVENT_FIELDS = (
+    "event_number", "detector_id", "run_id", "frame_index", "trigger_counter", "trigger_mask",
+    "overlays", "t_sec", "t_ns",
+)  # fmt: skip
+"""Quantities an event has once; all are integers."""
+TRACK_FIELDS = (
+    "dir_x", "dir_y", "dir_z", "t", "energy", "length", "likelihood", "rec_type", "rec_stages",
+    "fitinf",
+)  # fmt: skip
+"""Quantities every track of an event has; ``rec_stages`` and ``fitinf`` are lists."""
+
+
+@dataclass(frozen=True)
+class EventChunk:
+    """Consecutive events of one file.
+
+    Parameters
+    ----------
+    events
+        One array of length n per name in `EVENT_FIELDS`; ``t_sec`` and ``t_ns`` are the time of
+        the event (UTC) in seconds since 1970 and the nanoseconds to add.
+    tracks
+        Records with `TRACK_FIELDS`, jagged as [event][track]: direction of flight (unit vector),
+        time in ns after the event's, energy in GeV, length in m, log-likelihood.
+    """
+
+    events: Mapping[str, NDArray[np.integer[Any]]]
+    tracks: ak.Array
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+
+@dataclass(frozen=True)
+class FileHeader:
+    """What a file says about itself."""
+
+    name: str
+    """File name without any directory."""
+    layout: str
+    """Name of the layout, e.g. ``KM3NeT DST``."""
+    uuid: UUID | None
+    """The identifier that the file carries in itself."""
+    runs: tuple[Run, ...]
+    """The runs in the file, as far as it tells."""
+    simulated: bool | None
+    """Whether the events are simulated; None if the file does not tell."""
+
+
+class Reader(Protocol):
+    """An open level-2 file."""
+
+    @property
+    def header(self) -> FileHeader:
+        """What the file says about itself."""
+
+    @property
+    def entries(self) -> int:
+        """Number of events."""
+
+    def chunks(self, rows: int) -> Iterator[EventChunk]:
+        """Yield all events in order, at most ``rows`` at a time.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

@@ -1,0 +1,257 @@
+"""Reader of KM3NeT's offline and DST files (ROOT): tree ``E`` with the branch ``Evt``.
+
+Layout: KM3NeT data format, class ``Evt`` with its tracks ``trks``; the branches were compared with
+files of every version of the format since 2018.
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import awkward as ak
+import numpy as np
+import uproot
+from uproot.deserialization import DeserializationError
+
+from vopub.errors import InputError, did_you_mean
+from vopub.events.readers.base import EventChunk, FileHeader
+from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
+
+EVENT_BRANCHES = {
+    "event_number": "id", "detector_id": "det_id", "run_id": "run_id",
+    "frame_index": "frame_index", "trigger_counter": "trigger_counter",
+    "trigger_mask": "trigger_mask", "overlays": "overlays", "t_sec": "t.fSec", "t_ns": "t.fNanoSec",
+}  # fmt: skip
+TRACK_BRANCHES = {
+    "dir_x": "trks.dir.x", "dir_y": "trks.dir.y", "dir_z": "trks.dir.z", "t": "trks.t",
+    "energy": "trks.E", "length": "trks.len", "likelihood": "trks.lik",
+    "rec_type": "trks.rec_type", "rec_stages": "trks.rec_stages", "fitinf": "trks.fitinf",
+}  # fmt: skip
+TRUE_TRACKS = "mc_trks.id"
+"""Branch of the simulated particles; empty in observed events, missing in some files."""
+MOST_BYTES = 32 << 20
+"""How much of a file is unpacked at a time, so that memory stays bounded for any file."""
+MOST_SCANNED = 100_000
+"""How many events are looked at in one go for their run numbers."""
+
+_DAMAGE = (
+    DeserializationError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError,
+    AttributeError, AssertionError, NotImplementedError, MemoryError, struct.error, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
+"""What uproot raises on bytes that are not what they should be."""
+
+
+BIG_FILE = 1_000_000
+"""Files of this version of the format and later hold places in the file as 64-bit integers."""
+
+
+@contextmanager
+def _reading(path: Path, what: str) -> Iterator[None]:
+    """Turn what uproot raises on damaged bytes into one clear line."""
+    try:
+        yield
+    except _DAMAGE as error:
+        lines = str(error).strip().splitlines()
+        cause = lines[0] if len(lines) == 1 else type(error).__name__
+        hint = "the file is damaged; copy it again from where it came"
+        raise InputError(f"cannot read {what} ({cause:.200})", where=path, hint=hint) from error
+
+
+def _check_length(path: Path) -> None:
+    """Compare the length with the one that ROOT wrote in front when it closed the file.
+
+    Layout of the first bytes: ROOT's ``TFile``, "ROOT file header record".
+    """
+    with _reading(path, "the ROOT file"), path.open("rb") as stream:
+        beginning = stream.read(20)
+        there = stream.seek(0, os.SEEK_END)
+    if len(beginning) == 20:
+        (version,) = struct.unpack(">4xi12x", beginning)
+        layout = ">12xi4x" if version < BIG_FILE else ">12xq"
+        (written,) = struct.unpack(layout, beginning)
+        length = f"{there} of {written} bytes are there"
+    else:
+        written, length = len(beginning) + 1, f"only {there} bytes are there"
+    if there < written:
+        hint = "copy it again from where it came"
+        raise InputError(f"the file is truncated: {length}", where=path, hint=hint)
+
+
+class RootReader:
+    """An open offline or DST file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If it is truncated, damaged, or has no event tree or lacks a branch.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        _check_length(path)
+        with _reading(path, "the ROOT file"):
+            # The path as a key: a colon in it is part of the name, not an object in the file.
+            self._file: Any = uproot.open({path: None}, array_cache=None)
+        try:
+            self._holds = self._contents()
+            self._tree = self._event_tree()
+            self._branches = self._find_branches()
+            self._header = self._read_header()
+        except BaseException:
+            self._file.close()
+            raise
+
+    @property
+    def header(self) -> FileHeader:
+        """What the file says about itself."""
+        return self._header
+
+    @property
+    def entries(self) -> int:
+        """Number of events."""
+        return int(self._tree.num_entries)
+
+    def chunks(self, rows: int) -> Iterator[EventChunk]:
+        """Yield all events in order, at most ``rows`` at a time, fewer if they are large.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged, or a branch has another type than the layout says.
+        """
+        step = max(1, min(rows, int(MOST_BYTES // self._bytes_per_event())))
+        for start in range(0, self.entries, step):
+            yield self._chunk(start, min(start + step, self.entries))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def _contents(self) -> dict[str, str]:
+        """Return the names and classes of what the file holds, outside of directories."""
+        with _reading(self._path, "its directory"):
+            return dict(self._file.classnames(recursive=False, cycle=False))
+
+    def _event_tree(self) -> Any:
+        if self._holds.get("E") != "TTree":
+            holds = ", ".join(f"{name} ({kind})" for name, kind in sorted(self._holds.items()))
+            hint = "level-2 files in KM3NeT's offline or DST layout can be read"
+            what = f"no event tree 'E'; the file holds {holds or 'nothing'}"
+            raise InputError(what, where=self._path, hint=hint)
+        with _reading(self._path, "the event tree E"):
+            return self._file["E"]
+
+    def _find_branches(self) -> dict[str, Any]:
+        with _reading(self._path, "the branches of the event tree E"):
+            there = {branch.name: branch for branch in self._tree.itervalues(recursive=True)}
+        for name in (*EVENT_BRANCHES.values(), *TRACK_BRANCHES.values()):
+            if name not in there:
+                what = f"the event tree E has no branch {name!r}"
+                raise InputError(what, where=self._path, hint=did_you_mean(name, there))
+        return there
+
+    def _bytes_per_event(self) -> float:
+        names = (*EVENT_BRANCHES.values(), *TRACK_BRANCHES.values())
+        total = sum(int(self._branches[name].uncompressed_bytes) for name in names)
+        return max(1.0, total / max(1, self.entries))
+
+    def _chunk(self, start: int, stop: int) -> EventChunk:
+        events = {f: self._numbers(name, start, stop) for f, name in EVENT_BRANCHES.items()}
+        tracks = {f: self._array(name, start, stop) for f, name in TRACK_BRANCHES.items()}
+        with _reading(self._path, f"the tracks of events {start} to {stop - 1}"):
+            return EventChunk(events, ak.zip(tracks, depth_limit=2))
+
+    def _array(self, name: str, start: int, stop: int) -> ak.Array:
+        with _reading(self._path, f"branch {name!r} of events {start} to {stop - 1}"):
+            array = self._branches[name].array(entry_start=start, entry_stop=stop, library="ak")
+        if len(array) != stop - start:
+            what = f"branch {name!r} has {len(array)} of the events {start} to {stop - 1}"
+            raise InputError(what, where=self._path, hint="copy it again from where it came")
+        return array
+
+    def _numbers(self, name: str, start: int, stop: int) -> np.ndarray[Any, Any]:
+        array = self._array(name, start, stop)
+        with _reading(self._path, f"branch {name!r} as integers"):
+            numbers = ak.to_numpy(array, allow_missing=False)
+        if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+            what = f"branch {name!r} holds {array.type.content}, not one integer per event"
+            raise InputError(what, where=self._path)
+        return np.asarray(numbers)
+
+    def _read_header(self) -> FileHeader:
+        head = self._head()
+        pairs, simulated = self._scan(known_simulated=is_simulation_header(head))
+        table = self._run_table()
+        with _reading(self._path, "its identifier"):
+            uuid = UUID(str(self._file.file.uuid))
+        return FileHeader(
+            name=self._path.name,
+            layout="KM3NeT DST" if "T" in self._holds else "KM3NeT offline",
+            uuid=uuid,
+            runs=describe_runs(pairs, table, head, where=self._path),
+            simulated=simulated,
+        )
+
+    def _head(self) -> dict[str, str]:
+        """Return the ``Head`` object; files of before 2020 have none that uproot can read."""
+        if "Head" not in self._holds:
+            return {}
+        with _reading(self._path, "the header object Head"):
+            entries = self._file["Head"].member("map<string,string>")
+            return {str(key): str(value).strip() for key, value in entries.items()}
+
+    def _run_table(self) -> list[Mapping[str, Any]]:
+        """Return the rows of the ``headerTree``, of its latest version, numbers only."""
+        if self._holds.get("headerTree") != "TTree":
+            return []
+        with _reading(self._path, "the run table headerTree"):
+            tree = self._file["headerTree"]
+            simple = [b for b in tree.branches if b.typename in ("int32_t", "double")]
+            columns = {branch.name: branch.array(library="np").tolist() for branch in simple}
+        if "runNumber" not in columns:
+            return []
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def _scan(self, *, known_simulated: bool) -> tuple[set[tuple[int, int]], bool | None]:
+        """Return the pairs of detector and run, and whether the events are simulated."""
+        pairs: set[tuple[int, int]] = set()
+        simulated = known_simulated
+        for start in range(0, self.entries, MOST_SCANNED):
+            stop = min(start + MOST_SCANNED, self.entries)
+            detectors = self._numbers("det_id", start, stop)
+            runs = self._numbers("run_id", start, stop)
+            pairs |= {
+                (int(d), int(r)) for d, r in np.unique(np.stack([detectors, runs], 1), axis=0)
+            }
+            simulated = simulated or self._any_true_track(start, stop)
+        if any(detector < 0 for detector, _ in pairs):
+            simulated = True
+        tells = simulated or (self.entries > 0 and TRUE_TRACKS in self._branches)
+        return pairs, simulated if tells else None
+
+    def _any_true_track(self, start: int, stop: int) -> bool:
+        if TRUE_TRACKS not in self._branches:
+            return False
+        return len(ak.flatten(self._array(TRUE_TRACKS, start, stop), axis=None)) > 0

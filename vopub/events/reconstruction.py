@@ -1,0 +1,173 @@
+"""Which track of an event is its best reconstruction, and what that reconstruction found.
+
+The numbers are those of the KM3NeT Data Definitions 3.6.2 (``reconstruction.csv`` and
+``fitparameters.csv``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from vopub.events.readers.base import EventChunk
+
+JPP_RECONSTRUCTION_TYPE = 4000
+AANET_RECONSTRUCTION_TYPE = 101
+DUSJ_RECONSTRUCTION_TYPE = 200
+
+JMUONBEGIN, JMUONGANDALF, JMUONENERGY, JMUONEND = 0, 3, 4, 99
+JSHOWERBEGIN, JSHOWEREND = 100, 199
+DUSJSHOWERBEGIN, DUSJSHOWEREND = 200, 299
+AASHOWERBEGIN, AASHOWEREND = 300, 399
+
+JGANDALF_BETA0_RAD = 0
+"""Place in ``fitinf`` of the error of the direction in radians."""
+JGANDALF_NUMBER_OF_HITS = 3
+"""Place in ``fitinf`` of the number of hits that the track fit used."""
+
+NO_LIKELIHOOD = -np.finfo(np.float64).max
+"""What the files hold where the fit gave no likelihood."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstruction:
+    """How the tracks of one reconstruction are recognised."""
+
+    rec_type: int
+    """The program that made them."""
+    first_stage: int
+    last_stage: int
+    """All their stages lie from the first to the last."""
+    is_muon_fit: bool = False
+    """Whether ``fitinf`` holds what JGandalf found."""
+
+
+RECONSTRUCTIONS = {
+    "jmuon": Reconstruction(JPP_RECONSTRUCTION_TYPE, JMUONBEGIN, JMUONEND, is_muon_fit=True),
+    "jshower": Reconstruction(JPP_RECONSTRUCTION_TYPE, JSHOWERBEGIN, JSHOWEREND),
+    "dusj": Reconstruction(DUSJ_RECONSTRUCTION_TYPE, DUSJSHOWERBEGIN, DUSJSHOWEREND),
+    "aashower": Reconstruction(AANET_RECONSTRUCTION_TYPE, AASHOWERBEGIN, AASHOWEREND),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BestTracks:
+    """The best track of each reconstructed event: arrays of one length, NaN if not available."""
+
+    direction: Floats
+    """Where the particle flies to, unit vectors of shape (n, 3)."""
+    t: Floats
+    """Time after that of the event in ns."""
+    energy: Floats
+    """GeV; NaN for a muon whose energy was not fitted."""
+    length: Floats
+    """m."""
+    likelihood: Floats
+    """Logarithm of the likelihood."""
+    angular_error: Floats
+    """Error of the direction in radians, from the error matrix of the muon fit."""
+    n_hits: Floats
+    """Number of hits in the muon fit, 0 if there was none."""
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def select(self, rows: NDArray[np.bool_]) -> BestTracks:
+        """Return the tracks of some of the events."""
+        return BestTracks(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def choose(chunk: EventChunk, name: str) -> tuple[NDArray[np.bool_], BestTracks]:
+    """Pick the best track of each event.
+
+    Of the tracks of the right type whose stages all belong to the reconstruction, those with most
+    stages; among them the first with the largest likelihood. This is the rule of the
+    collaboration's software (``best_jmuon`` … of km3io 1.2.6), which looks at the stages only:
+    files of before 2021 number the stages of aashower like those of the muon fit, and only the
+    type tells them apart.
+
+    Parameters
+    ----------
+    chunk
+        n events.
+    name
+        A key of `RECONSTRUCTIONS`.
+
+    Returns
+    -------
+    found
+        Which of the n events have such a track.
+    best
+        The tracks of these events.
+    """
+    reconstruction = RECONSTRUCTIONS[name]
+    tracks = chunk.tracks[_belongs(chunk.tracks, reconstruction)]
+    stages = ak.num(tracks.rec_stages, axis=-1)
+    tracks = tracks[stages == ak.max(stages, axis=1, mask_identity=False)]
+    likelihood = ak.where(np.isnan(tracks.likelihood), -np.inf, tracks.likelihood)
+    place = ak.argmax(likelihood, axis=1, keepdims=True, mask_identity=True)
+    best = ak.firsts(tracks[place])
+    found = ~ak.to_numpy(ak.is_none(best))
+    return found, _flat(best[found], reconstruction)
+
+
+def _belongs(tracks: ak.Array, reconstruction: Reconstruction) -> ak.Array:
+    stages = tracks.rec_stages
+    inside = (stages >= reconstruction.first_stage) & (stages <= reconstruction.last_stage)
+    complete = ak.all(inside, axis=-1) & (ak.num(stages, axis=-1) > 0)
+    return complete & (tracks.rec_type == reconstruction.rec_type)
+
+
+def _flat(best: ak.Array, reconstruction: Reconstruction) -> BestTracks:
+    likelihood = _floats(best.likelihood)
+    has_likelihood = np.isfinite(likelihood) & (likelihood > NO_LIKELIHOOD)
+    return BestTracks(
+        direction=np.stack([_floats(best.dir_x), _floats(best.dir_y), _floats(best.dir_z)], axis=1),
+        t=_floats(best.t),
+        energy=_energy(best, reconstruction),
+        length=_floats(best.length),
+        likelihood=np.where(has_likelihood, likelihood, np.nan),
+        angular_error=_angular_error(best, reconstruction),
+        n_hits=_n_hits(best, reconstruction),
+    )
+
+
+def _energy(best: ak.Array, reconstruction: Reconstruction) -> Floats:
+    energy = _floats(best.energy)
+    if reconstruction.is_muon_fit:
+        energy = np.where(_has_stage(best, JMUONENERGY), energy, np.nan)
+    return energy
+
+
+def _angular_error(best: ak.Array, reconstruction: Reconstruction) -> Floats:
+    """Return the error, NaN unless the fit gave one: 0 and more than half a turn are none."""
+    if not reconstruction.is_muon_fit:
+        return np.full(len(best), np.nan)
+    beta = _fit_information(best, JGANDALF_BETA0_RAD)
+    given = _has_stage(best, JMUONGANDALF) & (beta > 0) & (beta <= np.pi)
+    return np.where(given, beta, np.nan)
+
+
+def _n_hits(best: ak.Array, reconstruction: Reconstruction) -> Floats:
+    if not reconstruction.is_muon_fit:
+        return np.zeros(len(best))
+    hits = _fit_information(best, JGANDALF_NUMBER_OF_HITS)
+    return np.where(_has_stage(best, JMUONGANDALF) & ~np.isnan(hits), hits, 0.0)
+
+
+def _has_stage(best: ak.Array, stage: int) -> NDArray[np.bool_]:
+    return np.asarray(ak.to_numpy(ak.any(best.rec_stages == stage, axis=-1)), dtype=bool)
+
+
+def _fit_information(best: ak.Array, place: int) -> Floats:
+    padded = ak.pad_none(best.fitinf, place + 1, axis=-1, clip=True)
+    return _floats(ak.fill_none(padded, np.nan)[:, place])
+
+
+def _floats(values: ak.Array) -> Floats:
+    return np.asarray(ak.to_numpy(values, allow_missing=False), dtype=np.float64)

@@ -1,0 +1,65 @@
+"""Times of events, without losing nanoseconds to floating-point numbers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NANOSECONDS = 1_000_000_000
+"""Nanoseconds in a second."""
+DAY = 86_400 * NANOSECONDS
+"""A day without leap second in nanoseconds."""
+MJD_OF_1970 = 40_587
+FIRST_TIME = int(datetime(2005, 1, 1, tzinfo=UTC).timestamp()) * NANOSECONDS
+"""No neutrino telescope of the collaboration took data before."""
+LONGEST_OFFSET = 1e15
+"""Track times beyond this many ns (12 days) are garbage, and might not fit 64-bit integers."""
+
+LATEST_SECOND = 1 << 33
+"""Seconds beyond (the year 2242) are garbage too."""
+
+Times = NDArray[np.int64]
+
+
+def track_time(
+    t_sec: NDArray[np.integer[Any]], t_ns: NDArray[np.integer[Any]], t: NDArray[np.float64]
+) -> tuple[Times, NDArray[np.bool_]]:
+    """Return when the reconstructed particle was there.
+
+    Parameters
+    ----------
+    t_sec, t_ns
+        Time of the event: seconds since 1970 (UTC, leap seconds not counted) and nanoseconds.
+    t
+        Time of the track after that of the event in ns.
+
+    Returns
+    -------
+    time
+        Nanoseconds since 1970; that of the event where ``t`` is not a number.
+    known
+        Where ``t`` is a number that can be.
+    """
+    known = np.abs(t) < LONGEST_OFFSET
+    offset = np.rint(np.where(known, t, 0.0)).astype(np.int64)
+    seconds = np.clip(t_sec.astype(np.int64), -LATEST_SECOND, LATEST_SECOND)
+    return seconds * NANOSECONDS + t_ns.astype(np.int64) + offset, known
+
+
+def modified_julian_date(time: Times) -> NDArray[np.float64]:
+    """Return nanoseconds since 1970 as Modified Julian Date (UTC), good to 0.4 µs.
+
+    Days and the rest of the day are added last, so that only the result is rounded: a 64-bit
+    number of that size has steps of 0.6 µs.
+    """
+    days, rest = np.divmod(time, DAY)
+    return (MJD_OF_1970 + days) + rest / DAY
+
+
+def to_datetime(time: int) -> datetime:
+    """Return nanoseconds since 1970 as a date with microseconds."""
+    seconds, rest = divmod(time, NANOSECONDS)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
