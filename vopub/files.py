@@ -86,11 +86,11 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> bool:
     return True
 
 
-def shipped(folder: str) -> Path:
-    """Return a folder that comes with vopub: ``rd_templates`` or ``resources``.
+def shipped(name: str) -> Path:
+    """Return what comes with vopub: ``rd_templates``, ``resources`` or ``vopub.toml``.
 
     In a wheel it lies inside the package, in a checkout beside it.
     """
     package = Path(str(files("vopub")))
-    inside = package / "shipped" / folder
-    return inside if inside.is_dir() else package.parent / folder
+    inside = package / "shipped" / name
+    return inside if inside.exists() else package.parent / name

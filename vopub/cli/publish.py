@@ -44,7 +44,8 @@ def publish(
     folders = find_folders(settings.resources, tuple(resources or ()))
     with make_progress() as progress:
         publisher = Publisher(settings, progress)
-        outcomes = publisher.publish(folders, until=until, dry_run=dry_run)
+        go = publisher.preview if dry_run else publisher.publish
+        outcomes = go(folders, until=until)
     if as_json:
         show_json([outcome.as_json() for outcome in outcomes])
     else:

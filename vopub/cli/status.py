@@ -66,5 +66,3 @@ def resource_entry(state: PublicationState) -> dict[str, Any]:
         "last_proof": max((s.proved for s in state.services), default=None),
         "published": state.published,
     }
-
-

@@ -1,0 +1,5 @@
+"""``python -m vopub``."""
+
+from vopub.cli import main
+
+main()

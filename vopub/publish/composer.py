@@ -1,0 +1,142 @@
+"""Publishing resources: each stage does what is missing; a failure leaves the last good one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from vopub.errors import VopubError
+from vopub.model.resource import ServiceReference
+from vopub.publish.passage import Passage
+from vopub.publish.register import connect, register_collections
+from vopub.publish.stages import Progress, Stage
+from vopub.publish.state import PublicationState
+from vopub.resources import ResourceFolder
+from vopub.settings import Settings
+from vopub.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a publication came to."""
+
+    id: str
+    version: str
+    change: str
+    """What happened, in a few words."""
+    rows: int | None = None
+    kid: UUID | None = None
+    services: tuple[ServiceReference, ...] = ()
+    page: str = ""
+    error: VopubError | None = None
+
+    @property
+    def urls(self) -> list[str]:
+        """Addresses that the data are served at."""
+        return [*(service.url for service in self.services), *([self.page] if self.page else [])]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what machines are told."""
+        return {
+            "id": self.id,
+            "kid": None if self.kid is None else str(self.kid),
+            "version": self.version,
+            "rows": self.rows,
+            "change": self.change,
+            "endpoints": {service.kind.value: service.url for service in self.services},
+            "page": self.page,
+            "error": None if self.error is None else str(self.error),
+        }
+
+
+class Publisher:
+    """Publishes resources on a site.
+
+    Parameters
+    ----------
+    settings
+        Who publishes, and where.
+    progress
+        Is told what is done.
+    """
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        self.settings = settings
+        self.progress = progress
+        self.site = Site(settings)
+
+    def publish(
+        self, folders: Sequence[ResourceFolder], *, until: Stage = Stage.REGISTER
+    ) -> list[Outcome]:
+        """Publish resources; a failure of one does not keep the others from being published.
+
+        Parameters
+        ----------
+        folders
+            The resources.
+        until
+            Last stage to do.
+
+        Raises
+        ------
+        BusyError
+            If another publication is under way, or a port of the site is taken.
+        ServiceError
+            If the site cannot be started.
+        """
+        with self.site.lock():
+            if until.reaches(Stage.LOAD):
+                self.site.up(self.progress.note)
+            outcomes = [self._publish(folder, until) for folder in folders]
+            if until is Stage.REGISTER:
+                self._collect(folders, outcomes)
+        return outcomes
+
+    def preview(
+        self, folders: Iterable[ResourceFolder], *, until: Stage = Stage.REGISTER
+    ) -> list[Outcome]:
+        """Go the same way without changing anything; say what would change."""
+        return [self._preview(folder, until) for folder in folders]
+
+    def _publish(self, folder: ResourceFolder, until: Stage) -> Outcome:
+        passage = Passage(folder, self.settings, self.site, self.progress, until)
+        try:
+            state = passage.publish()
+        except VopubError as error:
+            served = passage.previous
+            kept = " (the previous publication is still served)" if served else ""
+            return _outcome(folder, f"failed{kept}", served, error)
+        return _outcome(folder, passage.change, state)
+
+    def _preview(self, folder: ResourceFolder, until: Stage) -> Outcome:
+        passage = Passage(folder, self.settings, self.site, self.progress, until)
+        try:
+            passage.preview()
+        except VopubError as error:
+            return _outcome(folder, "would fail", passage.previous, error)
+        return _outcome(folder, passage.change, passage.previous)
+
+    def _collect(self, folders: Sequence[ResourceFolder], outcomes: Sequence[Outcome]) -> None:
+        members: dict[str, list[UUID]] = {}
+        for folder, outcome in zip(folders, outcomes, strict=True):
+            identifier = folder.description.collection
+            if identifier and outcome.kid is not None and outcome.error is None:
+                members.setdefault(identifier, []).append(outcome.kid)
+        with connect(self.site.odc) as client:
+            register_collections(client, self.settings.resources, members)
+
+
+def _outcome(
+    folder: ResourceFolder,
+    change: str,
+    state: PublicationState | None,
+    error: VopubError | None = None,
+) -> Outcome:
+    version = folder.description.publication.version
+    if state is None:
+        return Outcome(folder.id, version, change, error=error)
+    return Outcome(
+        folder.id, state.version, change, state.rows, state.kid, state.services, state.page, error
+    )

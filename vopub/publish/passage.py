@@ -1,0 +1,291 @@
+"""One resource on its way through the stages."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from vopub.errors import VopubError
+from vopub.events.selection import parse_cuts
+from vopub.files import write_text
+from vopub.model.resource import ServiceReference
+from vopub.publish.convert import Build, convert, current_build
+from vopub.publish.register import connect, register
+from vopub.publish.stages import Progress, Stage
+from vopub.publish.state import (
+    Key,
+    PublicationState,
+    begin_change,
+    key_of,
+    read_state,
+    write_state,
+)
+from vopub.resources import ResourceFolder, read_collection
+from vopub.settings import Settings
+from vopub.site import Site
+from vopub.vo.descriptor import render_descriptor
+from vopub.vo.known_events import KnownEvents
+from vopub.vo.load import data_file, load, remove, restore
+from vopub.vo.prove import prove, quick_check
+
+
+class Passage:
+    """Takes one resource through the stages, as far as asked for.
+
+    Parameters
+    ----------
+    folder
+        The resource.
+    settings
+        Who publishes, and where.
+    site
+        Where it is published; has to be up for the stages from ``load`` on.
+    progress
+        Is told what is done.
+    until
+        Last stage to do.
+    """
+
+    def __init__(
+        self,
+        folder: ResourceFolder,
+        settings: Settings,
+        site: Site,
+        progress: Progress,
+        until: Stage,
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.site = site
+        self.progress = progress
+        self.until = until
+        self.previous = read_state(site.state, folder.id)
+        """What was published before; still served unless a newer publication succeeds."""
+        self.change = ""
+        """What happened, in a few words."""
+
+    def publish(self) -> PublicationState | None:
+        """Publish; returns what is published now, None if nothing is.
+
+        Raises
+        ------
+        VopubError
+            If a stage failed; the previous publication is then still served.
+        """
+        key = self._check()
+        if not self._reaches(Stage.CONVERT):
+            return self.previous
+        build = self._convert(key)
+        descriptor = self._describe(build)
+        if not self._reaches(Stage.LOAD):
+            return self.previous
+        services = self._serve(key, build, descriptor)
+        if not self._reaches(Stage.REGISTER):
+            return self.previous
+        return self._register(key, build, descriptor, services)
+
+    def preview(self) -> None:
+        """Do the same without changing anything; `change` says what would be done.
+
+        Raises
+        ------
+        VopubError
+            If the resource could not be published.
+        """
+        key = self._check()
+        changes = key.changes(self.previous.key if self.previous else None)
+        if not self._reaches(Stage.CONVERT):
+            self.change = changes
+            return
+        build = current_build(self._products, self._record, key)
+        if build is None:
+            with tempfile.TemporaryDirectory(prefix="vopub-") as scratch:
+                place = Path(scratch)
+                build = self._converted(key, place / self.folder.id, place / "record")
+        descriptor = self._descriptor(build)
+        self.change = (
+            "unchanged" if self._is_served(key, descriptor) else f"would {self._would(build)}"
+        )
+        self._done(Stage.CONVERT, f"{changes}; {_summary(build)}")
+
+    @property
+    def _products(self) -> Path:
+        return self.site.products / self.folder.id
+
+    @property
+    def _record(self) -> Path:
+        return self.site.state / f"{self.folder.id}.build"
+
+    @property
+    def _in_vo(self) -> bool:
+        return self.folder.description.vo.publish
+
+    def _reaches(self, stage: Stage) -> bool:
+        return self.until.reaches(stage)
+
+    def _start(self, stage: Stage) -> None:
+        self.progress.start(self.folder.id, stage)
+
+    def _done(self, stage: Stage, what: str) -> None:
+        self.progress.done(self.folder.id, stage, what)
+
+    def _check(self) -> Key:
+        """Look for every mistake that shows before an input is opened."""
+        self._start(Stage.CHECK)
+        description = self.folder.description
+        parse_cuts(description.events.selection, where=self.folder.description_path)
+        if description.collection:
+            read_collection(self.settings.resources, description.collection)
+        key = key_of(self.folder, self.settings)
+        count = len(description.events.inputs)
+        self._done(
+            Stage.CHECK, f"description and {count} input{'s' if count > 1 else ''} are there"
+        )
+        return key
+
+    def _convert(self, key: Key) -> Build:
+        build = current_build(self._products, self._record, key)
+        if build is not None:
+            self._done(Stage.CONVERT, f"unchanged: {_summary(build)}")
+            return build
+        return self._converted(key, self._products, self._record)
+
+    def _converted(self, key: Key, directory: Path, record: Path) -> Build:
+        self._start(Stage.CONVERT)
+        build = convert(self.folder, key, self.settings.publisher, directory, record)
+        self._done(Stage.CONVERT, _summary(build))
+        return build
+
+    def _descriptor(self, build: Build) -> str:
+        """Return the text of the resource descriptor; empty if the table is not for the VO."""
+        if not self._in_vo or build.known is None:
+            return ""
+        return render_descriptor(
+            build.metadata,
+            self.folder.description.vo,
+            authority=self.settings.publisher.authority,
+            data_file=data_file(self._csv),
+            known=build.known,
+        )
+
+    def _describe(self, build: Build) -> str:
+        descriptor = self._descriptor(build)
+        if descriptor:
+            self._start(Stage.DESCRIBE)
+            write_text(self.site.state / f"{self.folder.id}.rd.xml", descriptor)
+            self._done(Stage.DESCRIBE, f"descriptor of {len(descriptor.splitlines())} lines")
+        return descriptor
+
+    @property
+    def _csv(self) -> Path:
+        return self._products / f"{self.folder.id}.csv"
+
+    def _is_served(self, key: Key, descriptor: str) -> bool:
+        """Tell whether exactly this is what was published last."""
+        state = self.previous
+        return (
+            state is not None
+            and state.complete
+            and state.key == key
+            and state.descriptor == _digest(descriptor)
+        )
+
+    def _would(self, build: Build) -> str:
+        rows = build.metadata.rows
+        if self.previous is None:
+            return f"publish {rows} rows"
+        return f"replace {self.previous.rows} rows by {rows}"
+
+    def _serve(self, key: Key, build: Build, descriptor: str) -> tuple[ServiceReference, ...]:
+        """Load and prove what is not served yet; take out of the VO what is no longer for it."""
+        state, server = self.previous, self.site.dachs
+        if not descriptor or build.known is None:
+            if state is not None and state.services:
+                begin_change(self.site.state, state)
+                remove(server, self.folder.id)
+                self._done(Stage.LOAD, "taken out of the VO")
+            return ()
+        if state is not None and self._is_served(key, descriptor):
+            self._start(Stage.PROVE)
+            if quick_check(server, build.metadata, build.known):
+                self._done(Stage.PROVE, "unchanged: a known event was found")
+                return state.services
+            self.progress.note(f"{self.folder.id}: a known event is not found; publishing again")
+        begin_change(self.site.state, state)
+        try:
+            self._load(build, descriptor)
+            return self._prove(build, build.known)
+        except VopubError:
+            # What was served before is served again.
+            if state is not None:
+                write_state(self.site.state, state)
+            raise
+
+    def _load(self, build: Build, descriptor: str) -> None:
+        self._start(Stage.LOAD)
+        result = load(
+            self.site.dachs,
+            self.folder.id,
+            descriptor=descriptor,
+            csv=self._csv,
+            rows=build.metadata.rows,
+        )
+        for warning in result.warnings:
+            self.progress.note(f"{self.folder.id}: DaCHS warns: {warning}")
+        self._done(Stage.LOAD, f"{result.rows} rows imported in {result.seconds:.1f} s")
+
+    def _prove(self, build: Build, known: KnownEvents) -> tuple[ServiceReference, ...]:
+        self._start(Stage.PROVE)
+        authority = self.settings.publisher.authority
+        try:
+            services = prove(self.site.dachs, build.metadata, known, authority=authority)
+        except VopubError:
+            restore(self.site.dachs, self.folder.id)
+            raise
+        self._done(Stage.PROVE, f"{len(known.events)} known events found by cone search")
+        return services
+
+    def _register(
+        self,
+        key: Key,
+        build: Build,
+        descriptor: str,
+        services: tuple[ServiceReference, ...],
+    ) -> PublicationState:
+        self._start(Stage.REGISTER)
+        with connect(self.site.odc) as client:
+            outcome = register(client, self.folder.description, build, services, self._products)
+        self._done(Stage.REGISTER, f"record {build.metadata.kid} {outcome}")
+        before = self.previous
+        if before is not None and outcome == "unchanged" and self._is_served(key, descriptor):
+            self.change = "unchanged"
+            return before
+        self.change = "published again" if before else "published"
+        state = PublicationState(
+            id=self.folder.id,
+            kid=build.metadata.kid,
+            version=build.manifest.version,
+            rows=build.metadata.rows,
+            key=key,
+            descriptor=_digest(descriptor),
+            services=services,
+            page=f"{self.site.odc.url}/resources/{build.metadata.kid}",
+            published=datetime.now(UTC),
+        )
+        write_state(self.site.state, state)
+        return state
+
+
+def _summary(build: Build) -> str:
+    """Say where the events went."""
+    account = build.metadata.account
+    parts = [f"{account.read} events read", f"{account.kept} kept"]
+    lost = [account.not_reconstructed, *account.cuts, *account.malformed]
+    parts += [f"{e.events} not kept ({e.reason})" for e in lost if e.events]
+    return ", ".join(parts)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest() if text else ""

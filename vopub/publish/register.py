@@ -1,0 +1,89 @@
+"""Registering what is published in the Open Data Center."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from vopub.files import cannot
+from vopub.model.description import ResourceDescription
+from vopub.model.resource import KM3ResourceCollection, ServiceReference
+from vopub.model.server import OdcServer
+from vopub.odc.client import OdcClient
+from vopub.publish.convert import Build
+from vopub.publish.metadata import record_of
+from vopub.resources import read_collection
+
+
+def connect(server: OdcServer) -> OdcClient:
+    """Connect to the Open Data Center with the right to write.
+
+    Raises
+    ------
+    FileError
+        If the token cannot be read.
+    """
+    try:
+        token = server.token_file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise cannot("read", server.token_file, error) from error
+    return OdcClient(server.url, token)
+
+
+def register(
+    client: OdcClient,
+    description: ResourceDescription,
+    build: Build,
+    services: tuple[ServiceReference, ...],
+    products: Path,
+) -> str:
+    """Upload the files of a resource, then write its record; sends only what is not there.
+
+    Returns
+    -------
+    str
+        Whether the record was ``created``, ``replaced`` or ``unchanged``.
+
+    Raises
+    ------
+    ServiceError
+        If the Open Data Center does not answer or refuses.
+    """
+    for reference in build.manifest.files:
+        client.put_file(build.metadata.kid, reference, products / reference.name)
+    earlier = client.find(identifier=description.id)
+    record = record_of(description, build.metadata, build.manifest, services)
+    before = [s.kid for s in earlier if s.kid != record.kid]
+    if before:
+        record = record.model_copy(update={"replaces": before[0]})
+    return client.put_resource(record).value
+
+
+def register_collections(
+    client: OdcClient, root: Path, members: Mapping[str, Sequence[UUID]]
+) -> None:
+    """Write the collections, adding resources to those that are members already.
+
+    Parameters
+    ----------
+    client
+        The Open Data Center.
+    root
+        Folder of the resources, where collections are described.
+    members
+        By collection: ``kid`` of the resources that were registered now.
+    """
+    for identifier, kids in members.items():
+        description = read_collection(root, identifier)
+        known = client.get_collection(identifier)
+        resources = dict.fromkeys([*(known.resources if known else ()), *kids])
+        client.put_collection(
+            KM3ResourceCollection(
+                identifier=identifier,
+                title=description.title,
+                description=description.description,
+                resources=tuple(resources),
+                streams=known.streams if known else (),
+            )
+        )
