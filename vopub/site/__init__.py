@@ -1,1 +1,8 @@
-"""One directory holding a running PostgreSQL, DaCHS and ODC."""
+"""One directory that holds a running PostgreSQL, DaCHS and Open Data Center."""
+
+from __future__ import annotations
+
+from vopub.site.service import ServiceStatus, State
+from vopub.site.site import Site
+
+__all__ = ["ServiceStatus", "Site", "State"]

@@ -1,0 +1,178 @@
+"""The site as a whole: up, down, status, and the lock of a publication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from vopub.model.server import DachsServer, OdcServer
+from vopub.process import service_account
+from vopub.settings import Settings
+from vopub.site import processes
+from vopub.site.dachs import Dachs
+from vopub.site.layout import Layout
+from vopub.site.locks import held
+from vopub.site.odc import OpenDataCenter
+from vopub.site.postgresql import PostgreSQL
+from vopub.site.service import Report, Service, ServiceStatus
+
+SWITCHING_PATIENCE = 180.0
+"""Seconds to wait for another process that starts or stops this site."""
+
+
+class Site:
+    """A directory with a private PostgreSQL, a DaCHS and an Open Data Center.
+
+    Parameters
+    ----------
+    settings
+        Where it is, where its servers listen, and who publishes.
+
+    Attributes
+    ----------
+    directory
+        Holds everything; it can be deleted and made again.
+    products, state
+        Where publications keep their files, and what they remember.
+    dachs, odc
+        The servers, for those who use them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.layout = Layout(settings.site.directory, service_account())
+        self._database = PostgreSQL(self.layout)
+        self._dachs = Dachs(self.layout, settings, self._database)
+        self._odc = OpenDataCenter(self.layout, settings)
+        self._locked = False
+
+    @property
+    def directory(self) -> Path:
+        """The site directory."""
+        return self.layout.directory
+
+    @property
+    def products(self) -> Path:
+        """Where the product files of publications lie."""
+        return self.layout / "products"
+
+    @property
+    def state(self) -> Path:
+        """What is remembered of publications."""
+        return self.layout / "state"
+
+    @property
+    def dachs(self) -> DachsServer:
+        """The VO server."""
+        return self._dachs.server
+
+    @property
+    def odc(self) -> OdcServer:
+        """The Open Data Center."""
+        return self._odc.server
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The servers, in the order in which they start."""
+        return (self._database.service, self._dachs.service, self._odc.service)
+
+    def up(self, report: Report) -> None:
+        """Make what is missing and start what is down; returns when everything answers.
+
+        Parameters
+        ----------
+        report
+            Is told what is done, a line each; nothing if everything is up.
+
+        Raises
+        ------
+        BusyError
+            If a port is taken.
+        MissingProgramError
+            If PostgreSQL or DaCHS is not installed.
+        ServiceError
+            If a server does not start.
+        FileError
+            If the directory cannot be used.
+        """
+        self.layout.make()
+        with self._switching():
+            self._odc.configure()
+            if not self._odc.service.is_well():
+                self._odc.service.start(report)
+            self._up_dachs(report)
+            self._odc.service.wait()
+
+    def down(self) -> None:
+        """Stop everything; leaves no process, no socket and no shared memory.
+
+        Raises
+        ------
+        BusyError
+            If another process is publishing.
+        """
+        if not self.directory.exists():
+            return
+        self.layout.make()
+        with self.lock(), self._switching():
+            self._odc.service.stop()
+            self._dachs.service.stop()
+            processes.end(self._dachs.commands())
+            self._database.stop()
+
+    def status(self) -> list[ServiceStatus]:
+        """Tell how each server is."""
+        return [service.status() for service in self.services]
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the site for a publication; may be nested in one `Site`.
+
+        The kernel gives the lock back when the process dies. What a publication that was killed
+        left running is ended.
+
+        Raises
+        ------
+        BusyError
+            If another process is publishing; names it.
+        """
+        if self._locked:
+            yield
+            return
+        self.layout.make()
+        path = self.layout / "lock"
+        with held(path, "publishing to this site", account=self.layout.account):
+            self._locked = True
+            try:
+                self._end_leftovers()
+                yield
+            finally:
+                self._locked = False
+
+    def _switching(self) -> AbstractContextManager[None]:
+        return held(
+            self.layout / "run" / "switching", "starting or stopping this site",
+            account=self.layout.account, patience=SWITCHING_PATIENCE,
+        )  # fmt: skip
+
+    def _up_dachs(self, report: Report) -> None:
+        made = self._database.create(report)
+        fresh = made or not self._database.service.is_well()
+        if fresh:
+            # It would hold connections to the server before this one.
+            self._dachs.service.stop()
+            self._database.start(report)
+        if fresh or not self._dachs.is_initialised:
+            fresh |= self._dachs.create(report)
+        if fresh or not self._dachs.service.is_well():
+            self._dachs.service.stop()
+            self._dachs.configure()
+            self._dachs.publish(report)
+            self._dachs.service.start(report)
+        self._dachs.service.wait()
+
+    def _end_leftovers(self) -> None:
+        server = self._dachs.service.process()
+        kept = set() if server is None else {server.pid, *processes.descendants(server.pid)}
+        processes.end(set(processes.orphans(self._dachs.commands())) - kept)
