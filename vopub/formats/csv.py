@@ -208,10 +208,12 @@ def _arrow_errors(path: Path, parameters: Sequence[Parameter]) -> Iterator[None]
         yield
     except pa.ArrowInvalid as error:
         said = " ".join(str(error).split())
-        found = re.match(r"In CSV column #(\d+): (?:Row #(\d+): )?(?:CSV )?(.*)", said)
-        if found:
-            name = parameters[int(found[1])].name
-            said = f"row {found[2]}, column {name}: {found[3]}"
+        value = re.match(r"In CSV column #(\d+): Row #(\d+): (?:CSV )?(.*)", said)
+        line = re.match(r"CSV parse error: Row #(\d+): (.*)", said)
+        if value:
+            said = f"row {value[2]}, column {parameters[int(value[1])].name}: {value[3]}"
+        elif line:
+            said = f"row {line[1]}: {line[2]}"
         raise FileError(said, where=path, hint=_RESTORE) from error
 
 

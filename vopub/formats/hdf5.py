@@ -8,6 +8,7 @@ and description of every column, as ``<column>.unit`` and so on.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -210,12 +211,18 @@ def read_hdf5(path: Path) -> EventDataset:
         with h5py.File(path, "r") as file:
             metadata = _read_metadata(path, file)
             return EventDataset(metadata, _read_events(path, file[EVENTS], metadata))
-    except OSError as error:
-        raise cannot("read", path, error) from error
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        said = first_problem(error) if isinstance(error, ValidationError) else str(error)
-        what = f"is damaged or not an event table of ours: {' '.join(said.split())}"
-        raise FileError(what, where=path, hint=_RESTORE) from error
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> FileError:
+    """Tell a place that cannot be read (it has an error number) from content that cannot."""
+    if isinstance(error, OSError) and error.errno:
+        # HDF5 puts its whole state in the text of the error
+        return cannot("read", path, OSError(error.errno, os.strerror(error.errno)))
+    said = first_problem(error) if isinstance(error, ValidationError) else str(error)
+    what = f"is damaged or not an event table of ours: {' '.join(said.split())}"
+    return FileError(what, where=path, hint=_RESTORE)
 
 
 def _read_metadata(path: Path, file: Any) -> TableMetadata:

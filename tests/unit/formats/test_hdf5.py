@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+
+from vopub.errors import FileError
+from vopub.formats.hdf5 import Hdf5Writer, read_hdf5
+from vopub.model.dataset import EventDataset
+
+MakeDataset = Callable[[int], EventDataset]
+
+
+@pytest.fixture
+def dataset(make_dataset: MakeDataset) -> EventDataset:
+    return make_dataset(5000)
+
+
+@pytest.fixture
+def path(tmp_path: Path, dataset: EventDataset) -> Path:
+    path = tmp_path / "evts21_01.h5"
+    with Hdf5Writer.open(path, dataset.table.parameters) as writer:
+        writer.append(dataset.table)
+        writer.finish(dataset.metadata)
+    return path
+
+
+def test_h5py_finds_rows_and_attributes(path: Path, dataset: EventDataset) -> None:
+    with h5py.File(path) as file:
+        events = file["events"]
+        assert events.shape == (5000,)
+        assert (events.compression, events.shuffle, events.chunks) == ("gzip", True, (4096,))
+        assert list(events.dtype.names) == [p.name for p in dataset.table.parameters]
+        assert h5py.check_string_dtype(events.dtype["event_id"]).length is None
+        assert np.array_equal(events["ra"], dataset.table["ra"])
+        assert events["event_id"][4999].decode() == dataset.table["event_id"][4999]
+        for p in dataset.table.parameters:
+            assert events.attrs[f"{p.name}.unit"] == p.unit
+            assert events.attrs[f"{p.name}.ucd"] == p.ucd
+            assert events.attrs[f"{p.name}.description"] == p.description
+        assert list(events.attrs["dec.range"]) == [-90.0, 90.0]
+        assert file.attrs["format_version"] == "1.0"
+        assert file.attrs["identifier"] == "evts21_01"
+        assert file.attrs["kid"] == str(dataset.metadata.kid)
+        assert not file.attrs["simulated"]
+        assert json.loads(file.attrs["publication"])["instrument"] == "ORCA6"
+        assert json.loads(file.attrs["parameters"])[1]["unit"] == "deg"
+
+
+def test_pandas_reads_the_same_values(path: Path, dataset: EventDataset) -> None:
+    with h5py.File(path) as file:
+        frame = pd.DataFrame(file["events"][:])
+    assert list(frame["event_id"].str.decode("utf-8")) == list(dataset.table["event_id"])
+    for name, column in dataset.table.columns.items():
+        if name != "event_id":
+            assert np.array_equal(frame[name], column, equal_nan=column.dtype.kind == "f")
+
+
+def test_astropy_reads_values_units_and_descriptions(path: Path, dataset: EventDataset) -> None:
+    table = Table.read(path, path="events")
+    assert table.meta["kid"] == str(dataset.metadata.kid)
+    for p in dataset.table.parameters:
+        assert str(table[p.name].unit or "") == p.unit
+        assert table[p.name].description == p.description
+        assert table[p.name].meta["ucd"] == p.ucd
+        if p.name != "event_id":
+            column = dataset.table[p.name]
+            assert np.array_equal(table[p.name], column, equal_nan=p.dtype.is_float)
+
+
+def test_people_read_the_header(path: Path) -> None:
+    header = Table.read(path, path="header", character_as_bytes=False)
+    assert header.colnames == ["block", "entry", "value", "unit", "description"]
+    rows = {(row["block"], row["entry"]): row for row in header}
+    assert rows["publication", "title"]["value"] == "Up-going track candidates of ORCA run 9505"
+    assert rows["parameters", "energy"]["unit"] == "GeV"
+    assert rows["account", "read"]["value"] == "5013"
+    assert "Ångström, Zoë" in header["value"]
+
+
+def change(path: Path, how: Callable[[Any], None]) -> None:
+    with h5py.File(path, "r+") as file:
+        how(file)
+
+
+def set_attribute(name: str, value: object) -> Callable[[Any], None]:
+    return lambda file: file.attrs.create(name, value)
+
+
+def retype_events(file: Any) -> None:
+    rows = file["events"][:]
+    names = [(n, "f4" if n == "ra" else rows.dtype[n]) for n in rows.dtype.names]
+    del file["events"]
+    kinds = [(n, h5py.string_dtype() if n == "event_id" else kind) for n, kind in names]
+    file.create_dataset("events", data=rows.astype(kinds))
+
+
+def break_text(file: Any) -> None:
+    row = file["events"][0:1]
+    row["event_id"][0] = b"\xff\xfe"
+    file["events"][0:1] = row
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (lambda file: file.attrs.pop("kid"), "is not an event table of ours: it lacks kid"),
+        (lambda file: file.pop("events"), "it lacks events"),
+        (set_attribute("format_version", "9.0"), "has format version 9.0, known is 1.0"),
+        (set_attribute("publication", "{"), "is damaged or not an event table of ours: "),
+        (set_attribute("coverage", 3), "is damaged or not an event table of ours: "),
+        (set_attribute("kid", "x"), "kid: Input should be a valid UUID"),
+        (set_attribute("coverage", '{"energy": [1]}'), "coverage.energy.1: Field required"),
+        (retype_events, "/events has columns .* its metadata describe"),
+        (break_text, "can't decode byte 0xff"),
+    ],
+)
+def test_a_changed_file_says_what(how: Callable[[Any], None], said: str, path: Path) -> None:
+    change(path, how)
+    with pytest.raises(FileError, match=said) as caught:
+        read_hdf5(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    assert caught.value.hint
+
+
+def test_missing_empty_truncated_and_foreign_files(path: Path) -> None:
+    content = path.read_bytes()
+    for size in (0, 100, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:size])
+        with pytest.raises(FileError, match="is damaged or not an event table"):
+            read_hdf5(path)
+    path.write_text("not HDF5 at all")
+    with pytest.raises(FileError, match=r"\(file signature not found\); take"):
+        read_hdf5(path)
+    path.unlink()
+    with pytest.raises(FileError, match=r"evts21_01.h5: cannot read: No such file"):
+        read_hdf5(path)
+
+
+def test_overwritten_bytes_are_found_or_harmless(path: Path) -> None:
+    content = path.read_bytes()
+    for offset in range(0, len(content), len(content) // 40):
+        path.write_bytes(content[:offset] + b"\xff" * 64 + content[offset + 64 :])
+        with suppress(FileError):
+            read_hdf5(path)
