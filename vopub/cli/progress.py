@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 
 from vopub.cli.options import is_terminal, say
-from vopub.publish import Progress, Stage
+from vopub.publish.stages import Progress, Stage
 
 
 class PlainProgress:

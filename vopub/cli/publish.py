@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +17,11 @@ from vopub.cli.options import (
 )
 from vopub.cli.progress import make_progress
 from vopub.errors import SeveralErrors
-from vopub.publish import Outcome, Publisher, Stage
+from vopub.publish.stages import Stage
 from vopub.resources import find_folders
+
+if TYPE_CHECKING:
+    from vopub.publish.composer import Outcome
 
 Resources = Annotated[
     list[str] | None,
@@ -40,6 +43,9 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Reduce, write, load, publish, prove and register resources; does only what is missing."""
+    # Imported here, so that the other commands start without it.
+    from vopub.publish.composer import Publisher  # noqa: PLC0415
+
     settings = settings_of(site, dachs_port, odc_port)
     folders = find_folders(settings.resources, tuple(resources or ()))
     with make_progress() as progress:
@@ -63,7 +69,7 @@ def show_outcomes(outcomes: list[Outcome]) -> None:
             outcome.version,
             "" if outcome.rows is None else str(outcome.rows),
             outcome.change,
-            "\n".join([*outcome.urls, outcome.page]).strip(),
+            "\n".join(outcome.urls),
         )
         for outcome in outcomes
     ]

@@ -8,45 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vopub.errors import FileError
 from vopub.events.convert import Reduction
 from vopub.events.coverage import CoverageBuilder
 from vopub.files import write_text
-from vopub.formats.products import ExtraFile, read_manifest, verify, write_products
-from vopub.model.dataset import Manifest, TableMetadata
+from vopub.formats.products import ExtraFile, write_products
+from vopub.model.dataset import TableMetadata
 from vopub.model.event_table import Column, EventTable
 from vopub.model.resource import FileRole, make_kid
 from vopub.odc.skymap import draw_skymap
+from vopub.publish.build import Build
 from vopub.publish.metadata import provenance_of, publication_of
 from vopub.publish.state import Key
 from vopub.resources import ResourceFolder
 from vopub.settings import PublisherSettings
 from vopub.vo.known_events import KnownEvents, known_events, outermost
-
-
-class Build(BaseModel):
-    """What is known of products that were made: enough to go on without reading them again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
-    metadata: TableMetadata
-    manifest: Manifest
-    known: KnownEvents | None
-    """Events to prove a service with; None if the table has no positions."""
-
-
-def current_build(directory: Path, record: Path, key: Key) -> Build | None:
-    """Return what is known of the products if they are intact and made from the same."""
-    try:
-        build = Build.model_validate_json(record.read_bytes())
-        if build.manifest.key != key.digest or read_manifest(directory) != build.manifest:
-            return None
-        verify(directory)
-    except (FileNotFoundError, ValidationError, FileError):
-        return None  # whatever is missing or damaged is made again
-    return build
 
 
 def convert(

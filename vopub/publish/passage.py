@@ -11,7 +11,7 @@ from vopub.errors import VopubError
 from vopub.events.selection import parse_cuts
 from vopub.files import write_text
 from vopub.model.resource import ServiceReference
-from vopub.publish.convert import Build, convert, current_build
+from vopub.publish.build import Build, current_build
 from vopub.publish.register import connect, register
 from vopub.publish.stages import Progress, Stage
 from vopub.publish.state import (
@@ -153,6 +153,9 @@ class Passage:
         return self._converted(key, self._products, self._record)
 
     def _converted(self, key: Key, directory: Path, record: Path) -> Build:
+        # Imported here: reading level-2 files needs a second of imports, most runs do not.
+        from vopub.publish.convert import convert  # noqa: PLC0415
+
         self._start(Stage.CONVERT)
         build = convert(self.folder, key, self.settings.publisher, directory, record)
         self._done(Stage.CONVERT, _summary(build))

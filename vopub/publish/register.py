@@ -11,7 +11,7 @@ from vopub.model.description import ResourceDescription
 from vopub.model.resource import KM3ResourceCollection, ServiceReference
 from vopub.model.server import OdcServer
 from vopub.odc.client import OdcClient
-from vopub.publish.convert import Build
+from vopub.publish.build import Build
 from vopub.publish.metadata import record_of
 from vopub.resources import read_collection
 
