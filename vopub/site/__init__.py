@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from vopub.site.doctor import Finding
 from vopub.site.service import ServiceStatus, State
 from vopub.site.site import Site
 
-__all__ = ["ServiceStatus", "Site", "State"]
+__all__ = ["Finding", "ServiceStatus", "Site", "State"]

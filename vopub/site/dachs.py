@@ -79,8 +79,8 @@ class Dachs:
             port=Port(site.host, site.dachs_port, "dachs_port"),
         )
 
-    def create(self, report: Report) -> bool:
-        """Make DaCHS's directories and tables unless they are whole; tell whether they were made.
+    def create(self, report: Report) -> None:
+        """Make DaCHS's directories and tables, unless they are whole.
 
         Raises
         ------
@@ -88,8 +88,9 @@ class Dachs:
             If DaCHS cannot make them.
         """
         if self.is_initialised and self.database.has_database():
-            return False
+            return
         report("creating DaCHS's tables")
+        self.service.stop()
         processes.end(self.commands())
         self._start_over()
         self.configure()
@@ -101,7 +102,6 @@ class Dachs:
         report("creating the table of observations")
         self._run("imp", "//obscore")
         self._write("initialised", "yes")
-        return True
 
     def configure(self) -> None:
         """Write DaCHS's settings, the site's metadata and the vocabularies."""

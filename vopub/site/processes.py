@@ -213,10 +213,18 @@ def _wait_until_gone(processes: Sequence[Process], patience: float) -> bool:
 
 def _sockets(pid: int) -> set[str]:
     try:
-        links = [str(link.readlink()) for link in (PROC / str(pid) / "fd").iterdir()]
+        files = list((PROC / str(pid) / "fd").iterdir())
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return set()
+    links = [_target(file) for file in files]
     return {link[8:-1] for link in links if link.startswith("socket:[")}
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""  # it was closed since it was listed
 
 
 def _listeners() -> list[tuple[int, str]]:

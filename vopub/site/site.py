@@ -11,6 +11,7 @@ from vopub.process import service_account
 from vopub.settings import Settings
 from vopub.site import processes
 from vopub.site.dachs import Dachs
+from vopub.site.doctor import Doctor, Finding
 from vopub.site.layout import Layout
 from vopub.site.locks import held
 from vopub.site.odc import OpenDataCenter
@@ -125,6 +126,10 @@ class Site:
         """Tell how each server is."""
         return [service.status() for service in self.services]
 
+    def doctor(self) -> list[Finding]:
+        """Look at the machine and the servers, and say what to do about what is wrong."""
+        return Doctor(self.layout, self._database, self._dachs, self._odc).findings()
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the site for a publication; may be nested in one `Site`.
@@ -157,19 +162,19 @@ class Site:
         )  # fmt: skip
 
     def _up_dachs(self, report: Report) -> None:
-        made = self._database.create(report)
-        fresh = made or not self._database.service.is_well()
-        if fresh:
-            # It would hold connections to the server before this one.
+        started = self._database.create(report) or not self._database.service.is_well()
+        if started:
+            # It would hold on to connections to the database server before this one.
             self._dachs.service.stop()
             self._database.start(report)
-        if fresh or not self._dachs.is_initialised:
-            fresh |= self._dachs.create(report)
-        if fresh or not self._dachs.service.is_well():
+        if started or not self._dachs.is_initialised:
+            self._dachs.create(report)
+        if not self._dachs.service.is_well():
             self._dachs.service.stop()
             self._dachs.configure()
-            self._dachs.publish(report)
             self._dachs.service.start(report)
+        # While the server starts, which takes as long.
+        self._dachs.publish(report)
         self._dachs.service.wait()
 
     def _end_leftovers(self) -> None:
