@@ -1,0 +1,117 @@
+"""A publisher's desk: configuration, resource folders and a site of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vopub.settings import Settings
+from vopub.site import Site
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+TIME_LIMIT = 300
+
+
+@dataclass
+class Desk:
+    """A directory in which a person runs ``vopub``."""
+
+    directory: Path
+    settings: Settings
+
+    @property
+    def site(self) -> Site:
+        return Site(self.settings)
+
+    @property
+    def products(self) -> Path:
+        return self.settings.site.directory / "products"
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "vopub", *arguments]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), cwd=self.directory, env=self.environ(),
+            capture_output=True, text=True, timeout=TIME_LIMIT, check=False,
+        )  # fmt: skip
+
+    def publish(self, *arguments: str) -> list[dict[str, Any]]:
+        """Publish with success; return the outcomes."""
+        done = self.run("publish", "--json", *arguments)
+        assert done.returncode == 0, done.stderr
+        outcomes: list[dict[str, Any]] = json.loads(done.stdout)
+        return outcomes
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments), cwd=self.directory, env=self.environ(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def environ(self) -> dict[str, str]:
+        site = self.settings.site
+        return {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.directory),
+            "PYTHONPATH": str(CHECKOUT),
+            "VOPUB_SITE": str(site.directory),
+            "VOPUB_DACHS_PORT": str(site.dachs_port),
+            "VOPUB_ODC_PORT": str(site.odc_port),
+        }
+
+    def edit(self, identifier: str, pattern: str, new: str) -> None:
+        """Change the description of a resource; the pattern has to be there once."""
+        file = self.directory / "resources" / identifier / "resource.toml"
+        text, times = re.subn(pattern, lambda _: new, file.read_text(), flags=re.DOTALL)
+        assert times == 1
+        file.write_text(text)
+
+    def restore(self, identifier: str) -> None:
+        """Put the shipped description back."""
+        shutil.copytree(
+            CHECKOUT / "resources" / identifier,
+            self.directory / "resources" / identifier,
+            dirs_exist_ok=True,
+        )
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def desk(reachable_directory: Path, make_settings: Callable[..., Settings]) -> Iterator[Desk]:
+    directory = reachable_directory / "desk"
+    directory.mkdir()
+    shutil.copy(CHECKOUT / "vopub.toml", directory)
+    shutil.copytree(CHECKOUT / "resources", directory / "resources")
+    settings = make_settings("desk/site", resources=directory / "resources")
+    made = Desk(directory, settings)
+    try:
+        yield made
+    finally:
+        made.site.down()
+
+
+@pytest.fixture
+def published(desk: Desk) -> Desk:
+    """The desk, with the shipped resources published as they are."""
+    for identifier in ("evts20_01", "evts21_01"):
+        desk.restore(identifier)
+    desk.publish()
+    return desk

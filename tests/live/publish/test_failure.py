@@ -1,0 +1,132 @@
+"""What happens when something goes wrong: the last good publication goes on being served."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+import pyvo
+
+from vopub.site import ServiceStatus
+
+from .conftest import Desk, wait_for
+
+pytestmark = pytest.mark.live
+
+
+def ids(desk: Desk) -> set[str]:
+    url = f"{desk.settings.site.dachs_url}/evts21_01/q/cone/scs.xml"
+    return {str(row["event_id"]) for row in pyvo.dal.SCSService(url).search((0, 0), 180.0)}
+
+
+def server(desk: Desk, name: str) -> ServiceStatus:
+    return next(s for s in desk.site.status() if s.name == name)
+
+
+def select_fewer(desk: Desk) -> None:
+    """Change the selection, so that a publication has something to do."""
+    desk.edit("evts21_01", 'keep = "zenith > 90 deg"', 'keep = "zenith > 120 deg"')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('keep = "zenith > 90 deg"', 'keep = "zenit > 90 deg"', "zenith"),
+        ('keep = "zenith > 90 deg"', 'keep = "zenith > 90 m"', "deg"),
+        ('keep = "zenith > 90 deg"', 'keep = "zenith > 179.9 deg"', "no event is left of 2499"),
+        ("orca6_sample.root", "orca_sample.root", "No such file"),
+        ("dst/orca6_sample.root", "hdf5/geamon.h5", "geamon.h5"),
+        ("simulated = false", "simulated = true", "observed"),
+        ('ktype = "events"', 'ktype = "event"', "did you mean events"),
+    ],
+)
+def test_a_mistake_is_one_line_and_changes_nothing(
+    published: Desk, old: str, new: str, said: str
+) -> None:
+    published.edit("evts21_01", old.replace("[", r"\["), new)
+    done = published.run("publish", "evts21_01")
+    assert done.returncode == 1
+    complaints = [line for line in done.stderr.splitlines() if line.startswith("vopub: ")]
+    assert len(complaints) == 1
+    assert said in complaints[0]
+    assert "Traceback" not in done.stderr
+    assert len(ids(published)) == 230
+
+
+def test_one_resource_that_fails_does_not_keep_the_others(published: Desk) -> None:
+    published.edit("evts20_01", "orca4_sample.root", "gone.root")
+    select_fewer(published)
+    done = published.run("publish")
+    assert done.returncode == 1
+    assert "gone.root" in done.stderr
+    assert 0 < len(ids(published)) < 230
+
+
+def test_two_publications_at_once_are_refused(published: Desk) -> None:
+    with published.site.lock():
+        done = published.run("publish")
+    assert done.returncode == 1
+    assert str(os.getpid()) in done.stderr
+
+
+def test_a_taken_port_is_named_with_the_setting(published: Desk) -> None:
+    published.site.down()
+    with socket.socket() as taker:
+        taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taker.bind(("127.0.0.1", published.settings.site.dachs_port))
+        taker.listen()
+        done = published.run("publish")
+    assert done.returncode == 1
+    assert str(published.settings.site.dachs_port) in done.stderr
+    assert "--dachs-port" in done.stderr
+    assert published.publish()[0]["error"] is None
+    assert len(ids(published)) == 230
+
+
+@pytest.mark.parametrize("stage", ["check", "convert", "describe", "load", "prove"])
+def test_after_a_kill_the_old_data_answer_and_publishing_heals(published: Desk, stage: str) -> None:
+    """Kill vopub as soon as it says that a stage is done, so in the middle of the next one."""
+    select_fewer(published)
+    process = published.start("publish", "evts21_01")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("evts21_01") and stage in line.split():
+            break
+    process.kill()
+    process.wait()
+    found = len(ids(published))
+    assert 0 < found <= 230
+    if stage not in ("load", "prove"):
+        assert found == 230
+    published.publish()
+    assert 0 < len(ids(published)) < 230
+
+
+@pytest.mark.parametrize("name", ["PostgreSQL", "DaCHS"])
+def test_a_server_killed_in_a_publication_is_healed_by_the_next(published: Desk, name: str) -> None:
+    select_fewer(published)
+    process = published.start("publish", "evts21_01")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("evts21_01") and "describe" in line.split():
+            break
+    pid = server(published, name).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert "Traceback" not in said
+    published.publish()
+    assert 0 < len(ids(published)) < 230
+
+
+def test_everything_killed_at_once_is_healed(published: Desk) -> None:
+    pids = [s.pid for s in published.site.status() if s.pid is not None]
+    assert len(pids) == 3
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    assert {o["change"] for o in published.publish()} == {"unchanged"}
+    assert len(ids(published)) == 230
