@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 from mocpy import MOC
 
+from vopub.model.data_taking import DataTaking
 from vopub.model.event_table import Column, EventTable
 from vopub.model.resource import Coverage, TimeSpan
 
 ORDER = 4
 """HEALPix order of the spatial coverage: cells of 3.7 degrees."""
-MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 
 
 class CoverageBuilder:
@@ -22,7 +20,6 @@ class CoverageBuilder:
 
     def __init__(self) -> None:
         self._sky = MOC.new_empty(ORDER)
-        self._mjd = _Extent()
         self._energy = _Extent()
 
     def add(self, chunk: EventTable) -> None:
@@ -31,17 +28,15 @@ class CoverageBuilder:
         if "ra" in columns and "dec" in columns and len(chunk):
             ra, dec = Longitude(columns["ra"] * u.deg), Latitude(columns["dec"] * u.deg)
             self._sky = self._sky.union(MOC.from_lonlat(ra, dec, max_norder=ORDER))
-        if "mjd" in columns:
-            self._mjd.add(columns["mjd"])
         if "energy" in columns:
             self._energy.add(columns["energy"])
 
-    def result(self) -> Coverage:
-        """Return the coverage of all rows taken in."""
-        mjd = self._mjd.bounds
+    def result(self, taken: DataTaking) -> Coverage:
+        """Return the coverage of all rows taken in, whose times are in the data-taking metadata."""
+        first, last = taken.first_event, taken.last_event
         return Coverage(
             spatial="" if self._sky.empty() else " ".join(self._sky.to_string("ascii").split()),
-            temporal=None if mjd is None else TimeSpan(start=_utc(mjd[0]), stop=_utc(mjd[1])),
+            temporal=TimeSpan(start=first, stop=last) if first and last else None,
             energy=self._energy.bounds,
         )
 
@@ -59,7 +54,3 @@ class _Extent:
             if self.bounds is not None:
                 low, high = min(low, self.bounds[0]), max(high, self.bounds[1])
             self.bounds = (low, high)
-
-
-def _utc(mjd: float) -> datetime:
-    return MJD_EPOCH + timedelta(days=mjd)

@@ -106,7 +106,7 @@ class _Conversion:
                 self.description, self.kid, self.key.digest, self.reduction.inputs, times
             ),
             account=self.reduction.account,
-            coverage=self._coverage.result(),
+            coverage=self._coverage.result(self.reduction.data_taking),
         )
         return self.described
 

@@ -187,7 +187,7 @@ def _record(server: DachsServer, metadata: TableMetadata, identifier: str) -> st
 def _references(
     server: DachsServer, identifier: str, authority: str
 ) -> tuple[ServiceReference, ...]:
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(microsecond=0)
     name = ivoid(authority, identifier)
     return (
         ServiceReference(
