@@ -60,12 +60,15 @@ class OdcClient:
         self, base_url: str, token: str | None = None, transport: httpx.BaseTransport | None = None
     ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # The environment is not asked for proxies: only settings read it.
-        self._http = httpx.Client(
-            base_url=base_url, headers=headers, transport=transport, timeout=TIMEOUT,
-            trust_env=False,
-        )  # fmt: skip
         self._url = base_url
+        try:
+            # The environment is not asked for proxies: only settings read it.
+            self._http = httpx.Client(
+                base_url=base_url, headers=headers, transport=transport, timeout=TIMEOUT,
+                trust_env=False,
+            )  # fmt: skip
+        except httpx.InvalidURL as error:
+            raise ServiceError(f"{base_url!r} is not an address: {error}") from error
 
     def __enter__(self) -> OdcClient:
         return self

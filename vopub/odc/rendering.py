@@ -46,7 +46,7 @@ def utc(moment: datetime) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time in hours, minutes and seconds."""
-    minutes, rest = divmod(seconds, 60)
+    minutes, rest = divmod(round(seconds, 3), 60)
     hours, minutes = divmod(int(minutes), 60)
     parts = [f"{number(hours)} h"] if hours else []
     parts += [f"{minutes} min"] if hours or minutes else []

@@ -68,16 +68,21 @@ def _projected(ra: NDArray[Any], dec: NDArray[Any]) -> tuple[NDArray[Any], NDArr
 
 
 def _draw_grid(axes: Axes) -> None:
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415
+
     hours = np.arange(30.0, 360.0, 30.0)
     axes.set_xticks(np.radians(CENTRE - hours), [f"{ra:.0f}°" for ra in hours])
     degrees = np.arange(-75.0, 90.0, 15.0)
-    axes.set_yticks(np.radians(degrees), [f"{dec:+.0f}°" if dec else "0°" for dec in degrees])
+    axes.set_yticks(np.radians(degrees), [_signed(dec) for dec in degrees])
     axes.set_xlabel("right ascension (ICRS)")
     axes.set_ylabel("declination (ICRS)")
     axes.set_facecolor("#f3f8fb")
     axes.grid(color="#9fb6c4", linewidth=0.5)
     axes.tick_params(axis="x", colors="#33505f", labelsize=7)
     axes.tick_params(axis="y", colors="#33505f", labelsize=8)
+    # These labels lie among the points.
+    for label in axes.get_xticklabels():
+        label.set_path_effects([withStroke(linewidth=2.5, foreground="#f3f8fb")])
 
 
 def _draw_points(axes: Axes, longitude: NDArray[Any], latitude: NDArray[Any]) -> None:
@@ -89,6 +94,11 @@ def _draw_points(axes: Axes, longitude: NDArray[Any], latitude: NDArray[Any]) ->
         longitude, latitude, s=area, alpha=opacity, color="#0b5d7a", linewidths=0,
         rasterized=number > MOST_VECTOR_POINTS,
     )  # fmt: skip
+
+
+def _signed(degrees: float) -> str:
+    text = f"{degrees:+.0f}°" if degrees else "0°"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _counted(number: int) -> str:

@@ -114,10 +114,11 @@ class Store:
             if before is not None and before.withdrawn is None and before.record == text:
                 return Outcome.UNCHANGED
             self._check_files(session, record)
+            # Said before the row is merged, which changes what was read.
+            created = before is None or before.withdrawn is not None
             session.merge(_row(record, text))
             session.flush()
             self._name_files(session, record)
-            created = before is None or before.withdrawn is not None
         return Outcome.CREATED if created else Outcome.REPLACED
 
     def get_resource_json(self, kid: UUID) -> str:
@@ -165,8 +166,7 @@ class Store:
         wanted = [str(kid) for kid in kids]
         rows = select(ResourceRow.kid, ResourceRow.record).where(ResourceRow.withdrawn.is_(None))
         with self._reading() as session:
-            found = session.execute(rows.where(ResourceRow.kid.in_(wanted))).tuples()
-            records = dict(found.all())
+            records = dict(session.execute(rows.where(ResourceRow.kid.in_(wanted))).all())
         return [ResourceSummary.of(json.loads(records[kid])) for kid in wanted if kid in records]
 
     def count_by_ktype(self) -> dict[Ktype, int]:
@@ -176,7 +176,7 @@ class Store:
                 select(ResourceRow.ktype, func.count())
                 .where(ResourceRow.withdrawn.is_(None))
                 .group_by(ResourceRow.ktype)
-            ).tuples()
+            )
             return {Ktype(ktype): count for ktype, count in rows}
 
     def withdraw(self, kid: UUID, reason: str) -> None:

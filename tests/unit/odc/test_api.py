@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from vopub import __version__
+from vopub.errors import ServiceError
+from vopub.model.ktype import Ktype
+from vopub.model.resource import KM3OpenResource, KM3ResourceStream
+
+from .conftest import AUTHORITY, TOKEN, Centre, make_collection, make_record, parse_page, products
+
+HOSTILE = "<script>alert('x')</script> \"quotes\" {{7*7}} {% raw %} ${8*8} Ντετέκτορ 🌊 & ' \\ %00"
+
+
+def test_health_names_the_version(kept_centre: Centre) -> None:
+    answer = kept_centre.http.get("/api/health")
+    assert answer.json() == {"status": "ok", "version": __version__}
+
+
+def test_a_record_goes_through_the_service_unchanged(
+    centre: Centre, record: KM3OpenResource
+) -> None:
+    centre.put(record, products())
+    answer = centre.http.get(f"/api/resources/{record.kid}")
+    assert answer.headers["content-type"] == "application/json"
+    assert KM3OpenResource.model_validate_json(answer.content) == record
+
+
+def test_writing_tells_what_it_did(centre: Centre, record: KM3OpenResource) -> None:
+    address = f"/api/resources/{record.kid}"
+    bare = record.model_copy(update={"files": ()})
+    said = []
+    for rows in (1, 1, 2):
+        body = bare.model_copy(update={"rows": rows}).model_dump_json()
+        answer = centre.http.put(address, content=body)
+        said.append((answer.status_code, answer.json()["outcome"]))
+    assert said == [(201, "created"), (200, "unchanged"), (200, "replaced")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {}, {"Authorization": "Bearer wrong-token-wrong-token"}, {"Authorization": TOKEN},
+        {"Authorization": f"Basic {TOKEN}"}, {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": "Bearer"}, {"Authorization": "Bearer \xe9\xff"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        ("PUT", "/api/resources/{kid}"), ("DELETE", "/api/resources/{kid}"),
+        ("PUT", "/api/streams/evts21_01"), ("PUT", "/api/collections/evts21_01"),
+        ("PUT", "/files/{kid}/a.csv"),
+    ],
+)  # fmt: skip
+def test_writing_needs_the_token(
+    kept_centre: Centre, method: str, address: str, header: dict[str, str]
+) -> None:
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in header.items()]
+    with kept_centre.anonymous() as http:
+        answer = http.request(method, address.format(kid=uuid4()), content=b"{}", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    check_error(answer)
+
+
+def test_reading_needs_no_token(centre: Centre, record: KM3OpenResource) -> None:
+    centre.put(record, products())
+    with centre.anonymous() as http:
+        for address in (
+            "/", "/api/resources", f"/api/resources/{record.kid}", "/api/ktypes",
+            f"/files/{record.kid}/evts21_01.csv", "/api/openapi.json",
+        ):  # fmt: skip
+            assert http.get(address).status_code == 200, address
+
+
+def check_error(answer: httpx.Response) -> dict[str, Any]:
+    body: dict[str, Any] = answer.json()
+    assert set(body) == {"error", "detail", "status", "where"}
+    assert body["status"] == answer.status_code >= 400
+    assert all(set(detail) == {"place", "what", "hint"} for detail in body["detail"])
+    return body
+
+
+KID = "1da4d63c-fc6a-5e1c-a749-8d7a3efd9196"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/api/nothing", 404),
+        ("/api/resources/not-a-uuid", 422),
+        ("/api/resources/" + "a" * 5000, 422),
+        ("/api/resources/%00", 422),
+        (f"/api/resources/{KID}", 404),
+        (f"/api/resources/{KID}%00", 422),
+        ("/api/resources?limit=1000000000000000000000000", 422),
+        ("/api/resources?limit=0", 422),
+        ("/api/resources?limit=ten", 422),
+        ("/api/resources?offset=-1", 422),
+        ("/api/resources?offset=99999999999999999999", 422),
+        ("/api/resources?ktype=unknown", 422),
+        ("/api/resources?collection=..%2F..", 422),
+        ("/api/resources?q=" + "x" * 201, 422),
+        ("/api/collections/evts21_01", 404),
+        ("/api/collections/%3Cscript%3E", 422),
+        ("/api/streams/evts21_01", 404),
+        ("/api/streams/..%2f..%2fetc", 404),
+        (f"/files/{KID}/..%2f..%2fodc.db", 404),
+        (f"/files/{KID}/../../odc.db", 404),
+        (f"/files/{KID}/.hidden", 422),
+        (f"/files/{KID}/a%00.csv", 422),
+        (f"/files/{KID}/a.csv?sha256=zz", 422),
+        (f"/files/{KID}/a.csv", 404),
+        ("/files/x/a.csv", 422),
+        ("/static/../app.py", 404),
+        ("/static/..%2fapp.py", 404),
+        ("/static/%2e%2e/app.py", 404),
+        ("/static/nothing.css", 404),
+        ("/resources/nothing", 404),
+        ("/resources/" + "x" * 9000, 404),
+        ("/resources/%00%ff", 404),
+        ("/collections/evts21_01", 404),
+        ("/streams/evts21_01", 404),
+        ("/docs", 404),
+        ("/resources/", 404),
+        ("/?offset=-5", 422),
+        ("/?q=" + "x" * 5000, 422),
+    ],
+)
+def test_a_bad_request_gets_the_one_shape_of_errors(
+    kept_centre: Centre, address: str, status: int
+) -> None:
+    answer = kept_centre.http.get(httpx.URL(f"http://odc.test{address}"))
+    assert answer.status_code == status
+    body = check_error(answer)
+    assert body["error"]
+    page = kept_centre.http.get(
+        f"http://odc.test{address}", headers={"Accept": "text/html,*/*;q=0.8"}
+    )
+    assert page.status_code == status
+    if not address.startswith("/api/"):
+        assert parse_page(page.text).findtext(".//h1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/resources?q=%00", "/api/resources?q=%25_%5C", "/api/resources?q=%ff%fe",
+        "/api/resources?q=" + "%20a" * 60, "/?q=%00%ff&ktype=%00", "/?ktype=" + "x" * 9000,
+        "/?q=%ED%A0%80", "/api/resources?q=a&q=b", "/?offset=1000000000",
+    ],
+)  # fmt: skip
+def test_odd_searches_are_answered(kept_centre: Centre, address: str) -> None:
+    assert kept_centre.http.get(address).status_code == 200
+
+
+def test_wrong_methods_get_405(kept_centre: Centre) -> None:
+    for method, address in (
+        ("POST", "/api/resources"), ("DELETE", f"/files/{KID}/a.csv"), ("PUT", "/"),
+        ("TRACE", "/api/health"),
+    ):  # fmt: skip
+        answer = kept_centre.http.request(method, address)
+        assert answer.status_code == 405
+        assert answer.headers["allow"]
+        check_error(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b"", ""),
+        (b"{", ""),
+        (b"[]", ""),
+        (b"\xff\xfe", ""),
+        (b"[" * 100_000, ""),
+        (b'{"kid": "' + b"9" * 100_000 + b'"}', "kid"),
+        (b'{"unknown": 1}', "unknown"),
+        (b'{"publication": {"title": "\\ud800 lone surrogate"}}', ""),
+    ],
+)
+def test_what_is_no_record_is_refused_with_its_places(
+    kept_centre: Centre, body: bytes, place: str
+) -> None:
+    answer = kept_centre.http.put(f"/api/resources/{KID}", content=body)
+    assert answer.status_code == 422
+    places = [detail["place"] for detail in check_error(answer)["detail"]]
+    assert place in places
+    assert len(answer.content) < 100_000
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-Infinity"])
+def test_numbers_that_json_cannot_hold_are_refused(
+    kept_centre: Centre, record: KM3OpenResource, number: str
+) -> None:
+    body = json.loads(record.model_dump_json(exclude={"files"}))
+    body["coverage"]["energy"] = [1.0, "NUMBER"]
+    text = json.dumps(body).replace('"NUMBER"', number)
+    answer = kept_centre.http.put(f"/api/resources/{record.kid}", content=text)
+    assert answer.status_code == 422
+    assert "coverage.energy.1" in [detail["place"] for detail in check_error(answer)["detail"]]
+
+
+def test_all_problems_of_a_record_are_told_at_once(
+    kept_centre: Centre, record: KM3OpenResource
+) -> None:
+    body = json.loads(record.model_dump_json())
+    body["identifier"] = "Not An Identifier"
+    body["parameters"][1]["unit"] = "parsecs per fortnight"
+    body["publication"]["version"] = "1.0\n"
+    answer = kept_centre.http.put(f"/api/resources/{record.kid}", json=body)
+    places = {detail["place"] for detail in check_error(answer)["detail"]}
+    assert places == {"identifier", "parameters.1.unit", "publication.version"}
+
+
+def test_a_record_for_another_address_is_refused(centre: Centre, record: KM3OpenResource) -> None:
+    answer = centre.http.put(f"/api/resources/{uuid4()}", content=record.model_dump_json())
+    assert answer.status_code == 422
+    assert check_error(answer)["detail"][0]["place"] == "kid"
+    collection = make_collection().model_dump_json()
+    answer = centre.http.put("/api/collections/evts99_01", content=collection)
+    assert check_error(answer)["detail"][0]["place"] == "identifier"
+
+
+def test_a_record_without_its_files_is_refused(centre: Centre, record: KM3OpenResource) -> None:
+    answer = centre.http.put(f"/api/resources/{record.kid}", content=record.model_dump_json())
+    assert answer.status_code == 422
+    detail = check_error(answer)["detail"]
+    assert [d["place"] for d in detail] == [f"files.{n}" for n in range(len(record.files))]
+    assert centre.http.get(f"/api/resources/{record.kid}").status_code == 404
+
+
+def test_a_body_beyond_all_measure_is_refused(centre: Centre) -> None:
+    answer = centre.http.put(f"/api/resources/{KID}", content=b" " * ((16 << 20) + 1))
+    assert answer.status_code == 413
+    check_error(answer)
+
+
+def test_hostile_text_comes_back_and_stays_text_on_the_pages(centre: Centre) -> None:
+    record = make_record(
+        files=[],
+        publication={
+            "title": HOSTILE, "description": HOSTILE * 2, "note": HOSTILE,
+            "creators": [{"name": HOSTILE}], "subjects": [HOSTILE],
+        },
+    )  # fmt: skip
+    centre.put(record, [])
+    assert centre.client.get_resource(record.kid) == record
+    for address in ("/", f"/resources/{record.kid}", "/?q=%3Cscript%3E"):
+        answer = centre.http.get(address)
+        page = parse_page(answer.text)
+        assert [script.get("src") for script in page.iter("script")] == ["/static/copy.js"]
+        assert HOSTILE in " ".join(page.text_content().split())
+    page = parse_page(centre.http.get("/", params={"q": '"><script>1</script>'}).text)
+    assert page.get_element_by_id("q").get("value") == '"><script>1</script>'
+
+
+def test_a_withdrawn_record_is_gone_with_its_reason(
+    centre: Centre, record: KM3OpenResource
+) -> None:
+    centre.put(record, products())
+    centre.client.delete_resource(record.kid, reason="wrong <calibration>")
+    for address in (f"/api/resources/{record.kid}", f"/files/{record.kid}/evts21_01.csv"):
+        answer = centre.http.get(address)
+        assert answer.status_code == 410
+        assert "wrong <calibration>" in check_error(answer)["error"]
+    assert centre.http.get(f"/resources/{record.kid}").status_code == 410
+    assert centre.client.get_resource(record.kid) is None
+    assert centre.client.find() == []
+    with pytest.raises(ServiceError, match="withdrawn"):
+        centre.client.delete_resource(record.kid, reason="again")
+
+
+def test_a_list_comes_in_pieces(centre: Centre) -> None:
+    for number in range(5):
+        centre.put(make_record(version=f"{number}", files=[]), [])
+    first = centre.http.get("/api/resources", params={"limit": 2}).json()
+    second = centre.http.get("/api/resources", params={"limit": 2, "offset": 2}).json()
+    assert (first["total"], second["total"]) == (5, 5)
+    versions = [r["version"] for r in first["resources"] + second["resources"]]
+    assert versions == ["4", "3", "2", "1"]
+    latest = centre.http.get("/api/resources", params={"latest": True}).json()
+    assert [r["version"] for r in latest["resources"]] == ["4"]
+
+
+def test_a_summary_says_what_a_card_needs(centre: Centre, record: KM3OpenResource) -> None:
+    centre.put(record, products())
+    (found,) = centre.http.get("/api/resources").json()["resources"]
+    assert UUID(found["kid"]) == record.kid
+    assert (found["rows"], found["instrument"], found["simulated"]) == (226, "ORCA6", False)
+    assert found["services"] == ["scs", "tap", "form"]
+
+
+def test_streams_collections_and_ktypes_are_listed(centre: Centre) -> None:
+    centre.put(make_record(files=[]), [])
+    stream = KM3ResourceStream(
+        identifier="acoustic20_01_psd", title="Spectra", ktype=Ktype.ACOUSTIC_PSD,
+        description="Spectral statistics of one hydrophone.",
+    )  # fmt: skip
+    centre.client.put_stream(stream)
+    centre.client.put_collection(make_collection())
+    streams = centre.http.get("/api/streams").json()["streams"]
+    collections = centre.http.get("/api/collections").json()["collections"]
+    assert [s["identifier"] for s in streams] == ["acoustic20_01_psd"]
+    assert [c["identifier"] for c in collections] == ["samples26_01"]
+    counts = {k["ktype"]: k["resources"] for k in centre.http.get("/api/ktypes").json()}
+    assert set(counts) == {k.value for k in Ktype}
+    assert counts["events"] == 1
+
+
+def test_reading_is_open_to_other_origins(centre: Centre) -> None:
+    answer = centre.http.get("/api/resources", headers={"Origin": "https://aladin.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT"}
+    assert centre.http.options("/api/resources", headers=asked).status_code == 400
+
+
+def test_every_answer_has_the_headers_that_protect_readers(kept_centre: Centre) -> None:
+    for address in ("/", "/api/resources", "/nothing", "/static/style.css"):
+        headers = kept_centre.http.get(address).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        policy = headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+
+
+def test_the_openapi_document_describes_every_way_in(kept_centre: Centre) -> None:
+    document = kept_centre.http.get("/api/openapi.json").json()
+    assert document["openapi"].startswith("3.")
+    assert {
+        "/api/health", "/api/ktypes", "/api/resources", "/api/resources/{kid}", "/api/streams",
+        "/api/streams/{identifier}", "/api/collections", "/api/collections/{identifier}",
+        "/files/{kid}/{name}",
+    } == set(document["paths"])  # fmt: skip
+    put = document["paths"]["/api/resources/{kid}"]["put"]
+    assert put["security"] == [{"HTTPBearer": []}]
+    check_references(document, document)
+
+
+def check_references(document: dict[str, Any], node: Any) -> None:
+    """Every $ref in the document leads to something in it."""
+    if isinstance(node, dict):
+        if isinstance(reference := node.get("$ref"), str):
+            target: Any = document
+            for step in reference.removeprefix("#/").split("/"):
+                target = target[step]
+        for value in node.values():
+            check_references(document, value)
+    elif isinstance(node, list):
+        for value in node:
+            check_references(document, value)
+
+
+def test_the_token_is_neither_kept_nor_logged(
+    centre: Centre, record: KM3OpenResource, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        centre.put(record, products())
+        centre.http.get("/nothing")
+    kept = b"".join(p.read_bytes() for p in centre.directory.rglob("*") if p.is_file())
+    assert TOKEN.encode() not in kept
+    assert TOKEN not in caplog.text
+    assert AUTHORITY.encode() in kept

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from vopub.errors import FileError
+from vopub.odc.database import migrate, open_database, writing
+from vopub.odc.schema import Base
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    engine = open_database(tmp_path / "odc.db")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "100% odc" / "odc.db"
+    path.parent.mkdir()
+    open_database(path).dispose()
+    before = dump(path)
+    engine = open_database(path)
+    migrate(engine)
+    engine.dispose()
+    assert dump(path) == before
+
+
+def dump(path: Path) -> list[str]:
+    connection = sqlite3.connect(path)
+    lines = list(connection.iterdump())
+    connection.close()
+    return lines
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "odc.db"
+    path.write_bytes(b"this is not a database, by far" * 100)
+    with pytest.raises(FileError, match=r"odc\.db.*not a database.*backup"):
+        open_database(path)
+
+
+def test_a_database_of_a_newer_version_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "odc.db"
+    open_database(path).dispose()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(FileError, match=r"unknown schema.*newer"):
+        open_database(path)
+
+
+def test_foreign_keys_hold(tmp_path: Path) -> None:
+    engine = open_database(tmp_path / "odc.db")
+    with pytest.raises(IntegrityError), writing(engine).begin() as connection:
+        connection.execute(
+            text("INSERT INTO published_files VALUES ('k', 'n', 's', 1, 'text/csv', 'data')")
+        )
+    engine.dispose()
+
+
+def test_writers_wait_for_each_other_and_lose_nothing(tmp_path: Path) -> None:
+    engine = open_database(tmp_path / "odc.db")
+    write = writing(engine)
+    count = text("SELECT count(*) FROM streams")
+    insert = text("INSERT INTO streams VALUES (:name, 'x', '2026-11-22 00:00:00.000000')")
+
+    def add() -> None:
+        for _ in range(10):
+            with write.begin() as connection:
+                number = connection.execute(count).scalar()
+                connection.execute(insert, {"name": f"number {number}"})
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with engine.connect() as connection:
+        assert connection.execute(count).scalar() == 40
+    engine.dispose()
