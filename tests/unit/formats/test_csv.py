@@ -155,6 +155,19 @@ def test_the_row_of_an_error_far_down(tmp_path: Path, make_dataset: MakeDataset)
         read_csv(path)
 
 
+def test_newlines_in_text_anywhere_in_a_long_file(
+    tmp_path: Path, make_dataset: MakeDataset
+) -> None:
+    like = make_dataset(1).metadata
+    parameters = (column_of("c_text", Dtype.TEXT),)
+    # 3 MB of lines: some of them meet the edge of the blocks that a reader takes
+    text = np.array([f"{row}" + "\n" * 1000 for row in range(3000)], dtype=object)
+    table = EventTable(parameters, {"c_text": text})
+    metadata = like.model_copy(update={"parameters": parameters, "rows": 3000})
+    path = write(tmp_path / "lines.csv", EventDataset(metadata, table))
+    assert read_csv(path).table.equals(table)
+
+
 def test_text_that_is_not_utf8(tmp_path: Path, dataset: EventDataset) -> None:
     path = small(tmp_path, dataset.metadata)
     path.write_bytes(path.read_bytes().replace(b"a,b", b"a,\xff"))

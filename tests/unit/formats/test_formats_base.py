@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,26 @@ from vopub.formats.hdf5 import Hdf5Writer
 from vopub.model.dataset import EventDataset
 from vopub.model.event_table import EventTable
 
+# Runs in a process of its own: HDF5 could take it down.
+DISK_FULL = """
+import pickle, resource, sys
+from pathlib import Path
+from vopub.errors import FileError
+
+writer_class, dataset, path = pickle.loads(Path(sys.argv[1]).read_bytes())
+for limit in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        with writer_class.open(path, dataset.table.parameters) as writer:
+            for chunk in dataset.table.chunks(3000):
+                writer.append(chunk)
+            writer.finish(dataset.metadata)
+        said = "nothing"
+    except FileError as error:
+        said = str(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(limit, [file.name for file in path.parent.iterdir()], said, sep="|")
+"""
 MakeDataset = Callable[[int], EventDataset]
 pytestmark = pytest.mark.parametrize("writer_class", [CsvWriter, Hdf5Writer])
 
@@ -169,3 +192,28 @@ def test_a_place_that_cannot_be_written(
     path = path_of(writer_class, blocker)
     with pytest.raises(FileError, match="cannot write"):
         writer_class.open(path, make_dataset(1).table.parameters)
+
+
+def test_every_write_that_does_not_fit_is_told(
+    writer_class: type[Writer], tmp_path: Path, make_dataset: MakeDataset
+) -> None:
+    dataset = make_dataset(9000)
+    path = path_of(writer_class, tmp_path / "out")
+    with writer_class.open(path_of(writer_class, tmp_path), dataset.table.parameters) as writer:
+        writer.append(dataset.table)
+        writer.finish(dataset.metadata)
+    size = path_of(writer_class, tmp_path).stat().st_size
+    path.parent.mkdir()
+    path.write_bytes(b"the old file")
+    pickled = tmp_path / "pickled"
+    pickled.write_bytes(pickle.dumps((writer_class, dataset, path)))
+    limits = [str(limit) for limit in (0, 96, 3000, size // 3, size - 2000, size - 1)]
+    command = [sys.executable, "-c", DISK_FULL, str(pickled), *limits]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split("|") for line in done.stdout.splitlines()]
+    assert [limit for limit, *_ in lines] == limits
+    assert {left for _, left, _ in lines} == {f"['{path.name}']"}
+    said = f"{path}: cannot write: File too large; the limit on file sizes is reached"
+    assert all(what.startswith(said) for *_, what in lines)
+    assert path.read_bytes() == b"the old file"

@@ -55,6 +55,11 @@ def test_h5py_finds_rows_and_attributes(path: Path, dataset: EventDataset) -> No
         assert json.loads(file.attrs["parameters"])[1]["unit"] == "deg"
 
 
+def test_no_time_of_writing_is_kept(path: Path) -> None:
+    with h5py.File(path) as file:
+        assert {h5py.h5o.get_info(node.id).ctime for node in (file, *file.values())} == {0}
+
+
 def test_pandas_reads_the_same_values(path: Path, dataset: EventDataset) -> None:
     with h5py.File(path) as file:
         frame = pd.DataFrame(file["events"][:])
