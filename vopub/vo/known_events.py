@@ -54,8 +54,7 @@ class KnownEvents(BaseModel):
 def known_events(table: EventTable | Iterable[EventTable]) -> KnownEvents:
     """Choose the events to prove a service with: the same table always gives the same.
 
-    They are the first and the last row, and those closest to the poles and to the seam at
-    right ascension 0, where a wrong index or a swapped coordinate shows.
+    They are those that `outermost` picks.
 
     Parameters
     ----------
@@ -68,18 +67,22 @@ def known_events(table: EventTable | Iterable[EventTable]) -> KnownEvents:
         If there is no event.
     """
     chunks = [table] if isinstance(table, EventTable) else table
-    extremes = [outermost(chunk) for chunk in chunks if len(chunk)]
-    if not extremes:
+    picked = [outermost(chunk) for chunk in chunks if len(chunk)]
+    if not picked:
         raise ValueError("an empty table has no known events")
-    chosen = outermost(concatenate(extremes[0].parameters, extremes))
+    chosen = outermost(concatenate(picked[0].parameters, picked))
     return KnownEvents(events=tuple(_event(chosen, row) for row in range(len(chosen))))
 
 
 def outermost(table: EventTable) -> EventTable:
-    """Return the first, last and outermost rows, in order, each once."""
+    """Return the first and the last row, and those closest to the poles and to the seam in RA.
+
+    There a wrong index or a swapped coordinate shows. Rows stay in order, each once; of the chunks
+    of a table it is enough to keep these.
+    """
     ra, dec = table["ra"], table["dec"]
-    extremes = [ra.argmin(), ra.argmax(), dec.argmin(), dec.argmax()]
-    return table.select(np.unique([0, len(table) - 1, *extremes]))
+    ends = [0, len(table) - 1]
+    return table.select(np.unique([*ends, ra.argmin(), ra.argmax(), dec.argmin(), dec.argmax()]))
 
 
 def _event(table: EventTable, row: int) -> KnownEvent:

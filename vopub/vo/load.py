@@ -203,14 +203,17 @@ def _stage(places: _Places, descriptor: str, csv: Path) -> None:
 def _swap(places: _Places) -> bool:
     """Let the staged directory take the place of the live one, which is kept."""
     replaced = places.live.exists()
-    shutil.rmtree(places.previous, ignore_errors=True)
-    if replaced:
-        places.previous.parent.mkdir(exist_ok=True)
-        service_account().own(places.previous.parent)
-        places.live.rename(places.previous)
-    places.staging.rename(places.live)
-    # The server reads a descriptor anew if it is younger than what it knows.
-    os.utime(places.live / DESCRIPTOR_NAME)
+    try:
+        if replaced:
+            shutil.rmtree(places.previous, ignore_errors=True)
+            places.previous.parent.mkdir(exist_ok=True)
+            service_account().own(places.previous.parent)
+            places.live.rename(places.previous)
+        places.staging.rename(places.live)
+        # The server reads a descriptor anew if it is younger than what it knows.
+        os.utime(places.live / DESCRIPTOR_NAME)
+    except OSError as error:
+        raise cannot("replace", places.live, error) from error
     return replaced
 
 

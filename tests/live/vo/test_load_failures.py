@@ -1,0 +1,273 @@
+"""What fails on the way into DaCHS leaves what was served before, or nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from vopub.errors import MissingProgramError, ServiceError, TableError, VopubError
+from vopub.model.dataset import EventDataset
+from vopub.model.server import DachsServer, Database
+from vopub.vo.dachs import TABLE, Dachs
+from vopub.vo.database import query, row_count
+from vopub.vo.known_events import known_events
+from vopub.vo.load import load, remove, restore
+from vopub.vo.prove import prove, quick_check
+
+pytestmark = pytest.mark.live
+
+ID = "evts40_01"
+NEVER = "evts40_02"
+
+
+def make(samples: ModuleType, rows: int, identifier: str = ID, **changed: Any) -> EventDataset:
+    return EventDataset(
+        samples.metadata(rows, identifier=identifier), samples.table(rows, **changed)
+    )
+
+
+@pytest.fixture(scope="module")
+def first(samples: ModuleType) -> EventDataset:
+    return make(samples, 100)
+
+
+@pytest.fixture(scope="module")
+def _published(
+    make_loader: Callable[[Path], Any], first: EventDataset, tmp_path_factory: Any
+) -> Iterator[None]:
+    loader = make_loader(tmp_path_factory.mktemp("first"))
+    loader(first)
+    yield
+    remove(loader.server, ID)
+
+
+@pytest.fixture(autouse=True)
+def still_served(
+    _published: None, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> Iterator[None]:
+    """After each of these tests the first publication answers, and no leftover is about."""
+    yield
+    assert quick_check(server, first.metadata, known_events(first.table))
+    assert row_count(server.database, ID, TABLE) == len(first.table)
+    assert Dachs(server).published(f"{ID}/q") == [f"ivo://{samples.AUTHORITY}/{ID}/q/cone"]
+    assert not (server.root / "staging" / ID).exists()
+    assert traces_of(server, NEVER) == []
+
+
+def traces_of(server: DachsServer, identifier: str) -> list[str]:
+    """Return where something is left of a resource."""
+    places = [server.inputs, server.root / "staging", server.root / "previous"]
+    found = [str(place / identifier) for place in places if (place / identifier).exists()]
+    for table, column in (
+        ("dc.tablemeta", "sourcerd"), ("dc.resources", "sourcerd"), ("dc.rdmeta", "sourcerd"),
+        ("tap_schema.tables", "sourcerd"), ("tap_schema.columns", "sourcerd"),
+    ):  # fmt: skip
+        sql = f"SELECT 1 FROM {table} WHERE {column} = :'rd'"
+        if table == "dc.resources":
+            sql += " AND NOT deleted"
+        found += [table for _ in query(server.database, sql, {"rd": f"{identifier}/q"})]
+    if row_count(server.database, identifier, TABLE) is not None:
+        found.append("table")
+    return found
+
+
+def broken_descriptor(given: dict[str, Any]) -> None:
+    given["descriptor"] = given["descriptor"].replace("scsCore", "scscore")
+
+
+def unknown_type(given: dict[str, Any]) -> None:
+    given["descriptor"] = given["descriptor"].replace('type="double precision"', 'type="dubble"', 1)
+
+
+def not_xml(given: dict[str, Any]) -> None:
+    given["descriptor"] = given["descriptor"].replace("</regSuite>", "")
+
+
+def fewer_rows(given: dict[str, Any]) -> None:
+    lines = given["csv"].read_text(encoding="utf-8").splitlines(keepends=True)
+    given["csv"].write_text("".join(lines[:-1]), encoding="utf-8")
+
+
+def only_a_header(given: dict[str, Any]) -> None:
+    lines = given["csv"].read_text(encoding="utf-8").splitlines(keepends=True)
+    given["csv"].write_text(lines[0], encoding="utf-8")
+
+
+def same_identifier_twice(given: dict[str, Any]) -> None:
+    lines = given["csv"].read_text(encoding="utf-8").splitlines(keepends=True)
+    given["csv"].write_text("".join([*lines[:-1], lines[-2]]), encoding="utf-8")
+
+
+def bad_number(given: dict[str, Any]) -> None:
+    text = given["csv"].read_text(encoding="utf-8")
+    given["csv"].write_text(text.replace(",59269.", ",soon", 1), encoding="utf-8")
+
+
+def columns_in_another_order(given: dict[str, Any]) -> None:
+    text = given["csv"].read_text(encoding="utf-8")
+    given["csv"].write_text(text.replace(",ra,dec,", ",dec,ra,", 1), encoding="utf-8")
+
+
+def another_authority(given: dict[str, Any]) -> None:
+    """Valid, and imported; then DaCHS will not publish it, and says so by the way."""
+    given["descriptor"] = given["descriptor"].replace(
+        '<meta name="shortName">',
+        f'<meta name="identifier">ivo://somebody.else/{ID}</meta><meta name="shortName">',
+    )
+
+
+SPOILERS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
+    (broken_descriptor, r"q\.rd, line \d+: DaCHS finds the descriptor invalid .*scscore"),
+    (unknown_type, r"DaCHS finds the descriptor invalid .*dubble"),
+    (not_xml, r"q\.rd, line \d+: DaCHS finds the descriptor invalid .*mismatched tag"),
+    (fewer_rows, r"DaCHS could not import .*holds 119 rows, expected are 120"),
+    (only_a_header, r"DaCHS could not import .*holds 0 rows, expected are 120"),
+    (same_identifier_twice, r"DaCHS could not import .*events_pkey|could not import .*unique"),
+    (bad_number, r"DaCHS could not import .*soon"),
+    (columns_in_another_order, r"DaCHS could not import .*column name mismatch"),
+    (another_authority, r"DaCHS could not publish .*authority"),
+]
+
+
+CASES = [(ID, *case) for case in SPOILERS] + [
+    (NEVER, *case) for case in SPOILERS if case[0] in (not_xml, fewer_rows, another_authority)
+]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "spoil", "said"), CASES, ids=[f"{i}-{s.__name__}" for i, s, _ in CASES]
+)
+def test_failure_at_any_step_leaves_what_was_before(
+    loader: Any,
+    server: DachsServer,
+    samples: ModuleType,
+    spoil: Callable[[dict[str, Any]], None],
+    said: str,
+    identifier: str,
+) -> None:
+    given = loader.prepare(make(samples, 120, identifier))
+    spoil(given)
+    with pytest.raises(ServiceError, match=said) as caught:
+        load(server, identifier, **given)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_rows_are_refused(loader: Any, server: DachsServer, samples: ModuleType) -> None:
+    given = loader.prepare(make(samples, 120))
+    with pytest.raises(TableError, match="no rows to publish as evts40_01"):
+        load(server, ID, **{**given, "rows": 0})
+
+
+def test_data_that_are_not_there_are_reported(
+    loader: Any, server: DachsServer, samples: ModuleType, tmp_path: Path
+) -> None:
+    given = loader.prepare(make(samples, 120))
+    with pytest.raises(VopubError, match="cannot write: No such file"):
+        load(server, ID, **{**given, "csv": tmp_path / "nowhere.csv"})
+
+
+def test_restore_goes_back_to_what_was_before(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> None:
+    other = make(samples, 120)
+    assert loader(other).replaced
+    assert row_count(server.database, ID, TABLE) == 120
+    assert restore(server, ID)
+    known = known_events(first.table)
+    prove(server, first.metadata, known, authority=samples.AUTHORITY)
+
+
+def test_other_columns_are_served_at_once(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> None:
+    few = samples.parameters(("event_id", "ra", "dec", "zenith"))
+    table = type(first.table)(few, {p.name: first.table[p.name] for p in few})
+    narrow = EventDataset(samples.metadata(100, identifier=ID, parameters=few), table)
+    loader(narrow)
+    prove(server, narrow.metadata, known_events(table), authority=samples.AUTHORITY)
+    loader(first)
+    prove(server, first.metadata, known_events(first.table), authority=samples.AUTHORITY)
+
+
+LOAD = """
+import sys
+from pathlib import Path
+from vopub.model.server import Database, DachsServer
+from vopub.vo.load import load
+url, root, settings, host, port, name, user, descriptor, csv, rows = sys.argv[1:]
+database = Database(host, int(port), name, user)
+server = DachsServer(url, Path(root), Path(settings), database)
+load(server, "evts40_01", descriptor=Path(descriptor).read_text(), csv=Path(csv), rows=int(rows),
+     report=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.parametrize("step", ["importing", "publishing"])
+def test_load_that_is_killed_is_healed_by_the_next(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset, step: str,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    given = loader.prepare(make(samples, 120))
+    descriptor = tmp_path / "q.rd"
+    descriptor.write_text(given["descriptor"], encoding="utf-8")
+    database = server.database
+    arguments = [server.url, server.root, server.settings_file, database.host, database.port,
+                 database.name, database.user, descriptor, given["csv"], given["rows"]]  # fmt: skip
+    command = [sys.executable, "-c", LOAD, *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(step):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    counted = row_count(server.database, ID, TABLE)
+    assert counted == (100 if step == "importing" else 120)
+    loader(first)
+    prove(server, first.metadata, known_events(first.table), authority=samples.AUTHORITY)
+
+
+def test_crash_between_the_two_renames_is_healed(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> None:
+    previous = server.root / "previous" / ID
+    loader(first)
+    assert previous.exists()
+    live = server.inputs / ID
+    (server.root / "staging").mkdir(exist_ok=True)
+    aside = live.rename(server.root / "staging" / ID)
+    assert aside.exists()
+    loader(first)
+    assert live.exists()
+
+
+def test_missing_dachs_is_named_with_its_package(
+    server: DachsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingProgramError, match=r"'dachs' is not installed.*python3-gavo"):
+        Dachs(server).validate(f"{ID}/q")
+
+
+def test_database_that_is_down_is_reported(reachable_directory: Path) -> None:
+    with pytest.raises(ServiceError, match=r"database gavo refused: .*No such file.*doctor"):
+        query(Database(str(reachable_directory), 5432, "gavo", "vopub"), "SELECT 1")
+
+
+def test_bad_sql_is_reported(server: DachsServer) -> None:
+    with pytest.raises(ServiceError, match="syntax error"):
+        query(server.database, "SELEKT 1")
+
+
+def test_parameters_of_a_query_are_quoted(server: DachsServer) -> None:
+    nasty = "'; DROP TABLE x; -- \"\\ é\nline, two"
+    assert query(server.database, "SELECT :'text', NULL, 1", {"text": nasty}) == [[nasty, "", "1"]]
