@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vopub.cli import doctor, down, publish, status, up
-from vopub.cli.options import set_version
+from vopub.cli.options import common_options
 from vopub.errors import VopubError
 
 app = typer.Typer(
@@ -16,16 +16,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    callback=set_version,
+    callback=common_options,
     help="Publish neutrino-telescope data to the Virtual Observatory and an Open Data Center.",
     epilog="Exit codes: 0 done; 1 error; 2 wrong usage; 3 another program or server failed; "
     "4 finished, but the proof failed.",
 )
-app.command("publish")(publish.publish)
-app.command("up")(up.up)
-app.command("down")(down.down)
-app.command("status")(status.status)
-app.command("doctor")(doctor.doctor)
+app.command("publish", short_help="Publish resources; does only what is missing.")(publish.publish)
+app.command("up", short_help="Start the site; heal what is broken.")(up.up)
+app.command("down", short_help="Stop the site.")(down.down)
+app.command("status", short_help="Say what runs and what is published.")(status.status)
+app.command("doctor", short_help="Look for what could be wrong.")(doctor.doctor)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -34,15 +34,20 @@ OdcPortOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
-def set_version(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
-    ] = False,
-) -> None:
-    """Handle the options of ``vopub`` itself."""
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         sys.stdout.write(f"vopub {__version__}\n")
         raise typer.Exit
+
+
+def common_options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Take the options of ``vopub`` itself."""
+    del version  # handled by its callback
 
 
 def settings_of(

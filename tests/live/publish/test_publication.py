@@ -27,12 +27,12 @@ WHOLE_SKY = {"RA": "0", "DEC": "0", "SR": "180", "VERB": "3", "MAXREC": "10000"}
 
 
 def rows_of(desk: Desk, identifier: str = "evts21_01") -> pd.DataFrame:
-    table = pd.read_csv(desk.products / identifier / f"{identifier}.csv")
+    table: pd.DataFrame = pd.read_csv(desk.products / identifier / f"{identifier}.csv")
     return table.sort_values("event_id", ignore_index=True)
 
 
 def served_rows(table: Table) -> pd.DataFrame:
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     frame["event_id"] = frame["event_id"].astype(str)
     return frame.sort_values("event_id", ignore_index=True)
 
@@ -126,8 +126,8 @@ def test_the_record_points_at_the_services_and_every_file_can_be_had(published: 
         content = httpx.get(f"{odc}/files/{found['kid']}/{file['name']}").content
         assert hashlib.sha256(content).hexdigest() == file["sha256"]
     csv = next(file for file in found["files"] if file["name"].endswith(".csv"))
-    content = httpx.get(f"{odc}/files/{found['kid']}/{csv['name']}").text
-    assert len(pd.read_csv(io.StringIO(content))) == found["rows"] == 230
+    text = httpx.get(f"{odc}/files/{found['kid']}/{csv['name']}").text
+    assert len(pd.read_csv(io.StringIO(text))) == found["rows"] == 230
 
 
 def test_data_taking_comes_from_the_file(published: Desk) -> None:
