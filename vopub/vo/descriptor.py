@@ -238,17 +238,22 @@ def _queries(metadata: TableMetadata, vo: VoSection, event: KnownEvent) -> dict[
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Return a text with its line breaks as blanks; other spaces than XML's stay as they are."""
+    return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
 
 
 def _paragraphs(text: str) -> list[str]:
     """Return the paragraphs of a text, each on one line: DaCHS minds how lines are indented."""
-    return [line for part in re.split(r"\n\s*\n", text) if (line := _one_line(part))]
+    return [line for part in re.split(r"\n[ \t\r]*\n", text) if (line := _one_line(part))]
 
 
 def _meta(text: str) -> str:
-    r"""Keep DaCHS from reading a backslash in metadata as the begin of a macro (``\schema``)."""
-    return str(text).replace("\\", "\\\\")
+    r"""Keep DaCHS from reading a backslash in metadata as the begin of a macro (``\schema``).
+
+    It also refuses text whose lines are not indented alike.
+    """
+    lines = (line.strip(" \t\r") for line in str(text).split("\n"))
+    return "\n".join(lines).replace("\\", "\\\\")
 
 
 def _python(value: str) -> str:

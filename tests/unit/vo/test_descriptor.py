@@ -139,6 +139,13 @@ def test_hostile_text_is_intact_as_xml(samples: ModuleType) -> None:
     assert doubled in metas(text, "description")[0]
 
 
+def test_text_of_several_lines_cannot_upset_the_indentation(samples: ModuleType) -> None:
+    said = samples.publication(publisher="one\n      two\n  three", facility="a\u00a0b")
+    text = render(samples, samples.metadata(said=said))
+    assert metas(text, "publisher") == ["one\ntwo\nthree"]
+    assert metas(text, "facility") == ["a\u00a0b"]
+
+
 def test_data_without_time_and_energy_have_a_descriptor(samples: ModuleType) -> None:
     said = samples.metadata(
         parameters=samples.parameters(("event_id", "ra", "dec")), coverage=Coverage()
@@ -150,9 +157,11 @@ def test_data_without_time_and_energy_have_a_descriptor(samples: ModuleType) -> 
 
 
 def test_character_that_xml_has_not_is_named_with_its_place(samples: ModuleType) -> None:
-    said = samples.publication(note="A bell: \a.")
-    with pytest.raises(VopubError, match=r"evts21_01, line \d+: .*'\\x07'.*A bell"):
-        render(samples, samples.metadata(said=said))
+    for character in "\a\x0b\x1c\ufffe":
+        said = samples.publication(note=f"A bell: {character}.")
+        with pytest.raises(VopubError, match=r"evts21_01, line \d+: .*A bell") as caught:
+            render(samples, samples.metadata(said=said))
+        assert repr(character) in str(caught.value)
 
 
 @pytest.fixture
