@@ -18,7 +18,7 @@ from vopub.site.postgresql import DATABASE, PostgreSQL, find_binaries
 from vopub.site.service import Service, State, http_trouble
 
 LEAST_SPACE = 2 * 1024**3
-"""Bytes that should be free: a fresh site takes 80 MB, a million events with index 400 MB."""
+"""Bytes that should be free: loading a table takes a few times what it holds."""
 
 
 @dataclass(frozen=True, slots=True)

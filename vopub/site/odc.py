@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from vopub import __version__
 from vopub.model.server import OdcServer
 from vopub.settings import Settings
 from vopub.site import processes
@@ -49,6 +50,8 @@ class OpenDataCenter:
             trouble=self._trouble,
             strays=self._strays,
             address=site.odc_url,
+            # Another version of the program is started when there is one.
+            basis=lambda: __version__,
             port=Port(site.host, site.odc_port, "odc_port"),
         )
 
