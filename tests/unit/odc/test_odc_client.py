@@ -14,7 +14,7 @@ from vopub.odc import client as odc_client
 from vopub.odc.answers import Outcome
 from vopub.odc.client import OdcClient
 
-from .conftest import Centre, InProcess, make_collection, make_record, products, upload
+from .conftest import Centre, InProcess, Server, make_collection, make_record, products, upload
 
 
 def test_a_publication_is_written_once(centre: Centre, record: KM3OpenResource) -> None:
@@ -127,8 +127,10 @@ def test_something_else_than_an_open_data_center_is_told(status: int, body: str)
 
 
 def test_proxies_of_the_environment_are_left_alone(
-    centre: Centre, monkeypatch: pytest.MonkeyPatch
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    with OdcClient("http://odc.test", None, InProcess(centre.app)) as client:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with OdcClient(server.url) as client:
         assert client.health().status == "ok"
