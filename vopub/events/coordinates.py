@@ -79,8 +79,9 @@ def to_icrs(zenith: Floats, azimuth: Floats, time: Times, site: Site) -> tuple[F
     There is no refraction for neutrinos.
 
     The Earth's orientation comes from the IERS tables that are installed with astropy, which reach
-    a year into the future; nothing is ever downloaded. For times beyond them UT1 - UTC is taken as
-    zero and polar motion as its mean, which costs up to 0.004 deg (0.9 s of the Earth's rotation).
+    a year into the future; nothing is ever downloaded. For times beyond them UT1 - UTC stays at its
+    last known value and polar motion is its mean. That costs 0.002 deg in a year or so, and never
+    more than 0.008 deg: leap seconds keep UT1 - UTC between -0.9 s and 0.9 s.
 
     Parameters
     ----------

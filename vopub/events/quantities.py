@@ -36,7 +36,8 @@ def defects(
         The time of day in nanoseconds since 1970.
     """
     yield "run or frame number is negative", ~is_valid(events["run_id"], events["frame_index"])
-    length = np.linalg.norm(best.direction, axis=1)
+    with np.errstate(over="ignore"):
+        length = np.hypot(np.hypot(*best.direction.T[:2]), best.direction.T[2])
     yield "direction is not a unit vector", ~(np.abs(length - 1) < UNIT_VECTOR_TOLERANCE)
     yield "time of the track is not a number", ~known
     yield "time is before 2005 or in the future", (time < FIRST_TIME) | (time > now)

@@ -36,6 +36,7 @@ TRACK_BRANCHES = {
     "energy": "trks.E", "length": "trks.len", "likelihood": "trks.lik",
     "rec_type": "trks.rec_type", "rec_stages": "trks.rec_stages", "fitinf": "trks.fitinf",
 }  # fmt: skip
+LISTS_PER_TRACK = ("trks.rec_stages", "trks.fitinf")
 TRUE_TRACKS = "mc_trks.id"
 """Branch of the simulated particles; empty in observed events, missing in some files."""
 MOST_BYTES = 32 << 20
@@ -179,7 +180,7 @@ class RootReader:
 
     def _chunk(self, start: int, stop: int) -> EventChunk:
         events = {f: self._numbers(name, start, stop) for f, name in EVENT_BRANCHES.items()}
-        tracks = {f: self._array(name, start, stop) for f, name in TRACK_BRANCHES.items()}
+        tracks = {f: self._lists(name, start, stop) for f, name in TRACK_BRANCHES.items()}
         with _reading(self._path, f"the tracks of events {start} to {stop - 1}"):
             return EventChunk(events, ak.zip(tracks, depth_limit=2))
 
@@ -199,6 +200,15 @@ class RootReader:
             what = f"branch {name!r} holds {array.type.content}, not one integer per event"
             raise InputError(what, where=self._path)
         return np.asarray(numbers)
+
+    def _lists(self, name: str, start: int, stop: int) -> ak.Array:
+        array = self._array(name, start, stop)
+        depth = 3 if name in LISTS_PER_TRACK else 2
+        if array.ndim != depth:
+            wanted = "a list of numbers" if depth == 3 else "one number"
+            what = f"branch {name!r} holds {array.type.content}, not {wanted} for each track"
+            raise InputError(what, where=self._path)
+        return array
 
     def _read_header(self) -> FileHeader:
         head = self._head()

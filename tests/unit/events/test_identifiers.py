@@ -1,0 +1,78 @@
+"""Names of events, and finding one that is twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vopub.errors import InputError
+from vopub.events.identifiers import IdentifierRegister, identifiers, spelled
+
+INT32 = st.integers(-(2**31), 2**31 - 1)
+COUNT = st.integers(0, 2**31 - 1)
+UINT64 = st.integers(0, 2**64 - 1)
+
+
+def columns(*rows: tuple[int, int, int, int]) -> list[NDArray[np.integer]]:
+    dtypes = (np.int32, np.int32, np.int32, np.uint64)
+    return [
+        np.array(part, dtype) for part, dtype in zip(zip(*rows, strict=True), dtypes, strict=True)
+    ]
+
+
+@given(INT32, COUNT, COUNT, UINT64)
+def test_every_part_is_in_the_name(detector: int, run: int, frame: int, counter: int) -> None:
+    names = identifiers(*columns((detector, run, frame, counter)))
+    assert names.dtype == object
+    assert names[0] == f"km3.{detector}.{run}.{frame}.{counter}"
+    assert type(names[0]) is str
+
+
+def test_many_at_once() -> None:
+    names = identifiers(*columns((49, 9505, 114, 0), (-1, 0, 0, 13018)))
+    assert names.tolist() == ["km3.49.9505.114.0", "km3.-1.0.0.13018"]
+
+
+def test_none() -> None:
+    nothing = np.empty(0, np.int32)
+    assert identifiers(nothing, nothing, nothing, nothing).tolist() == []
+
+
+@given(st.integers(-(2**31), -1), COUNT)
+def test_negative_run_or_frame(negative: int, good: int) -> None:
+    for run, frame in ((negative, good), (good, negative)):
+        bad = columns((1, 2, 3, 4), (1, run, frame, 4))
+        with pytest.raises(InputError, match=f"run {run} with frame {frame}"):
+            identifiers(*bad)
+        assert spelled(*bad)[1] == f"km3.1.{run}.{frame}.4"
+
+
+def register(*files: list[tuple[int, int, int, int]]) -> IdentifierRegister:
+    names = ("detector_id", "run_id", "frame_index", "trigger_counter")
+    made = IdentifierRegister()
+    for number, rows in enumerate(files):
+        if rows:
+            made.add(dict(zip(names, columns(*rows), strict=True)), number)
+    return made
+
+
+def test_no_identifier_is_twice() -> None:
+    assert register().twice() is None
+    assert register([(1, 2, 3, 4)], [(1, 2, 4, 3), (2, 1, 3, 4), (1, 2, 3, 5)]).twice() is None
+
+
+def test_one_is_twice() -> None:
+    files = [[(1, 2, 3, 4)], [(9, 9, 9, 9)], [(1, 1, 3, 4), (1, 2, 3, 4)]]
+    assert register(*files).twice() == ("km3.1.2.3.4", 0, 2)
+    assert register([(1, 2, 3, 2**63), (1, 2, 3, 2**63)]).twice() == (f"km3.1.2.3.{2**63}", 0, 0)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 4), max_size=40))
+def test_twice_is_what_a_set_says(rows: list[tuple[int, int, int, int]]) -> None:
+    found = register(rows[::2], rows[1::2]).twice()
+    assert (found is None) == (len(set(rows)) == len(rows))
+    if found is not None:
+        assert [f"km3.{'.'.join(map(str, r))}" for r in rows].count(found[0]) > 1
