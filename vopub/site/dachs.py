@@ -16,7 +16,7 @@ from vopub.model.server import DachsServer
 from vopub.process import find_program, run
 from vopub.settings import Settings
 from vopub.site import processes
-from vopub.site.layout import Layout
+from vopub.site.layout import PRIVATE, Layout
 from vopub.site.postgresql import PostgreSQL
 from vopub.site.service import Port, Report, Service, http_trouble
 from vopub.site.templates import render
@@ -98,7 +98,9 @@ class Dachs:
         self.database.add_pgsphere()
         dsn = f"host={database.host} port={database.port} dbname={database.name}"
         self._run("init", "-d", dsn)
-        (self.root / "etc").chmod(0o700)
+        # DaCHS opens these to the group, which a plain user shares with others.
+        for path in (self.layout / "log", self.root / "etc"):
+            path.chmod(PRIVATE)
         report("creating the table of observations")
         self._run("imp", "//obscore")
         self._write("initialised", "yes")

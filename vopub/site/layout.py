@@ -18,9 +18,9 @@ PUBLIC = 0o755
 DIRECTORIES = {
     "run": PRIVATE,
     "secrets": PRIVATE,
-    "dachs": 0o750,
-    "odc": 0o750,
-    "log": 0o750,
+    "dachs": PRIVATE,
+    "odc": PRIVATE,
+    "log": PRIVATE,
     "state": PUBLIC,
     "products": PUBLIC,
 }

@@ -205,7 +205,7 @@ class Service:
         processes.STARTED.append(child)
         process = processes.find(child.pid)
         if process is None:
-            raise ServiceError(f"{self.name} ended at once", where=self.log, hint=self._said())
+            raise self._ended()
         record = Record(process, processes.boot_id(), self.fingerprint)
         self.layout.write(self.record_file, record.text())
 
@@ -222,7 +222,7 @@ class Service:
         while True:
             process = self.process()
             if process is None:
-                raise ServiceError(f"{self.name} ended: {self._said()}", where=self.log)
+                raise self._ended()
             trouble = self.trouble()
             if not trouble:
                 return
@@ -259,6 +259,9 @@ class Service:
                 return False
             time.sleep(0.2)
         return True
+
+    def _ended(self) -> ServiceError:
+        return ServiceError(f"{self.name} ended: {self._said()}", where=self.log)
 
     def _said(self) -> str:
         return " | ".join(self.last_lines()) or "it said nothing"

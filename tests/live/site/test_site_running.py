@@ -147,10 +147,9 @@ def traces(site: Site) -> list[str]:
 
 def test_everything_answers_and_what_is_private_is(own: Site) -> None:
     assert_serves(own)
-    modes = {
-        name: stat.S_IMODE((own.directory / name).stat().st_mode) for name in ("pg", "secrets")
-    }
-    assert modes == {"pg": 0o700, "secrets": 0o700}
+    private = ["pg", "run", "secrets", "dachs", "odc", "log"]
+    modes = {stat.S_IMODE((own.directory / name).stat().st_mode) for name in private}
+    assert modes == {0o700}
     files = [own.odc.token_file, own.dachs.settings_file]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
     assert {file.stat().st_uid for file in files} == {own.layout.account.uid}
