@@ -22,6 +22,8 @@ from vopub.vo.database import query, row_count
 PACKAGE = "python3-gavo"
 PATIENCE = 6 * 3600.0
 """Seconds that an import may take; tables can be large."""
+REQUEST_PATIENCE = 60.0
+"""Seconds that a request to the running server may take."""
 ADMIN = "gavoadmin"
 """Name under which DaCHS takes administrative requests; the password is in its settings file."""
 TABLE = "events"
@@ -167,10 +169,17 @@ class Dachs:
         form = {"rdId": rd_id, "__nevow_form__": "genForm", "submit": "Go"}
         try:
             answer = httpx.get(
-                address, params=form, auth=(ADMIN, self._password()), follow_redirects=True
+                address,
+                params=form,
+                auth=(ADMIN, self._password()),
+                follow_redirects=True,
+                timeout=REQUEST_PATIENCE,
             )
-        except httpx.TransportError:
+        except httpx.ConnectError:
             return
+        except httpx.TransportError as error:
+            what = f"DaCHS did not answer when told to reload {rd_id}: {error}"
+            raise ServiceError(what, where=address, hint="'vopub doctor' may tell why") from error
         if not answer.is_success:
             raise ServiceError(
                 f"DaCHS refused to reload {rd_id}: HTTP {answer.status_code}",

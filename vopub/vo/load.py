@@ -161,9 +161,12 @@ def restore(server: DachsServer, identifier: str) -> bool:
         remove(server, identifier)
         return False
     shutil.rmtree(places.staging, ignore_errors=True)
-    places.live.rename(places.staging)
-    places.previous.rename(places.live)
-    os.utime(places.live / DESCRIPTOR_NAME)
+    try:
+        places.live.rename(places.staging)
+        places.previous.rename(places.live)
+        os.utime(places.live / DESCRIPTOR_NAME)
+    except OSError as error:
+        raise cannot("replace", places.live, error) from error
     shutil.rmtree(places.staging, ignore_errors=True)
     dachs.import_(places.rd_id)
     _announce(places)

@@ -16,14 +16,12 @@ from vopub.model.dataset import TableMetadata
 from vopub.model.parameter import Dtype, Parameter
 from vopub.model.resource import ServiceKind, ServiceReference
 from vopub.model.server import DachsServer
-from vopub.vo.dachs import TABLE, Dachs
+from vopub.vo.dachs import REQUEST_PATIENCE, TABLE, Dachs
 from vopub.vo.database import query, row_count
 from vopub.vo.descriptor import TEST_RADIUS, ivoid, published_title
 from vopub.vo.known_events import KnownEvent, KnownEvents, Value
 from vopub.vo.load import descriptor_id
 
-PATIENCE = 60.0
-"""Seconds that a request may take."""
 EVERYTHING = 3
 """Verbosity at which a cone search gives all columns."""
 
@@ -167,7 +165,7 @@ def _tap(server: DachsServer, metadata: TableMetadata) -> str:
 
 
 def _form(server: DachsServer, metadata: TableMetadata) -> str:
-    answer = httpx.get(form_url(server, metadata.identifier), timeout=PATIENCE)
+    answer = httpx.get(form_url(server, metadata.identifier), timeout=REQUEST_PATIENCE)
     if not answer.is_success:
         return f"HTTP {answer.status_code}"
     return "" if "hscs_pos" in answer.text else "has no field for a position"
@@ -175,7 +173,7 @@ def _form(server: DachsServer, metadata: TableMetadata) -> str:
 
 def _record(server: DachsServer, metadata: TableMetadata, identifier: str) -> str:
     question = {"verb": "GetRecord", "metadataPrefix": "ivo_vor", "identifier": identifier}
-    answer = httpx.get(f"{server.url}/oai.xml", params=question, timeout=PATIENCE)
+    answer = httpx.get(f"{server.url}/oai.xml", params=question, timeout=REQUEST_PATIENCE)
     if not answer.is_success:
         return f"HTTP {answer.status_code}"
     record = ET.fromstring(answer.content)  # noqa: S314  # from the server we publish to
