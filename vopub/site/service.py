@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import httpx
 
 from vopub.errors import BusyError, ServiceError
+from vopub.files import cannot
 from vopub.process import spawn
 from vopub.site import processes
 from vopub.site.layout import Layout
@@ -79,13 +81,21 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> Record | None:
-        """Read a record; None if there is none, or nothing that can be understood."""
+        """Read a record; None if there is none, or nothing that can be understood.
+
+        Raises
+        ------
+        FileError
+            If it may not be read, e.g. because the site is another user's.
+        """
         try:
             kept = json.loads(path.read_text())
             process = Process(int(kept["pid"]), int(kept["started"]))
             return cls(process, str(kept["boot"]), str(kept["fingerprint"]))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
+        except OSError as error:
+            raise cannot("read", path, error) from error
 
     def text(self) -> str:
         """Return what is written to the file."""
@@ -278,13 +288,24 @@ def http_trouble(url: str, containing: str = "") -> str:
         What the page has to hold.
     """
     try:
-        # Settings for proxies are of no use on the way to a server of our own.
-        answer = httpx.get(url, timeout=5, trust_env=False)
+        answer = _client().get(url)
     except httpx.HTTPError as error:
         return f"no answer from {url}: {error or type(error).__name__}"
     if answer.status_code != HTTP_OK:
         return f"{url} answers with status {answer.status_code}"
     return "" if containing in answer.text else f"{url} answers without {containing!r}"
+
+
+@cache
+def _client() -> httpx.Client:
+    """Return one client for all questions: making it takes longer than asking.
+
+    Settings for proxies are of no use on the way to a server of our own; connections are not kept,
+    as the server may be another one next time.
+    """
+    return httpx.Client(
+        timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+    )
 
 
 def _taken(name: str, port: Port) -> BusyError:

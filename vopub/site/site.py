@@ -100,10 +100,12 @@ class Site:
         self.layout.make()
         with self._switching():
             self._odc.configure()
-            if not self._odc.service.is_well():
+            odc_is_well = self._odc.service.is_well()
+            if not odc_is_well:
                 self._odc.service.start(report)
             self._up_dachs(report)
-            self._odc.service.wait()
+            if not odc_is_well:
+                self._odc.service.wait()
 
     def down(self) -> None:
         """Stop everything; leaves no process, no socket and no shared memory.
@@ -169,13 +171,15 @@ class Site:
             self._database.start(report)
         if started or not self._dachs.is_initialised:
             self._dachs.create(report)
-        if not self._dachs.service.is_well():
+        is_well = self._dachs.service.is_well()
+        if not is_well:
             self._dachs.service.stop()
             self._dachs.configure()
             self._dachs.service.start(report)
         # While the server starts, which takes as long.
         self._dachs.publish(report)
-        self._dachs.service.wait()
+        if not is_well:
+            self._dachs.service.wait()
 
     def _end_leftovers(self) -> None:
         server = self._dachs.service.process()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from vopub.errors import BusyError, ServiceError
+from vopub.errors import BusyError, FileError, ServiceError
 from vopub.site import processes
 from vopub.site.layout import Layout
 from vopub.site.service import Port, Service, State, http_trouble
@@ -130,6 +130,14 @@ def test_damaged_record_counts_as_none(make: Maker, free_port: int, text: str) -
     service = make(free_port)
     service.record_file.write_text(text)
     assert service.process() is None
+
+
+def test_record_that_cannot_be_read_is_an_error(make: Maker, free_port: int) -> None:
+    service = make(free_port)
+    service.record_file.mkdir()
+    with pytest.raises(FileError, match="cannot read"):
+        service.status()
+    service.record_file.rmdir()
 
 
 def test_record_of_before_a_reboot_counts_as_none(make: Maker, free_port: int) -> None:
