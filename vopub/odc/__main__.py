@@ -69,10 +69,13 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        what = f"cannot listen on {host}:{port}: {error.strerror or error}"
-        raise BusyError(what, hint="choose another port with --port") from error
+        listening = socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, OverflowError) as error:
+        what = f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}"
+        raise BusyError(what, hint="choose another address or port") from error
+    # Connections inherit this; without it every answer waits 40 ms for an acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -52,10 +52,11 @@ class OfferedFile:
 def front(store: TheStore, q: Words = "", ktype: str = "", offset: Offset = 0) -> str:
     """Show the search box and what matches; no ``ktype`` means all."""
     chosen = Ktype(ktype) if ktype in set(Ktype) else None
+    there = store.count_by_ktype()
     found = store.find(search.Query(q=q, ktype=chosen, latest=True, limit=PER_PAGE, offset=offset))
     return render(
         "list.html", found=found, q=q, chosen=chosen, searched=bool(q or chosen),
-        ktypes=[kind for kind in Ktype if kind in store.count_by_ktype()],
+        ktypes=[kind for kind in Ktype if kind in there],
         collections=store.groupings(KM3ResourceCollection),
         streams=store.groupings(KM3ResourceStream),
         earlier=_turn(q, chosen, offset - PER_PAGE) if offset else "",
@@ -145,8 +146,8 @@ def _about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
         "entities": {e.identifier: e for e in record.provenance.entities}
         if record.provenance
         else {},
-        "known_collections": {c.identifier for c in store.groupings(KM3ResourceCollection)},
-        "known_streams": {s.identifier for s in store.groupings(KM3ResourceStream)},
+        "has_collection": store.knows(KM3ResourceCollection, record.collection),
+        "has_stream": store.knows(KM3ResourceStream, record.stream),
     }
 
 

@@ -69,7 +69,7 @@ def _cone_recipes(service: ServiceReference) -> list[Recipe]:
             "print(events.to_table())",
         ),
         Recipe(
-            "TOPCAT", url, "In TOPCAT: VO, Cone Search; paste this as the Cone URL. Or on a shell:"
+            "TOPCAT", url, "In TOPCAT: VO, Cone Search; paste this as the Cone URL:"
         ),
         Recipe("TOPCAT, from a shell", f"topcat -f votable {quote(whole)}"),
         Recipe(

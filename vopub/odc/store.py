@@ -261,6 +261,11 @@ class Store:
             raise NotFoundError(f"there is no {noun} {identifier!r}")
         return kind.model_validate_json(row.record)
 
+    def knows(self, kind: type[Grouping], identifier: str) -> bool:
+        """Tell whether there is such a stream or collection."""
+        with self._reading() as session:
+            return session.get(_table(kind), identifier) is not None
+
     def groupings(self, kind: type[Grouping]) -> tuple[Grouping, ...]:
         """Return all streams or all collections, by identifier."""
         table = _table(kind)

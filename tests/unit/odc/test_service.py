@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+import h5py
 import httpx
 import pytest
 
@@ -23,7 +24,18 @@ from vopub.errors import ServiceError
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.client import OdcClient
 
-from .conftest import ROOT, TOKEN, Product, Server, make_record, product, products, start, upload
+from .conftest import (
+    ROOT,
+    TOKEN,
+    Product,
+    Server,
+    make_record,
+    parse_page,
+    product,
+    products,
+    start,
+    upload,
+)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -235,6 +247,29 @@ def test_a_refused_upload_is_answered_before_its_bytes_are_read(kept_server: Ser
             answer = http.client.HTTPResponse(sock)
             answer.begin()
             assert answer.status == json.loads(answer.read())["status"] == status
+
+
+def test_the_lines_on_a_page_read_the_files(kept_server: Server, tmp_path: Path) -> None:
+    hdf5 = tmp_path / "evts20_01.h5"
+    with h5py.File(hdf5, "w") as file:
+        file["events"] = [1.0, 2.0]
+    files = [
+        products("evts20_01")[0],
+        product("evts20_01.h5", hdf5.read_bytes(), "application/x-hdf5"),
+    ]
+    record = make_record("evts20_01", files=files)
+    with OdcClient(kept_server.url, TOKEN) as client:
+        upload(client, record.kid, files, tmp_path)
+        client.put_resource(record)
+    page = parse_page(httpx.get(f"{kept_server.url}/resources/evts20_01", trust_env=False).text)
+    blocks = [block.text_content() for block in page.xpath('//*[@id="files"]//pre')]
+    lines = "\n".join(block for block in blocks if block.startswith("import"))
+    run_in = [sys.executable, "-c", f"{lines}\nprint(len(table))"]
+    done = subprocess.run(
+        run_in, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "events" in done.stdout
+    assert done.stdout.endswith("2\n")
 
 
 def test_several_publishers_and_readers_at_once_lose_nothing(
