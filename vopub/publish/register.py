@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from vopub.errors import FileError
 from vopub.files import cannot
 from vopub.model.description import ResourceDescription
 from vopub.model.resource import KM3ResourceCollection, ServiceReference
@@ -28,6 +29,9 @@ def connect(server: OdcServer) -> OdcClient:
         token = server.token_file.read_text(encoding="ascii").strip()
     except OSError as error:
         raise cannot("read", server.token_file, error) from error
+    except UnicodeDecodeError as error:
+        hint = "delete it and run 'vopub up', which makes a new one"
+        raise FileError("holds no token", where=server.token_file, hint=hint) from error
     return OdcClient(server.url, token)
 
 
@@ -52,11 +56,13 @@ def register(
     """
     for reference in build.manifest.files:
         client.put_file(build.metadata.kid, reference, products / reference.name)
-    earlier = client.find(identifier=description.id)
     record = record_of(description, build.metadata, build.manifest, services)
-    before = [s.kid for s in earlier if s.kid != record.kid]
-    if before:
-        record = record.model_copy(update={"replaces": before[0]})
+    ours = _numbers(record.publication.version)
+    others = client.find(identifier=description.id)
+    older = [other for other in others if _numbers(other.version) < ours]
+    if older:
+        before = max(older, key=lambda other: _numbers(other.version))
+        record = record.model_copy(update={"replaces": before.kid})
     return client.put_resource(record).value
 
 
@@ -87,3 +93,8 @@ def register_collections(
                 streams=known.streams if known else (),
             )
         )
+
+
+def _numbers(version: str) -> list[int]:
+    """Return a version as something that can be compared: 1.10 comes after 1.9."""
+    return [int(number) for number in version.split(".")]
