@@ -148,16 +148,16 @@ def test_inputs_are_named_without_folder(orca6: Path, make_section: MakeSection)
 def test_chunks_make_no_difference(orca6: Path, make_section: MakeSection) -> None:
     section = make_section("zenith > 90 deg")
     whole = Reduction([orca6], section, simulated=False)
-    parts = Reduction([orca6], section, simulated=False, rows=300)
+    parts = Reduction([orca6], section, simulated=False, rows=1000)
     sizes = [len(chunk) for chunk in parts]
-    assert len(sizes) == 9
+    assert len(sizes) == 3
     assert reduced(whole).equals(reduced(parts))
     assert whole.account == parts.account
     assert whole.data_taking == parts.data_taking
 
 
 def test_it_tells_nothing_before_its_end(orca6: Path, make_section: MakeSection) -> None:
-    reduction = Reduction([orca6], make_section(), simulated=False, rows=300)
+    reduction = Reduction([orca6], make_section(), simulated=False, rows=1000)
     next(iter(reduction))
     with pytest.raises(RuntimeError, match="not finished"):
         reduction.account  # noqa: B018
@@ -289,7 +289,7 @@ def test_an_identifier_in_two_files(orca6: Path, tmp_path: Path, make_section: M
 def test_an_identifier_twice_in_a_file(alter: Alter, make_section: MakeSection) -> None:
     path = alter({"frame_index": {3: 114, 4: 114}, "trigger_counter": {3: 99, 4: 99}})
     with pytest.raises(InputError) as raised:
-        list(Reduction([path], make_section(), simulated=False, rows=300))
+        list(Reduction([path], make_section(), simulated=False, rows=1000))
     assert str(raised.value).startswith(
         f"{path}: event km3.49.9505.114.99 is in the file twice; each event may come once"
     )

@@ -184,7 +184,7 @@ def test_truncated_big_file_has_its_length_in_64_bits(orca6: Path, tmp_path: Pat
     assert "1281531 of 5000000000 bytes" in error_of(path)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(place=st.integers(100, 1_281_000), zeros=st.sampled_from([40, 3000, 60_000]))
 def test_damaged_bytes_never_give_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, place: int, zeros: int
