@@ -210,6 +210,27 @@ def test_database_listens_on_no_tcp_port(own: Site) -> None:
     assert processes.listens_on([server["DaCHS"] or 0]) == {own.settings.site.dachs_port}
 
 
+def test_geometry_of_the_sky_works(own: Site) -> None:
+    inside = "CONTAINS(POINT({ra}, 10), CIRCLE(10, 10, 1))"
+    found = [
+        tap(own, f"SELECT TOP 1 {inside.format(ra=ra)} AS c FROM tap_schema.tables")[1]
+        for ra in (10.9, 11.5)
+    ]
+    assert found == ["1", "0"]
+    assert psql(own, "SELECT smoc('3/1-5') <@ smoc('2/0-1'), smoc('3/1') <@ smoc('3/2')") == "t|f"
+    # However the extension was made, what is in it belongs to it.
+    loose = (
+        "SELECT count(*) FROM pg_proc WHERE probin = '$libdir/pg_sphere' AND oid NOT IN"
+        " (SELECT objid FROM pg_depend WHERE deptype = 'e')"
+    )
+    assert psql(own, loose) == "0"
+    assert psql(own, "SELECT extname FROM pg_extension ORDER BY 1").split() == [
+        "pg_sphere",
+        "plpgsql",
+        "q3c",
+    ]
+
+
 def test_up_again_changes_nothing(own: Site) -> None:
     before, said = pids(own), list[str]()
     Site(own.settings).up(said.append)
