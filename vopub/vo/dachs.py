@@ -24,6 +24,8 @@ PATIENCE = 6 * 3600.0
 """Seconds that an import may take; tables can be large."""
 REQUEST_PATIENCE = 60.0
 """Seconds that a request to the running server may take."""
+TEST_PATIENCE = 180
+"""Seconds that a request of a descriptor's own tests may take; DaCHS itself grants 45."""
 ADMIN = "gavoadmin"
 """Name under which DaCHS takes administrative requests; the password is in its settings file."""
 TABLE = "events"
@@ -131,7 +133,7 @@ class Dachs:
         ServiceError
             If one failed, or none ran.
         """
-        done = self._run("test", "-v", rd_id)
+        done = self._run("test", "-v", "-T", str(TEST_PATIENCE), rd_id)
         found = _TESTED.search(done.stdout + done.stderr)
         if found is None or int(found["all"]) == 0:
             raise self._failed("ran no test of", rd_id, done)
@@ -213,8 +215,13 @@ class Dachs:
 
 
 def _lines(done: subprocess.CompletedProcess[str]) -> list[str]:
-    both = [*done.stdout.splitlines(), *done.stderr.splitlines()]
-    return [line.strip() for line in both if line.strip()]
+    """Return what a program said, without the frames of Python tracebacks."""
+    lines, in_traceback = [], False
+    for line in [*done.stdout.splitlines(), *done.stderr.splitlines()]:
+        in_traceback = line.startswith("Traceback (") or (in_traceback and line[:1].isspace())
+        if line.strip() and not in_traceback:
+            lines.append(line.strip())
+    return lines
 
 
 def _telling(lines: list[str]) -> tuple[str, str]:
