@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 
 from vopub.errors import MissingProgramError, ServiceError, TableError, VopubError
@@ -236,18 +238,35 @@ def test_load_that_is_killed_is_healed_by_the_next(
     prove(server, first.metadata, known_events(first.table), authority=samples.AUTHORITY)
 
 
-def test_crash_between_the_two_renames_is_healed(
+def test_crash_between_the_two_renames_is_healed_even_by_a_load_that_fails(
     loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
 ) -> None:
-    previous = server.root / "previous" / ID
     loader(first)
-    assert previous.exists()
-    live = server.inputs / ID
-    (server.root / "staging").mkdir(exist_ok=True)
-    aside = live.rename(server.root / "staging" / ID)
-    assert aside.exists()
-    loader(first)
+    live, previous = server.inputs / ID, server.root / "previous" / ID
+    staging = server.root / "staging" / ID
+    shutil.rmtree(previous)
+    live.rename(previous)
+    shutil.copytree(previous, staging)
+    given = loader.prepare(make(samples, 120))
+    fewer_rows(given)
+    with pytest.raises(ServiceError):
+        load(server, ID, **given)
     assert live.exists()
+
+
+def test_reload_makes_the_server_read_a_descriptor_that_looks_old(
+    server: DachsServer, first: EventDataset
+) -> None:
+    title = first.metadata.publication.title
+    info = f"{server.url}/{ID}/q/cone/info"
+    path = server.inputs / ID / "q.rd"
+    text = path.read_text(encoding="utf-8")
+    assert title in httpx.get(info).text
+    for changed in (text.replace(title, "Quite another title"), text):
+        path.write_text(changed, encoding="utf-8")
+        os.utime(path, (0, 0))
+        Dachs(server).reload(f"{ID}/q")
+        assert ("Quite another title" in httpx.get(info).text) is (changed is not text)
 
 
 def test_missing_dachs_is_named_with_its_package(
