@@ -13,7 +13,7 @@
     ├── ServiceError               exit code 3: another program or a server failed
     │   └── MissingProgramError    … because it is not installed
     ├── ProofError                 exit code 4: done, but the proof failed
-    └── SeveralErrors              the highest exit code of its errors
+    └── SeveralError              the highest exit code of its errors
 
 Each carries what is wrong, where, and what to do; the message is one line.
 """
@@ -147,7 +147,7 @@ class ProofError(VopubError):
     exit_code = 4
 
 
-class SeveralErrors(VopubError):
+class SeveralError(VopubError):
     """Errors of several resources, of which each was tried."""
 
     def __init__(self, errors: Sequence[VopubError]) -> None:

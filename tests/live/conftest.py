@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,15 +24,6 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
-
-
-@pytest.fixture(scope="session")
-def reachable_directory() -> Iterator[Path]:
-    """Give a fresh directory that the user whom services run as can enter, unlike tmp_path."""
-    path = Path(tempfile.mkdtemp(prefix="vopub-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session")

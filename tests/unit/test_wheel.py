@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the interpreter of a clean environment that holds the wheel and nothing of the checkout.
+    """Return the interpreter of a clean environment with the wheel, without the checkout.
 
     The pinned packages that vopub needs are seen through a path file, as nothing may be fetched.
     """
@@ -46,18 +46,20 @@ def _run(command: Sequence[str], place: Path, **environ: str) -> str:
 
 
 def test_the_wheel_renders_a_descriptor_outside_the_checkout(
-    installed: Path, tmp_path: Path
+    installed: Path, tmp_path: Path, reachable_directory: Path
 ) -> None:
     where = "import vopub; print(vopub.__file__)"
     assert str(installed.parents[1]) in _run([str(installed), "-c", where], tmp_path)
-    locate = "from vopub.files import shipped; print(shipped('resources')); print(shipped('vopub.toml'))"
+    locate = (
+        "from vopub.files import shipped; print(shipped('resources')); print(shipped('vopub.toml'))"
+    )
     resources, config = _run([str(installed), "-c", locate], tmp_path).split()
     _run(
         [str(installed.with_name("vopub")), "publish", "evts21_01", "--until", "describe"],
         tmp_path,
         VOPUB_CONFIG=config,
         VOPUB_RESOURCES=resources,
-        VOPUB_SITE=str(tmp_path / "site"),
+        VOPUB_SITE=str(reachable_directory / "wheel"),
     )
-    descriptor = (tmp_path / "site" / "state" / "evts21_01.rd.xml").read_text()
+    descriptor = (reachable_directory / "wheel" / "state" / "evts21_01.rd.xml").read_text()
     assert '<resource schema="evts21_01"' in descriptor

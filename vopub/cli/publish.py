@@ -16,7 +16,7 @@ from vopub.cli.options import (
     show_table,
 )
 from vopub.cli.progress import make_progress
-from vopub.errors import SeveralErrors
+from vopub.errors import SeveralError
 from vopub.publish.stages import Stage
 from vopub.resources import find_folders
 
@@ -58,7 +58,7 @@ def publish(
         show_outcomes(outcomes)
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
     if failures:
-        raise failures[0] if len(failures) == 1 else SeveralErrors(failures)
+        raise failures[0] if len(failures) == 1 else SeveralError(failures)
 
 
 def show_outcomes(outcomes: list[Outcome]) -> None:

@@ -205,7 +205,9 @@ class Dachs:
             "GAVO_INPUTSDIR": str(self.inputs),
         }
         program = find_program("dachs", package=PACKAGE)
-        return run([program, *arguments], extra=environment, timeout=timeout)
+        # Killed with vopub, DaCHS leaves its transaction open and PostgreSQL takes it back.
+        guard = [find_program("setpriv", package="util-linux"), "--pdeathsig", "KILL"]
+        return run([*guard, program, *arguments], extra=environment, timeout=timeout)
 
     def _failed(
         self, what: str, rd_id: str, done: subprocess.CompletedProcess[str]

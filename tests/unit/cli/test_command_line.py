@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,13 +21,10 @@ Vopub = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def desk() -> Iterator[Path]:
-    """A directory with the shipped configuration and one resource whose input lies in it.
-
-    The user whom services run as can enter it, unlike tmp_path.
-    """
-    place = Path(tempfile.mkdtemp(prefix="vopub-test-"))
-    place.chmod(0o755)
+def desk(reachable_directory: Path) -> Iterator[Path]:
+    """A directory with the shipped configuration and one resource whose input lies in it."""
+    place = reachable_directory / "command-line"
+    place.mkdir()
     shutil.copy(ROOT / "vopub.toml", place)
     for name in ("evts21_01", "samples26_01"):
         shutil.copytree(ROOT / "resources" / name, place / "resources" / name)
