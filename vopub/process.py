@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,16 @@ def find_program(name: str, *, package: str, also_in: Sequence[Path] = ()) -> st
             hint=f"run 'make setup', or 'apt-get install {package}'",
         )
     return found
+
+
+def interpreter() -> str:
+    """Return the Python that runs vopub, by a path that the service user can follow.
+
+    Links of its directories are resolved, as root's environment may lie elsewhere than in a
+    checkout that only root can enter; not the last link, by which Python knows its environment.
+    """
+    path = Path(sys.executable)
+    return str(path.parent.resolve() / path.name)
 
 
 def environment(account: Account, extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from vopub.errors import MissingProgramError, ServiceError
-from vopub.process import find_program, run, service_account
+from vopub.process import find_program, interpreter, run, service_account
 
 
 def test_programs_never_run_as_root_and_see_none_of_our_variables(
@@ -53,4 +52,4 @@ def test_root_without_the_service_user_is_told_what_to_do() -> None:
 
 
 def test_the_interpreter_can_be_run_by_the_service_user() -> None:
-    assert run([sys.executable, "-c", "import vopub"]).returncode == 0
+    assert run([interpreter(), "-c", "import vopub"]).returncode == 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from vopub.errors import VopubError
-from vopub.process import run
+from vopub.process import interpreter, run
 from vopub.site import processes
 from vopub.site.dachs import PACKAGE, Dachs
 from vopub.site.layout import Layout
@@ -70,7 +69,7 @@ class Doctor:
         test = "-w" if directory.exists() else "-x"
         yield self._reachable(_existing(directory), test, "choose another with --site")
         hint = "install vopub where that user can read it; 'make setup' does"
-        yield self._reachable(Path(sys.executable), "-x", hint)
+        yield self._reachable(Path(interpreter()), "-x", hint)
 
     def _reachable(self, path: Path, test: str, hint: str) -> Finding:
         account = self.layout.account

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from vopub import __version__
 from vopub.model.server import OdcServer
+from vopub.process import interpreter
 from vopub.settings import Settings
 from vopub.site import processes
 from vopub.site.layout import Layout
@@ -62,7 +62,7 @@ class OpenDataCenter:
     def _command(self) -> list[str]:
         site = self.settings.site
         return [
-            sys.executable, "-m", "vopub.odc", "--directory", str(self.directory),
+            interpreter(), "-m", "vopub.odc", "--directory", str(self.directory),
             "--host", site.host, "--port", str(site.odc_port),
             "--token-file", str(self.token_file),
         ]  # fmt: skip
