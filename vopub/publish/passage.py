@@ -75,6 +75,7 @@ class Passage:
             If a stage failed; the previous publication is then still served.
         """
         key = self._check()
+        self.change = f"done until {self.until}"
         if not self._reaches(Stage.CONVERT):
             return self.previous
         build = self._convert(key)
@@ -219,7 +220,7 @@ class Passage:
         begin_change(self.site.state, state)
         try:
             self._load(build, descriptor)
-            return self._prove(build, build.known)
+            return self._prove(build, build.known) if self._reaches(Stage.PROVE) else ()
         except VopubError:
             # What was served before is served again.
             if state is not None:

@@ -195,6 +195,17 @@ def test_a_changed_selection_replaces_the_table_under_the_same_kid(published: De
     assert (outcome["kid"], outcome["rows"]) == (kid, len(product))
 
 
+def test_what_was_loaded_only_is_proved_and_registered_by_the_next_publication(
+    published: Desk,
+) -> None:
+    published.edit("evts21_01", 'keep = "zenith > 90 deg"', 'keep = "zenith > 120 deg"')
+    (outcome,) = published.publish("evts21_01", "--until", "load")
+    assert outcome["change"] == "done until load"
+    assert record(published, "evts21_01")["rows"] == 230
+    (outcome,) = published.publish("evts21_01")
+    assert record(published, "evts21_01")["rows"] == outcome["rows"] == len(rows_of(published))
+
+
 def test_a_new_version_gets_a_new_kid_and_a_link_to_the_old(published: Desk) -> None:
     old = record(published, "evts20_01")["kid"]
     published.edit("evts20_01", 'version = "1.0"', 'version = "1.1"')

@@ -86,7 +86,8 @@ def test_products_can_be_made_without_any_server(vopub: Vopub, desk: Path) -> No
     done = vopub("publish", "--until", "convert", "--json")
     assert done.returncode == 0, done.stderr
     assert "2499 events read, 230 kept" in done.stderr
-    assert json.loads(done.stdout)[0]["error"] is None
+    (outcome,) = json.loads(done.stdout)
+    assert (outcome["change"], outcome["error"]) == ("done until convert", None)
     names = {path.name for path in (desk / "site" / "products" / "evts21_01").iterdir()}
     assert names >= {"evts21_01.csv", "evts21_01.metadata.json", "evts21_01.h5", "manifest.json"}
 
