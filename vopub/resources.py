@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vopub.errors import DescriptionError, FileError, Problem, did_you_mean
+from vopub.errors import DescriptionError, FileError, Problem, UsageError, did_you_mean
 from vopub.model.description import (
     CollectionDescription,
     ResourceDescription,
@@ -81,16 +81,19 @@ def find_folders(root: Path, ids: tuple[str, ...] = ()) -> list[ResourceFolder]:
 
     Raises
     ------
+    UsageError
+        If a name is unknown, or there is no resource at all.
     DescriptionError
-        If a name is unknown, or with every problem of every folder.
+        With every problem of every folder.
     """
     there = sorted(p.parent.name for p in root.glob(f"*/{DESCRIPTION_NAME}"))
+    if not there:
+        hint = f"make a folder with a {DESCRIPTION_NAME} in it"
+        raise UsageError("there is no resource here yet", where=root, hint=hint)
     unknown = [name for name in ids if name not in there]
-    if unknown or not there:
-        names = unknown or ["*"]
-        hint = [did_you_mean(name, there) if there else "there is none yet" for name in names]
-        problems = [Problem(n, "no such resource", h) for n, h in zip(names, hint, strict=True)]
-        raise DescriptionError(problems, where=root)
+    if unknown:
+        hint = did_you_mean(unknown[0], there)
+        raise UsageError(f"no such resource: {', '.join(unknown)}", where=root, hint=hint)
     folders, problems = [], []
     for name in ids or there:
         try:

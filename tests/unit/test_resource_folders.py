@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vopub.errors import DescriptionError, FileError
+from vopub.errors import DescriptionError, FileError, UsageError
 from vopub.resources import find_folders, read_folder
 
 SHIPPED = Path(__file__).parents[2] / "resources"
@@ -44,14 +44,12 @@ def test_problems_of_all_folders_are_reported_together(root: Path) -> None:
 
 
 def test_an_unknown_resource_gets_the_nearest_names(root: Path) -> None:
-    with pytest.raises(
-        DescriptionError, match="evts21_1: no such resource; did you mean evts21_01"
-    ):
+    with pytest.raises(UsageError, match="no such resource: evts21_1; did you mean evts21_01"):
         find_folders(root, ("evts21_1",))
 
 
 def test_an_empty_folder_of_resources_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(DescriptionError, match="there is none yet"):
+    with pytest.raises(UsageError, match="there is no resource here yet"):
         find_folders(tmp_path)
 
 

@@ -25,11 +25,11 @@ SiteOption = Annotated[
 ]
 DachsPortOption = Annotated[
     int | None,
-    typer.Option("--dachs-port", help="Port of the VO server.", show_default=False),
+    typer.Option("--dachs-port", min=1, max=65535, help="Port of the VO server."),
 ]
 OdcPortOption = Annotated[
     int | None,
-    typer.Option("--odc-port", help="Port of the Open Data Center.", show_default=False),
+    typer.Option("--odc-port", min=1, max=65535, help="Port of the Open Data Center."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 

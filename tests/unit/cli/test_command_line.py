@@ -74,7 +74,14 @@ def test_the_help_names_every_command_and_the_exit_codes(vopub: Vopub) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("publsh",), ("publish", "--until", "lod"), ("publish", "--no-such-option")]
+    "arguments",
+    [
+        ("publsh",),
+        ("publish", "--until", "lod"),
+        ("publish", "--no-such-option"),
+        ("publish", "evts21_1"),
+        ("up", "--dachs-port", "99999"),
+    ],
 )
 def test_wrong_usage_ends_with_2(vopub: Vopub, arguments: tuple[str, ...]) -> None:
     done = vopub(*arguments)
