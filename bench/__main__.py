@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.report import Figure, page
 
-NAMES = ("coordinates", "publication", "load")
+NAMES = ("coordinates", "wheel", "publication", "load")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
