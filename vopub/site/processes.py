@@ -14,6 +14,8 @@ from pathlib import Path
 from vopub.process import Account, run
 
 PROC = Path("/proc")
+GOING_PATIENCE = 2.0
+"""Seconds for the kernel to close what a killed process held."""
 LISTENING = "0A"
 """State of a listening socket in ``/proc/net/tcp``."""
 STARTED: list[subprocess.Popen[bytes]] = []
@@ -168,6 +170,16 @@ def is_taken(host: str, port: int) -> bool:
             probe.bind((host, port))
         except OSError:
             return True
+    return False
+
+
+def stays_taken(host: str, port: int) -> bool:
+    """Tell whether an address is taken, giving a server that was just killed time to go."""
+    end = time.monotonic() + GOING_PATIENCE
+    while is_taken(host, port):
+        if time.monotonic() > end:
+            return True
+        time.sleep(0.05)
     return False
 
 

@@ -206,7 +206,7 @@ class Service:
             If the program cannot be started.
         """
         self.stop()
-        if self.port is not None and processes.is_taken(self.port.host, self.port.number):
+        if self.port is not None and processes.stays_taken(self.port.host, self.port.number):
             raise _taken(self.name, self.port)
         report(f"starting {self.name}")
         child = spawn(
