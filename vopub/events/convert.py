@@ -10,22 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from vopub.errors import InputError, SelectionError
-from vopub.events.columns import as_column, check_convertible, value_defects
-from vopub.events.coordinates import SITES
 from vopub.events.identifiers import IdentifierRegister
-from vopub.events.quantities import defects, quantities
 from vopub.events.readers import open_reader
-from vopub.events.readers.base import EventChunk, FileHeader
-from vopub.events.reconstruction import choose
+from vopub.events.readers.base import FileHeader
+from vopub.events.recipe import Recipe
+from vopub.events.reduce import check_kind, reduce_chunk
 from vopub.events.runs import merge_runs
-from vopub.events.selection import parse_cuts
-from vopub.events.sieve import Sieve
-from vopub.events.times import Times, to_datetime, track_time
+from vopub.events.times import Times, to_datetime
 from vopub.files import sha256_of
-from vopub.model.catalogue import parameter
 from vopub.model.data_taking import DataTaking, Run
 from vopub.model.description import EventsSection
-from vopub.model.event_table import Column, EventAccount, EventTable
+from vopub.model.event_table import EventAccount, EventTable
 from vopub.model.provenance import Entity
 
 ROWS = 10_000
@@ -96,13 +91,9 @@ class Reduction:
     ) -> None:
         self._paths = tuple(paths)
         self._section = section
-        self._simulated = simulated
+        self._recipe = Recipe(section, simulated)
         self._rows = rows
         self._now = time.time_ns() if now is None else now
-        self._site = SITES[section.detector]
-        self._parameters = section.parameters()
-        check_convertible(self._parameters)
-        self._selections = parse_cuts(section.selection)
         self._outcome: _Outcome | None = None
 
     def __iter__(self) -> Iterator[EventTable]:
@@ -124,9 +115,10 @@ class Reduction:
             with open_reader(path) as reader:
                 for chunk in reader.chunks(self._rows):
                     progress.register.add(chunk.events, number)
-                    table = self._reduce(chunk, progress)
-                    if len(table):
-                        yield table
+                    reduced = reduce_chunk(chunk, self._recipe, now=self._now)
+                    progress.add(reduced.account, reduced.times)
+                    if len(reduced.table):
+                        yield reduced.table
         self._check_unique(progress.register)
         self._check_kept(progress.account)
         self._outcome = _Outcome(
@@ -156,47 +148,8 @@ class Reduction:
     def _header(self, path: Path) -> FileHeader:
         with open_reader(path) as reader:
             header = reader.header
-        if header.simulated is not None and header.simulated != self._simulated:
-            kind = {True: "simulated", False: "observed"}
-            raise InputError(
-                f"holds {kind[header.simulated]} events, the resource is marked as one of "
-                f"{kind[self._simulated]} events",
-                where=path,
-                hint="set 'simulated' in resource.toml to what is true, or leave the file out",
-            )
+        check_kind(header, self._recipe, where=path)
         return header
-
-    def _reduce(self, chunk: EventChunk, progress: _Progress) -> EventTable:
-        """Return the rows of one chunk, and enter every event into the account."""
-        sieve = Sieve(chunk.events)
-        found, best = choose(chunk, self._section.reconstruction)
-        sieve.not_reconstructed(np.flatnonzero(~found))
-        rows = np.flatnonzero(found)
-        events = {name: column[rows] for name, column in chunk.events.items()}
-        when, known = track_time(events["t_sec"], events["t_ns"], best.t)
-        for reason, bad in defects(events, best, when, known, now=self._now):
-            sieve.malformed(reason, rows[bad])
-        sound = sieve.inside[rows]
-        rows, when = rows[sound], when[sound]
-        events = {name: column[sound] for name, column in events.items()}
-        values = quantities(events, best.select(sound), when, self._site)
-        self._sift(sieve, rows, values)
-        kept = sieve.inside[rows]
-        progress.add(sieve.account(), when[kept])
-        return EventTable(
-            self._parameters,
-            {p.name: as_column(p, values[p.name])[kept] for p in self._parameters},
-        )
-
-    def _sift(self, sieve: Sieve, rows: Column, values: dict[str, Column]) -> None:
-        """Take out events with a value that cannot be, then those that the cuts leave out."""
-        looked_at = {name for selection in self._selections for name in selection.parameters}
-        others = sorted(looked_at - {p.name for p in self._parameters})
-        for described in (*self._parameters, *map(parameter, others)):
-            for reason, bad in value_defects(described, values[described.name]):
-                sieve.malformed(reason, rows[bad])
-        for cut, selection in zip(self._section.selection, self._selections, strict=True):
-            sieve.cut(cut.name, rows[~selection.apply(values)])
 
     def _check_unique(self, register: IdentifierRegister) -> None:
         twice = register.twice()

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from vopub.events.coordinates import to_icrs, zenith_azimuth
 from vopub.events.identifiers import Integers, identifiers, is_valid
-from vopub.events.reconstruction import BestTracks
 from vopub.events.times import FIRST_TIME, Times, modified_julian_date
+from vopub.events.tracks import BestTracks
 from vopub.model.data_taking import Site
 from vopub.model.event_table import Column
 

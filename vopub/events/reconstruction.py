@@ -6,13 +6,13 @@ The numbers are those of the KM3NeT Data Definitions 3.6.2 (``reconstruction.csv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import awkward as ak
 import numpy as np
-from numpy.typing import NDArray
 
-from vopub.events.readers.base import EventChunk
+from vopub.events.tracks import BestTracks, Floats, Mask
 
 JPP_RECONSTRUCTION_TYPE = 4000
 AANET_RECONSTRUCTION_TYPE = 101
@@ -28,10 +28,14 @@ JGANDALF_BETA0_RAD = 0
 JGANDALF_NUMBER_OF_HITS = 3
 """Place in ``fitinf`` of the number of hits that the track fit used."""
 
+FIT_PARAMETERS = {
+    "jgandalf_beta0_rad": JGANDALF_BETA0_RAD,
+    "jgandalf_number_of_hits": JGANDALF_NUMBER_OF_HITS,
+}
+"""Places in ``fitinf`` of what can be asked for, by name in lower case."""
+
 NO_LIKELIHOOD = -np.finfo(np.float64).max
 """What the files hold where the fit gave no likelihood."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +59,8 @@ RECONSTRUCTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BestTracks:
-    """The best track of each reconstructed event: arrays of one length, NaN if not available."""
-
-    direction: Floats
-    """Where the particle flies to, unit vectors of shape (n, 3)."""
-    t: Floats
-    """Time after that of the event in ns."""
-    energy: Floats
-    """GeV; NaN for a muon whose energy was not fitted."""
-    length: Floats
-    """m."""
-    likelihood: Floats
-    """Logarithm of the likelihood."""
-    angular_error: Floats
-    """Error of the direction in radians, from the error matrix of the muon fit."""
-    n_hits: Floats
-    """Number of hits in the muon fit, 0 if there was none."""
-
-    def __len__(self) -> int:
-        return len(self.t)
-
-    def select(self, rows: NDArray[np.bool_]) -> BestTracks:
-        """Return the tracks of some of the events."""
-        return BestTracks(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-
-def choose(chunk: EventChunk, name: str) -> tuple[NDArray[np.bool_], BestTracks]:
-    """Pick the best track of each event.
+class JaggedTracks:
+    """All tracks of n events, of which the best is chosen by the rule of the collaboration.
 
     Of the tracks of the right type whose stages all belong to the reconstruction, those with most
     stages; among them the first with the largest likelihood. This is the rule of the
@@ -93,27 +70,28 @@ def choose(chunk: EventChunk, name: str) -> tuple[NDArray[np.bool_], BestTracks]
 
     Parameters
     ----------
-    chunk
-        n events.
-    name
-        A key of `RECONSTRUCTIONS`.
-
-    Returns
-    -------
-    found
-        Which of the n events have such a track.
-    best
-        The tracks of these events.
+    records
+        Records with `TRACK_FIELDS`, jagged as [event][track]: direction of flight (unit vector),
+        time in ns after the event's, energy in GeV, length in m, log-likelihood.
     """
-    reconstruction = RECONSTRUCTIONS[name]
-    tracks = chunk.tracks[_belongs(chunk.tracks, reconstruction)]
-    stages = ak.num(tracks.rec_stages, axis=-1)
-    tracks = tracks[stages == ak.max(stages, axis=1, mask_identity=False)]
-    likelihood = ak.where(np.isnan(tracks.likelihood), -np.inf, tracks.likelihood)
-    place = ak.argmax(likelihood, axis=1, keepdims=True, mask_identity=True)
-    best = ak.firsts(tracks[place])
-    found = ~ak.to_numpy(ak.is_none(best))
-    return found, _flat(best[found], reconstruction)
+
+    def __init__(self, records: ak.Array) -> None:
+        self.records = records
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def best(self, reconstruction: str, fit: Collection[str] = ()) -> tuple[Mask, BestTracks]:
+        """Pick the best track of each event; see `vopub.events.tracks.Tracks`."""
+        kind = RECONSTRUCTIONS[reconstruction]
+        tracks = self.records[_belongs(self.records, kind)]
+        stages = ak.num(tracks.rec_stages, axis=-1)
+        tracks = tracks[stages == ak.max(stages, axis=1, mask_identity=False)]
+        likelihood = ak.where(np.isnan(tracks.likelihood), -np.inf, tracks.likelihood)
+        place = ak.argmax(likelihood, axis=1, keepdims=True, mask_identity=True)
+        best = ak.firsts(tracks[place])
+        found = ~ak.to_numpy(ak.is_none(best))
+        return found, _flat(best[found], kind, fit)
 
 
 def _belongs(tracks: ak.Array, reconstruction: Reconstruction) -> ak.Array:
@@ -123,7 +101,7 @@ def _belongs(tracks: ak.Array, reconstruction: Reconstruction) -> ak.Array:
     return complete & (tracks.rec_type == reconstruction.rec_type)
 
 
-def _flat(best: ak.Array, reconstruction: Reconstruction) -> BestTracks:
+def _flat(best: ak.Array, reconstruction: Reconstruction, fit: Collection[str]) -> BestTracks:
     likelihood = _floats(best.likelihood)
     has_likelihood = np.isfinite(likelihood) & (likelihood > NO_LIKELIHOOD)
     return BestTracks(
@@ -134,6 +112,7 @@ def _flat(best: ak.Array, reconstruction: Reconstruction) -> BestTracks:
         likelihood=np.where(has_likelihood, likelihood, np.nan),
         angular_error=_angular_error(best, reconstruction),
         n_hits=_n_hits(best, reconstruction),
+        fit={name: _fit_information(best, FIT_PARAMETERS[name]) for name in fit},
     )
 
 
@@ -160,7 +139,7 @@ def _n_hits(best: ak.Array, reconstruction: Reconstruction) -> Floats:
     return np.where(_has_stage(best, JMUONGANDALF) & ~np.isnan(hits), hits, 0.0)
 
 
-def _has_stage(best: ak.Array, stage: int) -> NDArray[np.bool_]:
+def _has_stage(best: ak.Array, stage: int) -> Mask:
     return np.asarray(ak.to_numpy(ak.any(best.rec_stages == stage, axis=-1)), dtype=bool)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from vopub.model.data_taking import DataTaking
-from vopub.model.event_table import EventAccount, EventTable
+from vopub.model.event_table import EventAccount, EventTable, FileAccount
 from vopub.model.parameter import Parameter
 from vopub.model.provenance import Provenance
 from vopub.model.publication import Publication
@@ -33,6 +33,8 @@ class TableMetadata(BaseModel):
     parameters: tuple[Parameter, ...]
     provenance: Provenance
     account: EventAccount
+    cut_flow: tuple[FileAccount, ...] = ()
+    """The account of each input file, in order; they add up to ``account``."""
     coverage: Coverage = Coverage()
 
 
@@ -57,3 +59,5 @@ class Manifest(BaseModel):
     rows: int
     files: tuple[FileReference, ...]
     account: EventAccount
+    cut_flow: tuple[FileAccount, ...] = ()
+    """The account of each input file, in order; they add up to ``account``."""

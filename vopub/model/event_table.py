@@ -149,6 +149,18 @@ class EventAccount(BaseModel):
         )
 
 
+class FileAccount(BaseModel):
+    """Where the events of one input file went: its part of the cut flow."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """File name without any directory."""
+    identifier: str
+    """``sha256:<hex>`` of the file's bytes."""
+    account: EventAccount
+
+
 def _merged(ours: Sequence[Excluded], theirs: Sequence[Excluded]) -> tuple[Excluded, ...]:
     by_reason: dict[str, Excluded] = {}
     for entry in (*ours, *theirs):

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from vopub.events.coordinates import SITES, to_icrs, zenith_azimuth
 from vopub.events.readers import open_reader
-from vopub.events.reconstruction import choose
 from vopub.events.times import track_time
 
 Floats = NDArray[np.float64]
@@ -95,7 +94,7 @@ class Dst:
     def __init__(self, path: Path) -> None:
         with open_reader(path) as reader:
             (chunk,) = reader.chunks(10_000)
-        found, best = choose(chunk, "jmuon")
+        found, best = chunk.tracks.best("jmuon")
         self.zenith, self.azimuth = zenith_azimuth(best.direction)
         seconds, rest = chunk.events["t_sec"][found], chunk.events["t_ns"][found]
         self.event_time, _ = track_time(seconds, rest, np.zeros(len(best)))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from vopub.events import reconstruction as ours
 from vopub.events.readers import open_reader
 from vopub.events.readers.base import EventChunk
-from vopub.events.reconstruction import BestTracks, choose
+from vopub.events.reconstruction import JaggedTracks
+from vopub.events.tracks import BestTracks
 
 THEIRS = {
     "jmuon": best_jmuon,
@@ -53,11 +54,11 @@ def chunk_of(*events: list[dict[str, Any]]) -> EventChunk:
         "fitinf": [0.01, 0.0, 0.0, 12.0],
     }  # fmt: skip
     records = ak.Array([[{**good, **track} for track in tracks] for tracks in [*events, [good]]])
-    return EventChunk({"run_id": np.ones(len(events), int)}, records[:-1])
+    return EventChunk({"t_sec": np.ones(len(events), int)}, JaggedTracks(records[:-1]))
 
 
 def best_of(*tracks: dict[str, Any], name: str = "jmuon") -> BestTracks:
-    found, best = choose(chunk_of(list(tracks)), name)
+    found, best = chunk_of(list(tracks)).tracks.best(name)
     assert found.tolist() == [True]
     return best
 
@@ -78,7 +79,7 @@ def test_the_choice_is_that_of_km3io(file: str) -> None:
     with km3io.OfflineReader(FILES[file]) as reader:
         tracks = reader.events.tracks
         for name, best_track in THEIRS.items():
-            found, best = choose(chunk, name)
+            found, best = chunk.tracks.best(name)
             compare(found, best, best_track(tracks))
 
 
@@ -109,13 +110,13 @@ def compare(found: NDArray[np.bool_], best: BestTracks, theirs: Any) -> None:
     ],
 )
 def test_how_many_are_reconstructed(file: str, name: str, found: int) -> None:
-    mask, best = choose(read(FILES[file]), name)
+    mask, best = read(FILES[file]).tracks.best(name)
     assert (int(mask.sum()), len(best)) == (found, found)
 
 
 def test_another_programs_track_is_not_taken_for_a_muon() -> None:
     path = FILES["mcv5.1.genhen_anumuNC.sirene.jte.jchain.aashower.sample.root"]
-    found, best = choose(read(path), "jmuon")
+    found, best = read(path).tracks.best("jmuon")
     with km3io.OfflineReader(path) as reader:
         theirs = best_jmuon(reader.events.tracks)
         likelihood, types = ak.to_numpy(theirs.lik), ak.to_numpy(theirs.rec_type)
@@ -144,10 +145,8 @@ def test_a_likelihood_that_is_no_number_is_the_smallest() -> None:
 
 
 def test_events_without_any() -> None:
-    found, best = choose(
-        chunk_of([], [{"rec_stages": []}], [{"rec_type": 0}], [{}], [{"rec_stages": [101]}]),
-        "jmuon",
-    )
+    chunk = chunk_of([], [{"rec_stages": []}], [{"rec_type": 0}], [{}], [{"rec_stages": [101]}])
+    found, best = chunk.tracks.best("jmuon")
     assert found.tolist() == [False, False, False, True, False]
     assert len(best) == 1
 
@@ -194,7 +193,7 @@ def test_a_shower_has_nothing_of_the_muon_fit() -> None:
 
 
 def test_what_the_orca6_sample_holds() -> None:
-    _, best = choose(read(FILES["orca6_sample.root"]), "jmuon")
+    _, best = read(FILES["orca6_sample.root"]).tracks.best("jmuon")
     assert int(np.isnan(best.likelihood).sum()) == 7
     assert int(np.isnan(best.angular_error).sum()) == 10  # 7 without, 3 beyond 180 deg
     assert int((best.direction[:, 2] > 0).sum()) == 230
@@ -204,8 +203,9 @@ def test_what_the_orca6_sample_holds() -> None:
 
 def test_what_the_orca4_sample_holds() -> None:
     chunk = read(FILES["orca4_sample.root"])
-    found, best = choose(chunk, "jmuon")
-    stages = chunk.tracks.rec_stages[:, 0].to_list()
+    found, best = chunk.tracks.best("jmuon")
+    assert isinstance(chunk.tracks, JaggedTracks)
+    stages = chunk.tracks.records.rec_stages[:, 0].to_list()
     without_gandalf = [i for i, s in enumerate(stages) if s == [1, 2, 5, 5, 4]]
     assert len(without_gandalf) == 1
     row = int(found[: without_gandalf[0]].sum())

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 from uuid import UUID
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from vopub.events.tracks import Tracks
 from vopub.model.data_taking import Run
+from vopub.model.event_table import Column
 
 EVENT_FIELDS = (
     "event_number", "detector_id", "run_id", "frame_index", "trigger_counter", "trigger_mask",
@@ -33,18 +34,22 @@ class EventChunk:
     Parameters
     ----------
     events
-        One array of length n per name in `EVENT_FIELDS`; ``t_sec`` and ``t_ns`` are the time of
-        the event (UTC) in seconds since 1970 and the nanoseconds to add.
+        One array of length n per name in `EVENT_FIELDS`, as far as the layout has them; ``t_sec``
+        and ``t_ns`` are always there: the time of the event (UTC) in seconds since 1970 and the
+        nanoseconds to add.
     tracks
-        Records with `TRACK_FIELDS`, jagged as [event][track]: direction of flight (unit vector),
-        time in ns after the event's, energy in GeV, length in m, log-likelihood.
+        The reconstructed tracks of the n events.
+    values
+        Further quantities of the events by the name of their known parameter and in its unit,
+        e.g. weights and true values of simulated events; arrays of length n.
     """
 
     events: Mapping[str, NDArray[np.integer[Any]]]
-    tracks: ak.Array
+    tracks: Tracks
+    values: Mapping[str, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.tracks)
+        return len(self.events["t_sec"])
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from uproot.deserialization import DeserializationError
 from vopub.errors import InputError, did_you_mean
 from vopub.events.readers.base import EventChunk, FileHeader
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
+from vopub.events.reconstruction import JaggedTracks
 
 EVENT_BRANCHES = {
     "event_number": "id", "detector_id": "det_id", "run_id": "run_id",
@@ -182,7 +183,8 @@ class RootReader:
         events = {f: self._numbers(name, start, stop) for f, name in EVENT_BRANCHES.items()}
         tracks = {f: self._lists(name, start, stop) for f, name in TRACK_BRANCHES.items()}
         with _reading(self._path, f"the tracks of events {start} to {stop - 1}"):
-            return EventChunk(events, ak.zip(tracks, depth_limit=2))
+            records = ak.zip(tracks, depth_limit=2)
+        return EventChunk(events, JaggedTracks(records))
 
     def _array(self, name: str, start: int, stop: int) -> ak.Array:
         with _reading(self._path, f"branch {name!r} of events {start} to {stop - 1}"):

@@ -1,0 +1,99 @@
+"""The events of one chunk to rows of a table, with an account of those that become none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from vopub.errors import InputError
+from vopub.events.columns import as_column, value_defects
+from vopub.events.identifiers import Integers
+from vopub.events.quantities import defects, quantities
+from vopub.events.readers.base import EventChunk, FileHeader
+from vopub.events.recipe import Recipe
+from vopub.events.sieve import Rows, Sieve
+from vopub.events.times import Times, track_time
+from vopub.model.catalogue import parameter
+from vopub.model.event_table import Column, EventAccount, EventTable
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """What became of a chunk."""
+
+    table: EventTable
+    """The rows of the events kept."""
+    account: EventAccount
+    """Where every event went."""
+    times: Times
+    """When the kept events were, in nanoseconds since 1970."""
+    events: Mapping[str, Integers]
+    """What the file says once per event, of the events kept."""
+
+
+def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
+    """Check that a file is of the kind that the resource says it is.
+
+    Raises
+    ------
+    InputError
+        If it is simulated where the resource is not, or the reverse.
+    """
+    if header.simulated is not None and header.simulated != recipe.simulated:
+        kind = {True: "simulated", False: "observed"}
+        raise InputError(
+            f"holds {kind[header.simulated]} events, the resource is marked as one of "
+            f"{kind[recipe.simulated]} events",
+            where=where,
+            hint="set 'simulated' in resource.toml to what is true, or leave the file out",
+        )
+
+
+def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:
+    """Return the rows of one chunk, and enter every event into the account.
+
+    Parameters
+    ----------
+    chunk
+        Events of one file.
+    recipe
+        What to make of them.
+    now
+        The present in nanoseconds since 1970; events cannot be later.
+    """
+    sieve = Sieve(chunk.events)
+    found, best = chunk.tracks.best(recipe.section.reconstruction)
+    sieve.not_reconstructed(np.flatnonzero(~found))
+    rows = np.flatnonzero(found)
+    events = {name: column[rows] for name, column in chunk.events.items()}
+    when, known = track_time(events["t_sec"], events["t_ns"], best.t)
+    for reason, bad in defects(events, best, when, known, now=now):
+        sieve.malformed(reason, rows[bad])
+    sound = sieve.inside[rows]
+    rows, when = rows[sound], when[sound]
+    events = {name: column[sound] for name, column in events.items()}
+    values = quantities(events, best.select(sound), when, recipe.site)
+    _sift(sieve, rows, values, recipe)
+    kept = sieve.inside[rows]
+    return Reduced(
+        table=EventTable(
+            recipe.parameters,
+            {p.name: as_column(p, values[p.name])[kept] for p in recipe.parameters},
+        ),
+        account=sieve.account(),
+        times=when[kept],
+        events={name: column[kept] for name, column in events.items()},
+    )
+
+
+def _sift(sieve: Sieve, rows: Rows, values: Mapping[str, Column], recipe: Recipe) -> None:
+    """Take out events with a value that cannot be, then those that the cuts leave out."""
+    looked_at = {name for selection in recipe.selections for name in selection.parameters}
+    others = sorted(looked_at - {p.name for p in recipe.parameters})
+    for described in (*recipe.parameters, *map(parameter, others)):
+        for reason, bad in value_defects(described, values[described.name]):
+            sieve.malformed(reason, rows[bad])
+    for cut, selection in zip(recipe.section.selection, recipe.selections, strict=True):
+        sieve.cut(cut.name, rows[~selection.apply(values)])
