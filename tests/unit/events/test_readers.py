@@ -168,7 +168,7 @@ def test_not_a_root_file(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "other.root"
     path.write_bytes(content)
     message = error_of(path)
-    assert "not a ROOT file" in message
+    assert "no known layout" in message
     assert "DST" in message
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 from uuid import UUID
@@ -69,7 +70,32 @@ class FileHeader:
 
 
 class Reader(Protocol):
-    """An open level-2 file."""
+    """An open level-2 file.
+
+    Parameters
+    ----------
+    path
+        The file, which the reader recognised.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or lacks something.
+    """
+
+    def __init__(self, path: Path) -> None: ...
+
+    @classmethod
+    def recognises(cls, path: Path, beginning: bytes) -> bool:
+        """Tell whether a file has the layout that this reader reads.
+
+        Parameters
+        ----------
+        path
+            The file; it is not empty. Its name says nothing.
+        beginning
+            Its first bytes, at most 4096.
+        """
 
     @property
     def header(self) -> FileHeader:

@@ -118,6 +118,11 @@ class RootReader:
             self._file.close()
             raise
 
+    @classmethod
+    def recognises(cls, path: Path, beginning: bytes) -> bool:  # noqa: ARG003
+        """Tell whether this is a ROOT file."""
+        return beginning.startswith(b"root")
+
     @property
     def header(self) -> FileHeader:
         """What the file says about itself."""
