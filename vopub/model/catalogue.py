@@ -12,15 +12,21 @@ from typing import Any
 from vopub.errors import DescriptionError, Problem, did_you_mean
 from vopub.model.parameter import Parameter
 
+FILES = ("parameters.toml", "fit_parameters.toml")
+"""Where they are described."""
+
 
 @cache
 def known_parameters() -> Mapping[str, Parameter]:
     """Return every known parameter by name."""
-    text = files("vopub.model").joinpath("parameters.toml").read_text(encoding="utf-8")
-    entries = tomllib.loads(text)
+    entries = {name: entry for file in FILES for name, entry in _entries(file).items()}
     return MappingProxyType(
         {name: Parameter.model_validate({"name": name, **entry}) for name, entry in entries.items()}
     )
+
+
+def _entries(file: str) -> dict[str, Any]:
+    return tomllib.loads(files("vopub.model").joinpath(file).read_text(encoding="utf-8"))
 
 
 def parameter(name: str, overrides: Mapping[str, Any] | None = None) -> Parameter:

@@ -98,6 +98,8 @@ class Parameter(BaseModel):
     """When the value is not available (NaN) and why; empty if it always is available."""
     principal: bool = True
     """Whether a service shows it unless asked for everything."""
+    truth: bool = False
+    """Whether it is known of simulated events only: a true value or a weight."""
 
     @property
     def identifier(self) -> str:

@@ -43,7 +43,7 @@ def make_section() -> MakeSection:
         defaults = {
             "inputs": ("a.root",),
             "detector": "ORCA",
-            "columns": tuple(known_parameters()),
+            "columns": tuple(name for name, p in known_parameters().items() if not p.truth),
             "selection": cuts,
         }
         return EventsSection(**{**defaults, **fields})

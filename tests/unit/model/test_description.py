@@ -65,7 +65,7 @@ def test_a_good_description_is_read() -> None:
         ("publication.creators.0.nmae", "x", "publication.creators.0.nmae: unknown key"),
         ("publication.licence_url", "ftp://x", "not an http(s) address"),
         ("events.detector", "ORKA", "did you mean ORCA?"),
-        ("events.columns.3", "enrgy", "unknown parameter 'enrgy'; did you mean energy?"),
+        ("events.columns.3", "enrgy", "unknown parameter 'enrgy'; did you mean energy"),
         ("events.columns.3", "ra", "columns name ra more than once"),
         ("events.columns.0", "mjd", "columns lack event_id"),
         ("events.columns.1", "mjd", "vo.publish needs the columns ra"),
