@@ -15,6 +15,9 @@ from vopub.errors import InputError
 
 Integers = NDArray[np.integer[Any]]
 
+IDENTITY = ("detector_id", "run_id", "frame_index", "trigger_counter")
+"""What an event is named after, in this order."""
+
 
 def is_valid(run: Integers, frame_index: Integers) -> NDArray[np.bool_]:
     """Tell which events can be named: runs and frames are counted from zero.
@@ -55,7 +58,6 @@ def spelled(
 class IdentifierRegister:
     """Remembers the identifier of every event read, in 24 bytes each, to find one that is twice."""
 
-    _PARTS = ("detector_id", "run_id", "frame_index", "trigger_counter")
     _DTYPES = (np.int32, np.int32, np.int32, np.uint64)
 
     def __init__(self) -> None:
@@ -64,8 +66,7 @@ class IdentifierRegister:
     def add(self, events: Mapping[str, Integers], file: int) -> None:
         """Take in events of the file with this number."""
         parts = [
-            events[name].astype(dtype)
-            for name, dtype in zip(self._PARTS, self._DTYPES, strict=True)
+            events[name].astype(dtype) for name, dtype in zip(IDENTITY, self._DTYPES, strict=True)
         ]
         self._parts.append((*parts, np.full(len(parts[0]), file, np.int32)))
 

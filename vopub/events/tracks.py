@@ -33,14 +33,21 @@ class BestTracks:
     """Number of hits in the muon fit, 0 if there was none."""
     fit: Mapping[str, Floats] = field(default_factory=dict)
     """Results of the fit that were asked for, by their names in lower case."""
+    sky: Floats | None = None
+    """Right ascension and declination (ICRS) in degrees, shape (n, 2), of layouts that give these
+    instead of a direction of flight; ``direction`` is then NaN."""
 
     def __len__(self) -> int:
         return len(self.t)
 
     def select(self, rows: Mask) -> BestTracks:
         """Return the tracks of some of the events."""
-        own = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "fit"}
-        return BestTracks(**own, fit={name: values[rows] for name, values in self.fit.items()})
+        names = [f.name for f in fields(self) if f.name not in ("fit", "sky")]
+        return BestTracks(
+            **{name: getattr(self, name)[rows] for name in names},
+            fit={name: values[rows] for name, values in self.fit.items()},
+            sky=None if self.sky is None else self.sky[rows],
+        )
 
 
 class Tracks(Protocol):

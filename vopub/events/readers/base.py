@@ -12,9 +12,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from vopub.events.identifiers import IDENTITY, spelled
 from vopub.events.tracks import Tracks
 from vopub.model.data_taking import Run
 from vopub.model.event_table import Column
+from vopub.model.provenance import PriorStep
 
 EVENT_FIELDS = (
     "event_number", "detector_id", "run_id", "frame_index", "trigger_counter", "trigger_mask",
@@ -35,22 +37,32 @@ class EventChunk:
     Parameters
     ----------
     events
-        One array of length n per name in `EVENT_FIELDS`, as far as the layout has them; ``t_sec``
-        and ``t_ns`` are always there: the time of the event (UTC) in seconds since 1970 and the
-        nanoseconds to add.
+        One array of length n per name in `EVENT_FIELDS`, as far as the layout has them. ``t_sec``
+        and ``t_ns`` are the time of the event (UTC) in seconds since 1970 and the nanoseconds to
+        add; without them, nothing that needs the time is known.
     tracks
         The reconstructed tracks of the n events.
     values
         Further quantities of the events by the name of their known parameter and in its unit,
         e.g. weights and true values of simulated events; arrays of length n.
+    identifiers
+        The names of the n events, for layouts that say nothing of detector, run, frame and trigger
+        counter; None if the events are named after those, which are then all in ``events``.
     """
 
     events: Mapping[str, NDArray[np.integer[Any]]]
     tracks: Tracks
     values: Mapping[str, Column] = field(default_factory=dict)
+    identifiers: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
-        return len(self.events["t_sec"])
+        return len(self.events["run_id"] if self.identifiers is None else self.identifiers)
+
+    def names(self) -> NDArray[np.object_]:
+        """Return the names of the events, unchecked: they may be none that can be published."""
+        if self.identifiers is not None:
+            return self.identifiers
+        return spelled(*(self.events[part] for part in IDENTITY))
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,10 @@ class FileHeader:
     """The runs in the file, as far as it tells."""
     simulated: bool | None
     """Whether the events are simulated; None if the file does not tell."""
+    history: tuple[PriorStep, ...] = ()
+    """What the file itself says was done before, oldest first; see `vopub.events.history`."""
+    lacks: frozenset[str] = frozenset()
+    """Known parameters that no event of this file can have, since the layout does not say them."""
 
 
 class Reader(Protocol):
