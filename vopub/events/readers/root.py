@@ -108,7 +108,9 @@ class RootReader:
         _check_length(path)
         with _reading(path, "the ROOT file"):
             # The path as a key: a colon in it is part of the name, not an object in the file.
-            self._file: Any = uproot.open({path: None}, array_cache=None)
+            self._file: Any = uproot.open(
+                {path: None}, array_cache=None, handler=uproot.MultithreadedFileSource
+            )
         try:
             self._holds = self._contents()
             self._tree = self._event_tree()
@@ -245,7 +247,9 @@ class RootReader:
             return []
         with _reading(self._path, "the run table headerTree"):
             tree = self._file["headerTree"]
-            simple = [b for b in tree.branches if b.typename in ("int32_t", "double")]
+            # Only these are asked for their type: that of an object takes longer than the rest.
+            plain = [branch for branch in tree.branches if branch.classname == "TBranch"]
+            simple = [branch for branch in plain if branch.typename in ("int32_t", "double")]
             columns = {branch.name: branch.array(library="np").tolist() for branch in simple}
         if "runNumber" not in columns:
             return []
