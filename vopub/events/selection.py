@@ -1,98 +1,222 @@
-"""Selections as a publisher writes them: ``zenith > 90 deg and likelihood >= 40``."""
+"""Selections as a publisher writes them: ``zenith > 90 deg and not likelihood < 40``.
+
+The truth of a comparison has three values, as in SQL: it holds, it does not, or nobody knows,
+because a value is not available (NaN). What is unknown stays unknown under ``not``, and an event
+passes a selection only if it holds.
+"""
 
 from __future__ import annotations
 
+import math
 import operator
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
+from typing import Any, Protocol
 
 import numpy as np
 from astropy.units import Unit
 from numpy.typing import NDArray
 
 from vopub.errors import SelectionError, did_you_mean
+from vopub.events.selection_grammar import (
+    SIGNS,
+    Chain,
+    GrammarError,
+    Junction,
+    Negation,
+    Token,
+    Tree,
+    read_tree,
+)
 from vopub.model.catalogue import known_parameters
 from vopub.model.description import Cut
 from vopub.model.event_table import Column
 from vopub.model.parameter import Dtype, Parameter
 
-OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-    "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
-GRAMMAR = "write <parameter> <operator> <number> <unit>, joined by 'and'"
-
-_COMPARISON = re.compile(
-    r"\s*(?P<name>\w+)\s*(?P<operator>[<>=!~]+)\s*"
-    r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>[A-Za-z].*)?",
-    re.ASCII | re.DOTALL,
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = dict(
+    zip(
+        SIGNS,
+        (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne),
+        strict=True,
+    )
 )
-_AND = re.compile(r"\band\b", re.ASCII)
+"""What compares two values or columns."""
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+"""The operator to write when the sides change places."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One parameter compared with a number."""
+class Truth:
+    """For each row, whether something holds and whether it does not; neither if unknown."""
 
-    parameter: str
-    operator: str
-    number: float
-    """In the unit that the catalogue gives the parameter; an ``int`` if it was written as one."""
+    holds: NDArray[np.bool_]
+    fails: NDArray[np.bool_]
 
-    def apply(self, columns: Mapping[str, Column]) -> NDArray[np.bool_]:
-        """Tell for which rows it holds; never for NaN."""
-        values = columns[self.parameter]
-        holds = np.asarray(OPERATORS[self.operator](values, self.number), dtype=bool)
-        return holds & ~np.isnan(values) if values.dtype.kind == "f" else holds
+    def __and__(self, other: Truth) -> Truth:
+        return Truth(self.holds & other.holds, self.fails | other.fails)
+
+    def __or__(self, other: Truth) -> Truth:
+        return Truth(self.holds | other.holds, self.fails & other.fails)
+
+    def __invert__(self) -> Truth:
+        return Truth(self.fails, self.holds)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Comparisons that all have to hold."""
-
-    comparisons: tuple[Comparison, ...]
+class Condition(Protocol):
+    """Something that holds for an event, does not, or is unknown."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters it looks at, each once."""
-        return tuple(dict.fromkeys(c.parameter for c in self.comparisons))
+
+    def truth(self, columns: Mapping[str, Column]) -> Truth:
+        """Tell for which rows it holds and for which it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One parameter compared with a number or a text."""
+
+    parameter: str
+    operator: str
+    number: float | str
+    """In the unit of the parameter; an ``int`` if it is whole and the parameter is too."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameter."""
+        return (self.parameter,)
+
+    def truth(self, columns: Mapping[str, Column]) -> Truth:
+        """Tell for which rows it holds and for which it does not; NaN is unknown."""
+        return _compared(columns[self.parameter], self.operator, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Two parameters compared with each other."""
+
+    left: str
+    operator: str
+    right: str
+    factor: float = 1
+    """What to multiply the right one with to have it in the unit of the left one."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Both, or the one that is compared with itself."""
+        return tuple(dict.fromkeys((self.left, self.right)))
+
+    def truth(self, columns: Mapping[str, Column]) -> Truth:
+        """Tell for which rows it holds and for which it does not; NaN is unknown."""
+        right = columns[self.right]
+        scaled = right if self.factor == 1 else right * self.factor
+        return _compared(columns[self.left], self.operator, scaled)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite of a condition; unknown where that is."""
+
+    condition: Condition
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Those of the condition."""
+        return self.condition.parameters
+
+    def truth(self, columns: Mapping[str, Column]) -> Truth:
+        """Tell for which rows it holds and for which it does not."""
+        return ~self.condition.truth(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Conditions of which all or any have to hold."""
+
+    word: str
+    """``and`` or ``or``."""
+    conditions: tuple[Condition, ...]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Those of all conditions, each once."""
+        names = (name for condition in self.conditions for name in condition.parameters)
+        return tuple(dict.fromkeys(names))
+
+    def truth(self, columns: Mapping[str, Column]) -> Truth:
+        """Tell for which rows it holds and for which it does not."""
+        first, *others = (condition.truth(columns) for condition in self.conditions)
+        for other in others:
+            first = first & other if self.word == "and" else first | other
+        return first
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A condition that an event has to fulfil."""
+
+    condition: Condition
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters it looks at, each once."""
+        return self.condition.parameters
 
     def apply(self, columns: Mapping[str, Column]) -> NDArray[np.bool_]:
-        """Tell which rows pass.
+        """Tell which rows pass; never one of which it is unknown.
 
         Parameters
         ----------
         columns
             Values of at least `parameters`, in the units of the catalogue.
         """
-        passed = [comparison.apply(columns) for comparison in self.comparisons]
-        return np.asarray(np.logical_and.reduce(passed), dtype=bool)
+        return self.condition.truth(columns).holds
 
 
-def parse_selection(expression: str, *, where: object = None) -> Selection:
+def parse_selection(
+    expression: str, *, where: object = None, known: Mapping[str, Parameter] | None = None
+) -> Selection:
     """Read a selection; no file is needed for it.
 
     Parameters
     ----------
     expression
-        Comparisons ``<parameter> <operator> <number> <unit>`` joined by ``and``; the operators are
-        ``< <= > >= == !=``. The unit is any that converts to the parameter's, and must be there
-        if the parameter has one.
+        Comparisons such as ``energy > 1 TeV``, ``30 deg < zenith <= 90 deg``,
+        ``angular_error < zenith`` or ``event_id == "km3.49.9505.1.0"``, joined by ``and``, ``or``,
+        ``not`` and parentheses; the operators are ``< <= > >= == !=``. A number carries a unit that
+        converts to the parameter's, or none if the parameter has none.
     where
         File and place of the expression, for errors.
+    known
+        The parameters that it may name, by name; those of the catalogue if not given.
 
     Raises
     ------
     SelectionError
-        If it cannot be read; names the part, and the nearest parameters for an unknown one.
+        If it cannot be read; names every wrong part with its place, and the nearest parameters for
+        an unknown one.
     """
-    parts = _AND.split(expression)
-    return Selection(tuple(_Part(part, expression, where).comparison() for part in parts))
+    known = known_parameters() if known is None else known
+    try:
+        meaning = _Meaning(known)
+        condition = meaning.of(read_tree(expression))
+        problems = meaning.problems
+    except GrammarError as error:
+        problems = [error]
+    if problems:
+        told = " | ".join(map(_told, problems))
+        raise SelectionError(f"selection {expression!r}, {told}", where=where)
+    return Selection(condition)
 
 
-def parse_cuts(cuts: Sequence[Cut], *, where: object = None) -> tuple[Selection, ...]:
+def parse_cuts(
+    cuts: Sequence[Cut],
+    *,
+    where: object = None,
+    known: Mapping[str, Parameter] | None = None,
+) -> tuple[Selection, ...]:
     """Read the selection of every cut.
 
     Raises
@@ -105,7 +229,7 @@ def parse_cuts(cuts: Sequence[Cut], *, where: object = None) -> tuple[Selection,
         place = f"events.selection.{number}.keep"
         place = place if where is None else f"{where}: {place}"
         try:
-            selections.append(parse_selection(cut.keep, where=place))
+            selections.append(parse_selection(cut.keep, where=place, known=known))
         except SelectionError as error:
             errors.append(error)
     if len(errors) > 1:
@@ -115,63 +239,136 @@ def parse_cuts(cuts: Sequence[Cut], *, where: object = None) -> tuple[Selection,
     return tuple(selections)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One comparison as written, with what an error has to name."""
+def _compared(left: Column, sign: str, right: Any) -> Truth:
+    holds = np.asarray(OPERATORS[sign](left, right), dtype=bool)
+    known = np.ones(len(left), dtype=bool)
+    for side in (left, right):
+        if isinstance(side, np.ndarray) and side.dtype.kind == "f":
+            known &= ~np.isnan(side)
+    return Truth(holds & known, ~holds & known)
 
-    text: str
-    expression: str
-    where: object
 
-    def comparison(self) -> Comparison:
-        match = _COMPARISON.fullmatch(self.text)
-        if match is None:
-            raise self._error(f"{self.text.strip()!r} is not a comparison", GRAMMAR)
-        parameter = self._parameter(match["name"])
-        if match["operator"] not in OPERATORS:
-            hint = f"operators are {' '.join(OPERATORS)}"
-            raise self._error(f"unknown operator {match['operator']!r}", hint)
-        factor = self._factor(parameter, (match["unit"] or "").strip())
-        return Comparison(parameter.name, match["operator"], self._number(match["number"], factor))
+def _told(problem: GrammarError) -> str:
+    at = problem.at
+    place = f"at {at.text!r} (character {at.start + 1})" if at.text else "at its end"
+    return f"{place}: {problem.what}" + (f"; {problem.hint}" if problem.hint else "")
 
-    def _parameter(self, name: str) -> Parameter:
-        known = {n: p for n, p in known_parameters().items() if p.dtype is not Dtype.TEXT}
-        if name not in known:
-            raise self._error(f"unknown parameter {name!r}", did_you_mean(name, known))
-        return known[name]
 
-    def _factor(self, parameter: Parameter, unit: str) -> float:
-        """Return what to multiply a number in ``unit`` with to have it in the parameter's."""
-        if not parameter.unit:
-            if unit:
-                what = f"{unit!r} after a number of {parameter.name}, which has no unit"
-                raise self._error(what, "leave it out")
-            return 1
-        if not unit:
-            raise self._error(f"{parameter.name} needs a unit", f"it is in {parameter.unit}")
-        return self._conversion(unit, parameter)
+class _Meaning:
+    """What the parts of a selection mean, and everything that is wrong with them."""
 
-    def _conversion(self, unit: str, parameter: Parameter) -> float:
-        if unit == parameter.unit:
-            return 1
-        try:
-            given = Unit(unit, format="vounit", parse_strict="raise")
-            return float(given.to(Unit(parameter.unit, format="vounit")))
-        except (ValueError, TypeError) as error:
-            hint = f"{parameter.name} is in {parameter.unit}"
-            raise self._error(f"{unit!r} is not a unit of {parameter.name}", hint) from error
+    def __init__(self, known: Mapping[str, Parameter]) -> None:
+        self._known = known
+        self.problems: list[GrammarError] = []
 
-    def _number(self, text: str, factor: float) -> float:
-        """Return the number; whole ones stay whole, since floats do not hold every nanosecond."""
-        if factor == 1 and re.fullmatch(r"[-+]?\d+", text):
-            return int(text)
-        number = float(text) * factor
-        if not np.isfinite(number):
-            raise self._error(f"{text} is too large")
+    def of(self, tree: Tree) -> Condition:
+        """Return the condition; it is good for nothing if there are problems."""
+        match tree:
+            case Negation(part):
+                return Not(self.of(part))
+            case Junction(word, parts):
+                return Joined(word, tuple(map(self.of, parts)))
+            case Chain():
+                links = tuple(self._links(tree))
+                return links[0] if len(links) == 1 else Joined("and", links)
+
+    def _links(self, chain: Chain) -> Iterator[Condition]:
+        unknown = [token for token in chain.operands if self._is_unknown(token)]
+        for token in unknown:
+            hint = did_you_mean(token.text, self._known)
+            self._wrong(f"unknown parameter {token.text!r}", token, hint)
+        nothing = Joined("and", ())
+        for left, sign, right in zip(chain.operands, chain.signs, chain.operands[1:], strict=False):
+            if unknown:
+                yield nothing
+                continue
+            try:
+                yield self._link(left, sign.text, right)
+            except GrammarError as error:
+                self.problems.append(error)
+                yield nothing
+
+    def _is_unknown(self, token: Token) -> bool:
+        return token.kind == "word" and token.text not in self._known
+
+    def _wrong(self, what: str, at: Token, hint: str) -> None:
+        self.problems.append(GrammarError(what, at, hint))
+
+    def _link(self, left: Token, sign: str, right: Token) -> Condition:
+        if left.kind == right.kind == "word":
+            return self._relation(left, sign, right)
+        if right.kind == "word":
+            return self._comparison(right, MIRRORED[sign], left)
+        if left.kind == "word":
+            return self._comparison(left, sign, right)
+        raise GrammarError("compares no parameter", left, "one side has to name one")
+
+    def _comparison(self, name: Token, sign: str, value: Token) -> Condition:
+        described = self._known[name.text]
+        is_text = described.dtype is Dtype.TEXT
+        if is_text:
+            _check_text(described, sign, value)
+            return Comparison(described.name, sign, value.text[1:-1])
+        if value.kind == "text":
+            raise GrammarError(f"{described.name} is a number, not a text", value, "")
+        return Comparison(described.name, sign, _number(value, described))
+
+    def _relation(self, left: Token, sign: str, right: Token) -> Condition:
+        one, other = self._known[left.text], self._known[right.text]
+        texts = [p.name for p in (one, other) if p.dtype is Dtype.TEXT]
+        if texts and (len(texts) == 1 or sign not in ("==", "!=")):
+            what = f"{one.name} {sign} {other.name}: {texts[0]} is a text"
+            raise GrammarError(what, left, "texts compare with texts, by == or !=")
+        if bool(one.unit) != bool(other.unit):
+            what = f"{_in_unit(one)}, {_in_unit(other)}"
+            raise GrammarError(what, right, "compare parameters of one kind")
+        return Relation(one.name, sign, other.name, _factor(other.unit, one, right))
+
+
+def _check_text(described: Parameter, sign: str, value: Token) -> None:
+    if value.kind != "text":
+        what = f"{described.name} is a text, not a number"
+        raise GrammarError(what, value, f'write {described.name} == "…"')
+    if sign not in ("==", "!="):
+        raise GrammarError(f"{described.name} is a text", value, "texts compare by == or !=")
+
+
+def _in_unit(described: Parameter) -> str:
+    return (
+        f"{described.name} is in {described.unit}"
+        if described.unit
+        else (f"{described.name} has no unit")
+    )
+
+
+def _number(value: Token, described: Parameter) -> float:
+    """Return a number in the unit of the parameter; whole if it is and the parameter's values are.
+
+    Floats do not hold every nanosecond since 1970.
+    """
+    if described.unit and not value.unit:
+        raise GrammarError(f"{described.name} needs a unit", value, _in_unit(described))
+    if value.unit and not described.unit:
+        what = f"{value.unit!r} after a number of {described.name}, which has no unit"
+        raise GrammarError(what, value, "leave it out")
+    factor = _factor(value.unit, described, value)
+    number = float(value.text) * factor
+    if not math.isfinite(number):
+        raise GrammarError(f"{value.text} is too large", value, "")
+    if described.dtype.is_float or abs(number) < 1 or not factor.is_integer():
         return number
+    exact = Fraction(value.text) * int(factor)
+    return int(exact) if exact.denominator == 1 else number
 
-    def _error(self, what: str, hint: str = "") -> SelectionError:
-        place = "" if self.text == self.expression else f", at {self.text.strip()!r}"
-        return SelectionError(
-            f"selection {self.expression!r}{place}: {what}", where=self.where, hint=hint
-        )
+
+def _factor(unit: str, described: Parameter, at: Token) -> float:
+    """Return what to multiply a number in ``unit`` with to have it in the parameter's."""
+    if unit == described.unit:
+        return 1.0
+    try:
+        given = Unit(unit, format="vounit", parse_strict="raise")
+        factor = float(given.to(Unit(described.unit, format="vounit")))
+        return float(round(factor)) if math.isclose(factor, round(factor)) else factor
+    except (ValueError, TypeError) as error:
+        what = f"{unit!r} is not a unit of {described.name}"
+        raise GrammarError(what, at, _in_unit(described)) from error
