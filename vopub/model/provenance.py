@@ -12,7 +12,7 @@ MOST_NAMED = 10
 
 PROGRAM_PATTERN = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
 VERSION_PATTERN = (
-    r"v?\d{1,8}([._]\d{1,6}){0,2}"
+    r"v?\d{1,8}([._r]\d{1,6}){0,2}"
     r"([-.+]?(rc|a|b|alpha|beta|dev|post|patch)[-.]?\d{0,6}|[-+]\d{1,8}|[-.+]g[0-9a-f]{6,40}"
     r"|[-.+]?[MD])*"
 )

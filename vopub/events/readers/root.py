@@ -23,7 +23,9 @@ import uproot
 from uproot.deserialization import DeserializationError
 
 from vopub.errors import InputError, did_you_mean
+from vopub.events.history import root_history
 from vopub.events.readers.base import EventChunk, FileHeader
+from vopub.events.readers.root_history import dst_command, jpp_texts
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
 from vopub.events.reconstruction import JaggedTracks
 
@@ -225,12 +227,15 @@ class RootReader:
         table = self._run_table()
         with _reading(self._path, "its identifier"):
             uuid = UUID(str(self._file.file.uuid))
+        with _reading(self._path, "the record of the programs that made it"):
+            applications, command = jpp_texts(self._file), dst_command(self._file)
         return FileHeader(
             name=self._path.name,
             layout="KM3NeT DST" if "T" in self._holds else "KM3NeT offline",
             uuid=uuid,
             runs=describe_runs(pairs, table, head, where=self._path),
             simulated=simulated,
+            history=root_history(self._path, head, applications, command, uuid),
         )
 
     def _head(self) -> dict[str, str]:
