@@ -190,6 +190,7 @@ class Reduction:
                 name=header.name,
                 uuid=header.uuid,
                 description=f"Level-2 file ({header.layout})",
+                history=header.history,
             )
             for path, header in zip(self._paths, headers, strict=True)
         )
