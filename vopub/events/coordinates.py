@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -99,16 +100,51 @@ def to_icrs(zenith: Floats, azimuth: Floats, time: Times, site: Site) -> tuple[F
     """
     if not len(time):
         return np.empty(0), np.empty(0)
-    seconds, rest = np.divmod(time, NANOSECONDS)
     with _installed_earth_orientation():
-        frame = AltAz(
+        at_detector = AltAz(
             az=(90.0 - azimuth + site.convergence) * u.deg,
             alt=(90.0 - zenith) * u.deg,
-            obstime=Time(seconds.astype(float), rest / NANOSECONDS, format="unix", scale="utc"),
-            location=EarthLocation.from_geodetic(site.longitude, site.latitude, site.height),
+            **_when_and_where(time, site),
         )
-        sky = frame.transform_to(ICRS())
+        sky = at_detector.transform_to(ICRS())
     return _wrapped(sky.ra.deg), np.asarray(sky.dec.deg)
+
+
+def from_icrs(ra: Floats, dec: Floats, time: Times, site: Site) -> tuple[Floats, Floats]:
+    """Return zenith and azimuth at a detector of positions on the sky: the inverse of `to_icrs`.
+
+    Parameters
+    ----------
+    ra, dec
+        Right ascension and declination (ICRS) in degrees.
+    time
+        Nanoseconds since 1970 (UTC).
+    site
+        The detector's.
+
+    Returns
+    -------
+    zenith
+        Degrees from straight above, 0 to 180.
+    azimuth
+        Degrees counter-clockwise from UTM East, 0 to less than 360.
+    """
+    if not len(time):
+        return np.empty(0), np.empty(0)
+    with _installed_earth_orientation():
+        sky = ICRS(ra=ra * u.deg, dec=dec * u.deg)
+        at_detector = sky.transform_to(AltAz(**_when_and_where(time, site)))
+    azimuth = 90.0 + site.convergence - at_detector.az.deg
+    return np.asarray(90.0 - at_detector.alt.deg), _wrapped(azimuth)
+
+
+def _when_and_where(time: Times, site: Site) -> dict[str, Any]:
+    """Return what fixes the frame of a detector at times."""
+    seconds, rest = np.divmod(time, NANOSECONDS)
+    return {
+        "obstime": Time(seconds.astype(float), rest / NANOSECONDS, format="unix", scale="utc"),
+        "location": EarthLocation.from_geodetic(site.longitude, site.latitude, site.height),
+    }
 
 
 def _wrapped(degrees: Floats) -> Floats:

@@ -5,7 +5,8 @@ The form is that of KM3NeT's notices in the General Coordinates Network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ Integers = NDArray[np.integer[Any]]
 
 IDENTITY = ("detector_id", "run_id", "frame_index", "trigger_counter")
 """What an event is named after, in this order."""
+
+_POSITIVE = np.iinfo(np.int32).max
 
 
 def is_valid(run: Integers, frame_index: Integers) -> NDArray[np.bool_]:
@@ -53,6 +56,22 @@ def spelled(
     for part in (run, frame_index, trigger_counter):
         text = np.strings.add(np.strings.add(text, "."), part.astype(np.str_))
     return text.astype(object)
+
+
+def numbers_of(names: Iterable[str]) -> dict[str, Integers]:
+    """Return numbers that tell events apart that have a name but no detector, run and frame.
+
+    Events of one list (what stands before the last dot of the name) get one number of detector and
+    run. The numbers mean nothing: they are a digest, equal for equal names only.
+    """
+    parts = [name.rpartition(".") for name in names]
+    digests = b"".join(_digest(part) for head, _, row in parts for part in (head, row))
+    numbers = np.frombuffer(digests, dtype="<i4").reshape(-1, len(IDENTITY)) & _POSITIVE
+    return dict(zip(IDENTITY, numbers.T, strict=True))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
 class IdentifierRegister:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from vopub.events.coordinates import to_icrs, zenith_azimuth
-from vopub.events.identifiers import Integers, identifiers, is_valid
+from vopub.events.coordinates import from_icrs, to_icrs, zenith_azimuth
+from vopub.events.identifiers import IDENTITY, Integers, identifiers, is_valid
 from vopub.events.times import FIRST_TIME, Times, modified_julian_date
 from vopub.events.tracks import BestTracks
 from vopub.model.data_taking import Site
@@ -16,6 +16,9 @@ from vopub.model.event_table import Column
 
 UNIT_VECTOR_TOLERANCE = 1e-3
 """How far the length of a direction may be from 1; in real files it is 1e-15."""
+
+PER_EVENT = ("overlays", "trigger_mask")
+"""What else of `vopub.events.readers.base.EVENT_FIELDS` is a parameter."""
 
 Defects = Iterator[tuple[str, NDArray[np.bool_]]]
 
@@ -35,38 +38,72 @@ def defects(
     now
         The time of day in nanoseconds since 1970.
     """
-    yield "run or frame number is negative", ~is_valid(events["run_id"], events["frame_index"])
-    with np.errstate(over="ignore"):
-        length = np.hypot(np.hypot(*best.direction.T[:2]), best.direction.T[2])
-    yield "direction is not a unit vector", ~(np.abs(length - 1) < UNIT_VECTOR_TOLERANCE)
-    yield "time of the track is not a number", ~known
-    yield "time is before 2005 or in the future", (time < FIRST_TIME) | (time > now)
+    if "frame_index" in events:
+        bad = ~is_valid(events["run_id"], events["frame_index"])
+        yield "run or frame number is negative", bad
+    yield from _bad_directions(best)
+    if "t_sec" in events:
+        yield "time of the track is not a number", ~known
+        yield "time is before 2005 or in the future", (time < FIRST_TIME) | (time > now)
 
 
 def quantities(
-    events: Mapping[str, Integers], best: BestTracks, time: Times, site: Site
+    events: Mapping[str, Integers],
+    best: BestTracks,
+    time: Times,
+    site: Site,
+    names: NDArray[np.object_] | None = None,
 ) -> dict[str, Column]:
-    """Return every known parameter, in the unit of the catalogue, for events without `defects`."""
-    zenith, azimuth = zenith_azimuth(best.direction)
-    ra, dec = to_icrs(zenith, azimuth, time, site)
-    names = [events[n] for n in ("detector_id", "run_id", "frame_index", "trigger_counter")]
+    """Return every known parameter, in the unit of the catalogue, for events without `defects`.
+
+    Parameters
+    ----------
+    events, best
+        The reconstructed events; what their layout does not say is not in the result.
+    time
+        When they were, in nanoseconds since 1970; not looked at if the layout has no times.
+    site
+        Where the detector stands.
+    names
+        The names of the events, if they have others than `identifiers`.
+    """
+    timed = "t_sec" in events
     return {
-        "event_id": identifiers(*names),
-        "ra": ra,
-        "dec": dec,
+        "event_id": identifiers(*(events[n] for n in IDENTITY)) if names is None else names,
+        **_position(best, time if timed else None, site),
+        **({"mjd": modified_julian_date(time), "unix_time": time} if timed else {}),
         "angular_error": np.degrees(best.angular_error),
-        "mjd": modified_julian_date(time),
-        "unix_time": time,
         "energy": best.energy,
-        "zenith": zenith,
-        "azimuth": azimuth,
         "likelihood": best.likelihood,
         "track_length": best.length,
         "n_hits": best.n_hits,
-        "overlays": events["overlays"],
-        "detector_id": events["detector_id"],
-        "run_id": events["run_id"],
-        "frame_index": events["frame_index"],
-        "trigger_counter": events["trigger_counter"],
-        "trigger_mask": events["trigger_mask"],
+        **{name: events[name] for name in (*IDENTITY, *PER_EVENT) if name in events},
     }
+
+
+def _position(best: BestTracks, time: Times | None, site: Site) -> dict[str, Column]:
+    """Return the direction at the detector and on the sky; without times, the one that is given."""
+    if best.sky is not None:
+        ra, dec = best.sky.T
+        given = {"ra": ra, "dec": dec}
+        if time is None:
+            return given
+        zenith, azimuth = from_icrs(ra, dec, time, site)
+        return {**given, "zenith": zenith, "azimuth": azimuth}
+    zenith, azimuth = zenith_azimuth(best.direction)
+    given = {"zenith": zenith, "azimuth": azimuth}
+    if time is None:
+        return given
+    ra, dec = to_icrs(zenith, azimuth, time, site)
+    return {**given, "ra": ra, "dec": dec}
+
+
+def _bad_directions(best: BestTracks) -> Defects:
+    if best.sky is not None:
+        ra, dec = best.sky.T
+        yield "sky position is not a number", ~(np.isfinite(ra) & np.isfinite(dec))
+        yield "declination is beyond a pole", np.abs(dec) > 90
+        return
+    with np.errstate(over="ignore"):
+        length = np.hypot(np.hypot(*best.direction.T[:2]), best.direction.T[2])
+    yield "direction is not a unit vector", ~(np.abs(length - 1) < UNIT_VECTOR_TOLERANCE)

@@ -9,12 +9,13 @@ import numpy as np
 
 from vopub.errors import InputError
 from vopub.events.columns import as_column, value_defects
-from vopub.events.identifiers import Integers
+from vopub.events.identifiers import Integers, numbers_of
 from vopub.events.quantities import defects, quantities
 from vopub.events.readers.base import EventChunk, FileHeader
 from vopub.events.recipe import Recipe
 from vopub.events.sieve import Rows, Sieve
 from vopub.events.times import Times, track_time
+from vopub.events.tracks import BestTracks, Mask
 from vopub.model.catalogue import parameter
 from vopub.model.event_table import Column, EventAccount, EventTable
 
@@ -28,9 +29,9 @@ class Reduced:
     account: EventAccount
     """Where every event went."""
     times: Times
-    """When the kept events were, in nanoseconds since 1970."""
+    """When the kept events were, in nanoseconds since 1970; empty if the layout has no times."""
     events: Mapping[str, Integers]
-    """What the file says once per event, of the events kept."""
+    """What the file says once per event, of the events kept; always with their identity."""
 
 
 def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
@@ -39,7 +40,8 @@ def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
     Raises
     ------
     InputError
-        If it is simulated where the resource is not, or the reverse.
+        If it is simulated where the resource is not, or the reverse, or if its layout does not
+        have what a column or cut needs.
     """
     if header.simulated is not None and header.simulated != recipe.simulated:
         kind = {True: "simulated", False: "observed"}
@@ -48,6 +50,20 @@ def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
             f"{kind[recipe.simulated]} events",
             where=where,
             hint="set 'simulated' in resource.toml to what is true, or leave the file out",
+        )
+    _check_layout(header, recipe, where=where)
+
+
+def _check_layout(header: FileHeader, recipe: Recipe, *, where: object) -> None:
+    """Check that the layout of a file says all that columns and cuts need."""
+    needed = [p.name for p in recipe.parameters]
+    needed += [name for selection in recipe.selections for name in selection.parameters]
+    lacking = [name for name in dict.fromkeys(needed) if name in header.lacks]
+    if lacking:
+        raise InputError(
+            f"files of the layout {header.layout!r} do not give {', '.join(lacking)}",
+            where=where,
+            hint="leave these out of the columns and the selection in resource.toml",
         )
 
 
@@ -63,18 +79,20 @@ def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:
     now
         The present in nanoseconds since 1970; events cannot be later.
     """
-    sieve = Sieve(chunk.events)
+    sieve = Sieve(chunk.events, chunk.identifiers)
     found, best = chunk.tracks.best(recipe.section.reconstruction)
     sieve.not_reconstructed(np.flatnonzero(~found))
     rows = np.flatnonzero(found)
     events = {name: column[rows] for name, column in chunk.events.items()}
-    when, known = track_time(events["t_sec"], events["t_ns"], best.t)
+    when, known = _times(events, best)
     for reason, bad in defects(events, best, when, known, now=now):
         sieve.malformed(reason, rows[bad])
     sound = sieve.inside[rows]
     rows, when = rows[sound], when[sound]
     events = {name: column[sound] for name, column in events.items()}
-    values = quantities(events, best.select(sound), when, recipe.site)
+    names = None if chunk.identifiers is None else chunk.identifiers[rows]
+    identity = {} if names is None else numbers_of(names)
+    values = quantities(events, best.select(sound), when, recipe.site, names)
     _sift(sieve, rows, values, recipe)
     kept = sieve.inside[rows]
     return Reduced(
@@ -83,9 +101,16 @@ def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:
             {p.name: as_column(p, values[p.name])[kept] for p in recipe.parameters},
         ),
         account=sieve.account(),
-        times=when[kept],
-        events={name: column[kept] for name, column in events.items()},
+        times=when[kept] if "t_sec" in events else when[:0],
+        events={name: column[kept] for name, column in (*events.items(), *identity.items())},
     )
+
+
+def _times(events: Mapping[str, Integers], best: BestTracks) -> tuple[Times, Mask]:
+    """Return when the tracks were and whether that is known; never, if the layout has no times."""
+    if "t_sec" in events:
+        return track_time(events["t_sec"], events["t_ns"], best.t)
+    return np.zeros(len(best), dtype=np.int64), np.zeros(len(best), dtype=bool)
 
 
 def _sift(sieve: Sieve, rows: Rows, values: Mapping[str, Column], recipe: Recipe) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from vopub.events.identifiers import Integers, spelled
+from vopub.events.identifiers import IDENTITY, Integers, spelled
 from vopub.model.event_table import MOST_IDENTIFIERS, EventAccount, Excluded
 
 Rows = NDArray[np.intp]
@@ -21,11 +21,17 @@ class Sieve:
     ----------
     events
         The chunk's events.
+    identifiers
+        Their names, if they are not named after detector, run, frame and trigger counter.
     """
 
-    def __init__(self, events: Mapping[str, Integers]) -> None:
+    def __init__(
+        self, events: Mapping[str, Integers], identifiers: NDArray[np.object_] | None = None
+    ) -> None:
         self._events = events
-        self.inside = np.ones(len(events["run_id"]), dtype=bool)
+        self._identifiers = identifiers
+        length = len(events["run_id"] if identifiers is None else identifiers)
+        self.inside = np.ones(length, dtype=bool)
         """Which events are still in."""
         self._not_reconstructed = EventAccount().not_reconstructed
         self._cuts: list[Excluded] = []
@@ -61,6 +67,7 @@ class Sieve:
         return Excluded(reason=reason, events=len(rows), first=self._names(rows))
 
     def _names(self, rows: Rows) -> tuple[str, ...]:
-        parts = ("detector_id", "run_id", "frame_index", "trigger_counter")
         first = rows[:MOST_IDENTIFIERS]
-        return tuple(spelled(*(self._events[part][first] for part in parts)))
+        if self._identifiers is not None:
+            return tuple(self._identifiers[first])
+        return tuple(spelled(*(self._events[part][first] for part in IDENTITY)))
