@@ -8,12 +8,14 @@ from uuid import UUID, uuid5
 from vopub import __version__
 from vopub.model.dataset import Manifest, TableMetadata
 from vopub.model.description import ResourceDescription
+from vopub.model.event_table import EventAccount
 from vopub.model.provenance import Entity, ProcessingStep, Provenance
 from vopub.model.publication import Publication
 from vopub.model.resource import (
     KM3OpenResource,
     ServiceReference,
 )
+from vopub.publish.history import beginning
 from vopub.settings import PublisherSettings
 
 SOFTWARE = f"vopub {__version__}"
@@ -38,8 +40,11 @@ def provenance_of(
     key: str,
     inputs: tuple[Entity, ...],
     times: tuple[datetime, datetime],
+    *,
+    account: EventAccount | None = None,
+    products: tuple[str, ...] = (),
 ) -> Provenance:
-    """Return the list of steps that made a table of its inputs.
+    """Return the list of steps that made a table of its inputs, from the inputs' own records on.
 
     Parameters
     ----------
@@ -50,37 +55,63 @@ def provenance_of(
     key
         Digest of everything it is made from: the same key gives the same step identifiers.
     inputs
-        The files that were read.
+        The files that were read, with their histories.
     times
-        When the step started and ended.
+        When the reduction started and ended.
+    account
+        Where every event went; None if it is not known.
+    products
+        Names of the files that hold the table; if empty, those of CSV and HDF5.
     """
-    events = description.events
+    start, section = beginning(inputs), description.events
+    reduced, table = f"{description.id}.reduced", f"{description.id}.events"
     reduce = ProcessingStep(
         identifier=uuid5(kid, f"reduce {key}"),
         name="reduce",
-        description="Take the best reconstruction of each event, compute its sky position and "
-        "time, apply the selection and keep one row per event.",
+        description="Take the best reconstruction of each event and compute its sky position, "
+        "time and further quantities.",
         software=SOFTWARE,
-        configuration={
-            "detector": events.detector,
-            "reconstruction": events.reconstruction,
-            "selection": " and ".join(cut.keep for cut in events.selection) or "none",
-        },
-        inputs=tuple(entity.identifier for entity in inputs),
-        outputs=(f"{description.id}.events",),
+        configuration={"detector": section.detector, "reconstruction": section.reconstruction},
+        counts=_reduced(account) if account else {},
+        inputs=start.inputs,
+        outputs=(reduced,),
+        started=times[0],
+        ended=times[1],
+    )
+    select = ProcessingStep(
+        identifier=uuid5(kid, f"select {key}"),
+        name="select",
+        description="Apply the cuts of the selection one after the other; keep one row per event.",
+        software=SOFTWARE,
+        configuration={cut.name: cut.keep for cut in section.selection} or {"selection": "none"},
+        counts=_selected(account) if account else {},
+        inputs=reduce.outputs,
+        outputs=(table,),
         started=times[0],
         ended=times[1],
     )
     write = ProcessingStep(
         identifier=uuid5(kid, f"write {key}"),
         name="write",
-        description="Write the table with its metadata as CSV and HDF5.",
+        description="Write the table with its metadata.",
         software=SOFTWARE,
-        inputs=reduce.outputs,
-        outputs=(f"{description.id}.csv", f"{description.id}.h5"),
+        inputs=select.outputs,
+        outputs=products or (f"{description.id}.csv", f"{description.id}.h5"),
         started=times[1],
     )
-    return Provenance(steps=(reduce, write), entities=inputs)
+    return Provenance(steps=(*start.steps, reduce, select, write), entities=start.entities)
+
+
+def _reduced(account: EventAccount) -> dict[str, int]:
+    malformed = {f"malformed: {gone.reason}": gone.events for gone in account.malformed}
+    lost = account.not_reconstructed
+    left = account.read - lost.events - sum(malformed.values())
+    return {"read": account.read, lost.reason: lost.events, **malformed, "reduced": left}
+
+
+def _selected(account: EventAccount) -> dict[str, int]:
+    cuts = {f"cut: {cut.reason}": cut.events for cut in account.cuts}
+    return {"entered": account.kept + sum(cuts.values()), **cuts, "kept": account.kept}
 
 
 def record_of(
