@@ -119,7 +119,8 @@ class Excluded(BaseModel):
 class EventAccount(BaseModel):
     """Where every event that was read went: no event is lost unseen.
 
-    ``read = kept + not_reconstructed + every cut + everything malformed`` holds by construction.
+    ``read = kept + not_reconstructed + every cut + everything malformed + repeated`` holds by
+    construction.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -131,13 +132,30 @@ class EventAccount(BaseModel):
     """One entry per cut of the selection, in order; an event counts for the first that cuts it."""
     malformed: tuple[Excluded, ...] = ()
     """One entry per kind of defect."""
+    repeated: Excluded = Excluded(reason="repeated: in the table already")
+    """Events that came before, in the same file or another."""
 
     @model_validator(mode="after")
     def _balanced(self) -> EventAccount:
-        gone = self.not_reconstructed.events + sum(e.events for e in (*self.cuts, *self.malformed))
+        gone = sum(entry.events for entry in self.excluded)
         if self.read != self.kept + gone:
             raise ValueError(f"{self.read} events read, {self.kept} kept and {gone} accounted for")
         return self
+
+    @property
+    def excluded(self) -> tuple[Excluded, ...]:
+        """Every entry for events that are not in the table; an event is in one of them."""
+        return (self.not_reconstructed, *self.malformed, *self.cuts, self.repeated)
+
+    def without(self, repeated: Excluded) -> EventAccount:
+        """Return the account with some of the kept events counted as repeated."""
+        return EventAccount(
+            **{
+                **dict(self),
+                "kept": self.kept - repeated.events,
+                "repeated": self.repeated + repeated,
+            }
+        )
 
     def __add__(self, other: EventAccount) -> EventAccount:
         return EventAccount(
@@ -146,6 +164,7 @@ class EventAccount(BaseModel):
             not_reconstructed=self.not_reconstructed + other.not_reconstructed,
             cuts=_merged(self.cuts, other.cuts),
             malformed=_merged(self.malformed, other.malformed),
+            repeated=self.repeated + other.repeated,
         )
 
 
