@@ -59,6 +59,12 @@ def modified_julian_date(time: Times) -> NDArray[np.float64]:
     return (MJD_OF_1970 + days) + rest / DAY
 
 
+def from_datetime(when: datetime) -> int:
+    """Return a date, exact to microseconds, as nanoseconds since 1970."""
+    since = when - datetime(1970, 1, 1, tzinfo=UTC)
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+
+
 def to_datetime(time: int) -> datetime:
     """Return nanoseconds since 1970 as a date with microseconds."""
     seconds, rest = divmod(time, NANOSECONDS)

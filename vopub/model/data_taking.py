@@ -41,6 +41,12 @@ class Run(BaseModel):
     """Seconds during which the run could record events."""
     triggers: tuple[str, ...] = ()
     """Names of the triggers that were enabled."""
+    quality: str = ""
+    """What the good-run list says about it."""
+    events_read: Annotated[int, Field(ge=0)] | None = None
+    """How many of its events the input files hold; None if nobody counted."""
+    events_kept: Annotated[int, Field(ge=0)] | None = None
+    """How many of them are in the table."""
     source: str
     """Where this was read, e.g. ``headerTree``."""
 
@@ -49,6 +55,17 @@ class Run(BaseModel):
         if self.start is not None and self.stop is not None and self.stop < self.start:
             raise ValueError(f"run {self.run} stops before it starts")
         return self
+
+
+class RunCount(BaseModel):
+    """How many events of a run were read and how many of them are in the table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    detector_id: int
+    run: int
+    read: int = Field(ge=0)
+    kept: int = Field(ge=0)
 
 
 class DataTaking(BaseModel):

@@ -83,6 +83,8 @@ class FileHeader:
     """What the file itself says was done before, oldest first; see `vopub.events.history`."""
     lacks: frozenset[str] = frozenset()
     """Known parameters that no event of this file can have, since the layout does not say them."""
+    detector: str = ""
+    """Name that the file gives its detector, e.g. ``D_ORCA006``; empty if it gives none."""
 
 
 class Reader(Protocol):

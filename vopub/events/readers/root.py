@@ -23,6 +23,7 @@ import uproot
 from uproot.deserialization import DeserializationError
 
 from vopub.errors import InputError, did_you_mean
+from vopub.events.detectors import is_unlisted
 from vopub.events.history import root_history
 from vopub.events.readers.base import EventChunk, FileHeader
 from vopub.events.readers.root_history import dst_command, jpp_texts
@@ -236,6 +237,7 @@ class RootReader:
             runs=describe_runs(pairs, table, head, where=self._path),
             simulated=simulated,
             history=root_history(self._path, head, applications, command, uuid),
+            detector=self._detector_name() if is_unlisted(pairs) else "",
         )
 
     def _head(self) -> dict[str, str]:
@@ -259,6 +261,15 @@ class RootReader:
         if "runNumber" not in columns:
             return []
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def _detector_name(self) -> str:
+        """Return the name of the detector in the ``headerTree``; empty if there is none."""
+        if self._holds.get("headerTree") != "TTree":
+            return ""
+        with _reading(self._path, "the name of the detector in headerTree"):
+            tree = self._file["headerTree"]
+            names = tree["detid"].array(library="np") if "detid" in tree else ()
+        return str(names[0]).strip() if len(names) else ""
 
     def _scan(self, *, known_simulated: bool) -> tuple[set[tuple[int, int]], bool | None]:
         """Return the pairs of detector and run, and whether the events are simulated."""

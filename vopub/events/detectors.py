@@ -1,0 +1,57 @@
+"""Which site a detector stands at, as far as its number or name tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from vopub.errors import InputError
+from vopub.events.coordinates import SITES
+from vopub.events.readers.base import FileHeader
+
+DETECTORS: Mapping[int, str] = {14: "ARCA", 43: "ORCA", 44: "ORCA", 49: "ORCA", 133: "ARCA"}
+"""Sites of detectors by number, as far as they are public.
+
+Sources: 14 is ARCA with 2 detection units; 43, 44 and 49 are ORCA with 1, 4 and 6 (``detid`` is
+D_ORCA006 in a DST of 49); 133 is ARCA with 21. Configurations that are not listed here have to be
+named by their file.
+"""
+
+
+def is_unlisted(runs: Iterable[tuple[int, int]]) -> bool:
+    """Tell whether any pair of detector and run is of a detector whose site is not listed."""
+    return any(detector not in DETECTORS for detector, _ in runs)
+
+
+def site_named(name: str) -> str | None:
+    """Return the site in the name of a detector, e.g. ``ORCA`` for ``D_ORCA006``."""
+    return next((site for site in SITES if site in name.upper()), None)
+
+
+def sites_of(header: FileHeader) -> dict[str, str]:
+    """Return the sites that a file's detectors stand at, each with what tells it."""
+    named = site_named(header.detector)
+    sites = {named: f"detector {header.detector}"} if named else {}
+    numbers = set() if header.simulated else {run.detector_id for run in header.runs}
+    for number in sorted(numbers & set(DETECTORS)):
+        sites.setdefault(DETECTORS[number], f"detector {number}")
+    return sites
+
+
+def check_site(header: FileHeader, site: str, *, where: object) -> None:
+    """Check that a file is not from a detector at another site than the resource's.
+
+    Files of several configurations at one site, such as ORCA4 and ORCA6, go together. The numbers
+    in simulated files are not looked at: simulations choose them freely.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    for other, told_by in sites_of(header).items():
+        if other != site:
+            raise InputError(
+                f"is from {other} ({told_by}), the resource is of {site}",
+                where=where,
+                hint="set 'detector' in resource.toml to what is true, or leave the file out",
+            )
