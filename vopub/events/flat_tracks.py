@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -110,13 +111,4 @@ def _given(values: Floats | None, rows: int, *, missing: float = np.nan) -> Floa
 
 def _with_fit(best: BestTracks, fit: Collection[str]) -> BestTracks:
     """Return tracks with exactly the results of the fit that were asked for."""
-    return BestTracks(
-        direction=best.direction,
-        t=best.t,
-        energy=best.energy,
-        length=best.length,
-        likelihood=best.likelihood,
-        angular_error=best.angular_error,
-        n_hits=best.n_hits,
-        fit={name: _given(best.fit.get(name), len(best)) for name in fit},
-    )
+    return replace(best, fit={name: _given(best.fit.get(name), len(best)) for name in fit})

@@ -21,6 +21,9 @@ LONGEST_OFFSET = 1e15
 LATEST_SECOND = 1 << 33
 """Seconds beyond (the year 2242) are garbage too."""
 
+MOST_DAYS = 100_000
+"""Dates farther from 1970 (270 years) are garbage too."""
+
 Times = NDArray[np.int64]
 
 
@@ -63,6 +66,19 @@ def from_datetime(when: datetime) -> int:
     """Return a date, exact to microseconds, as nanoseconds since 1970."""
     since = when - datetime(1970, 1, 1, tzinfo=UTC)
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+
+
+def from_modified_julian_date(mjd: NDArray[np.float64]) -> tuple[Times, NDArray[np.bool_]]:
+    """Return Modified Julian Dates (UTC) as nanoseconds since 1970, and where they are numbers.
+
+    They are as exact as the date, a 64-bit number with steps of 0.6 µs. What is no number is 0;
+    what is too far away for 64-bit integers comes as near as they reach.
+    """
+    known = np.isfinite(mjd)
+    since = np.clip(np.where(known, mjd, MJD_OF_1970) - MJD_OF_1970, -MOST_DAYS, MOST_DAYS)
+    days = np.floor(since)
+    rest = np.rint((since - days) * DAY)
+    return days.astype(np.int64) * DAY + rest.astype(np.int64), known
 
 
 def to_datetime(time: int) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vopub.events.identifiers import IDENTITY, spelled
 from vopub.events.tracks import Tracks
+from vopub.model.catalogue import known_parameters
 from vopub.model.data_taking import Run
 from vopub.model.event_table import Column
 from vopub.model.provenance import PriorStep
@@ -85,6 +86,11 @@ class FileHeader:
     """Known parameters that no event of this file can have, since the layout does not say them."""
     detector: str = ""
     """Name that the file gives its detector, e.g. ``D_ORCA006``; empty if it gives none."""
+
+
+def all_but(given: Iterable[str]) -> frozenset[str]:
+    """Return the known parameters but those that a layout gives, for `FileHeader.lacks`."""
+    return frozenset(known_parameters()) - frozenset(given)
 
 
 class Reader(Protocol):
