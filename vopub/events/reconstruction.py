@@ -12,29 +12,30 @@ from dataclasses import dataclass
 import awkward as ak
 import numpy as np
 
+from vopub.events.fit_parameters import (
+    FIT,
+    JMUONENERGY,
+    JMUONGANDALF,
+    JSHOWERCOMPLETEFIT,
+    NO_VALUE,
+    usable,
+)
+from vopub.events.flat_tracks import best_tracks
 from vopub.events.tracks import BestTracks, Floats, Mask
 
 JPP_RECONSTRUCTION_TYPE = 4000
 AANET_RECONSTRUCTION_TYPE = 101
 DUSJ_RECONSTRUCTION_TYPE = 200
 
-JMUONBEGIN, JMUONGANDALF, JMUONENERGY, JMUONEND = 0, 3, 4, 99
+JMUONBEGIN, JMUONEND = 0, 99
 JSHOWERBEGIN, JSHOWEREND = 100, 199
 DUSJSHOWERBEGIN, DUSJSHOWEREND = 200, 299
 AASHOWERBEGIN, AASHOWEREND = 300, 399
 
-JGANDALF_BETA0_RAD = 0
-"""Place in ``fitinf`` of the error of the direction in radians."""
-JGANDALF_NUMBER_OF_HITS = 3
-"""Place in ``fitinf`` of the number of hits that the track fit used."""
-
-FIT_PARAMETERS = {
-    "jgandalf_beta0_rad": JGANDALF_BETA0_RAD,
-    "jgandalf_number_of_hits": JGANDALF_NUMBER_OF_HITS,
-}
+FIT_PARAMETERS = {name: described.place for name, described in FIT.items()}
 """Places in ``fitinf`` of what can be asked for, by name in lower case."""
 
-NO_LIKELIHOOD = -np.finfo(np.float64).max
+NO_LIKELIHOOD = -NO_VALUE
 """What the files hold where the fit gave no likelihood."""
 
 
@@ -47,13 +48,19 @@ class Reconstruction:
     first_stage: int
     last_stage: int
     """All their stages lie from the first to the last."""
+    energy_stage: int | None = None
+    """The stage that gives the energy; before it, the field of the energy holds something else."""
     is_muon_fit: bool = False
     """Whether ``fitinf`` holds what JGandalf found."""
 
 
 RECONSTRUCTIONS = {
-    "jmuon": Reconstruction(JPP_RECONSTRUCTION_TYPE, JMUONBEGIN, JMUONEND, is_muon_fit=True),
-    "jshower": Reconstruction(JPP_RECONSTRUCTION_TYPE, JSHOWERBEGIN, JSHOWEREND),
+    "jmuon": Reconstruction(
+        JPP_RECONSTRUCTION_TYPE, JMUONBEGIN, JMUONEND, JMUONENERGY, is_muon_fit=True
+    ),
+    "jshower": Reconstruction(
+        JPP_RECONSTRUCTION_TYPE, JSHOWERBEGIN, JSHOWEREND, JSHOWERCOMPLETEFIT
+    ),
     "dusj": Reconstruction(DUSJ_RECONSTRUCTION_TYPE, DUSJSHOWERBEGIN, DUSJSHOWEREND),
     "aashower": Reconstruction(AANET_RECONSTRUCTION_TYPE, AASHOWERBEGIN, AASHOWEREND),
 }
@@ -83,7 +90,9 @@ class JaggedTracks:
 
     def best(self, reconstruction: str, fit: Collection[str] = ()) -> tuple[Mask, BestTracks]:
         """Pick the best track of each event; see `vopub.events.tracks.Tracks`."""
-        kind = RECONSTRUCTIONS[reconstruction]
+        kind = RECONSTRUCTIONS.get(reconstruction)
+        if kind is None:  # a name that only other layouts know
+            return np.zeros(len(self), dtype=bool), best_tracks(np.empty((0, 3)), fit=fit)
         tracks = self.records[_belongs(self.records, kind)]
         stages = ak.num(tracks.rec_stages, axis=-1)
         tracks = tracks[stages == ak.max(stages, axis=1, mask_identity=False)]
@@ -91,7 +100,7 @@ class JaggedTracks:
         place = ak.argmax(likelihood, axis=1, keepdims=True, mask_identity=True)
         best = ak.firsts(tracks[place])
         found = ~ak.to_numpy(ak.is_none(best))
-        return found, _flat(best[found], kind, fit)
+        return found, _flat(best[found], reconstruction, fit)
 
 
 def _belongs(tracks: ak.Array, reconstruction: Reconstruction) -> ak.Array:
@@ -101,7 +110,8 @@ def _belongs(tracks: ak.Array, reconstruction: Reconstruction) -> ak.Array:
     return complete & (tracks.rec_type == reconstruction.rec_type)
 
 
-def _flat(best: ak.Array, reconstruction: Reconstruction, fit: Collection[str]) -> BestTracks:
+def _flat(best: ak.Array, name: str, fit: Collection[str]) -> BestTracks:
+    reconstruction = RECONSTRUCTIONS[name]
     likelihood = _floats(best.likelihood)
     has_likelihood = np.isfinite(likelihood) & (likelihood > NO_LIKELIHOOD)
     return BestTracks(
@@ -112,31 +122,34 @@ def _flat(best: ak.Array, reconstruction: Reconstruction, fit: Collection[str]) 
         likelihood=np.where(has_likelihood, likelihood, np.nan),
         angular_error=_angular_error(best, reconstruction),
         n_hits=_n_hits(best, reconstruction),
-        fit={name: _fit_information(best, FIT_PARAMETERS[name]) for name in fit},
+        fit={wanted: _fit(best, wanted, name) for wanted in fit},
     )
 
 
 def _energy(best: ak.Array, reconstruction: Reconstruction) -> Floats:
     energy = _floats(best.energy)
-    if reconstruction.is_muon_fit:
-        energy = np.where(_has_stage(best, JMUONENERGY), energy, np.nan)
-    return energy
+    if reconstruction.energy_stage is None:
+        return energy
+    return np.where(_has_stage(best, reconstruction.energy_stage), energy, np.nan)
 
 
 def _angular_error(best: ak.Array, reconstruction: Reconstruction) -> Floats:
     """Return the error, NaN unless the fit gave one: 0 and more than half a turn are none."""
     if not reconstruction.is_muon_fit:
         return np.full(len(best), np.nan)
-    beta = _fit_information(best, JGANDALF_BETA0_RAD)
-    given = _has_stage(best, JMUONGANDALF) & (beta > 0) & (beta <= np.pi)
-    return np.where(given, beta, np.nan)
+    return _fit(best, "jgandalf_beta0_rad", "jmuon")
 
 
 def _n_hits(best: ak.Array, reconstruction: Reconstruction) -> Floats:
     if not reconstruction.is_muon_fit:
         return np.zeros(len(best))
-    hits = _fit_information(best, JGANDALF_NUMBER_OF_HITS)
-    return np.where(_has_stage(best, JMUONGANDALF) & ~np.isnan(hits), hits, 0.0)
+    hits = _fit(best, "jgandalf_number_of_hits", "jmuon")
+    return np.where(np.isnan(hits), 0.0, hits)
+
+
+def _fit(best: ak.Array, name: str, reconstruction: str) -> Floats:
+    values = _fit_information(best, FIT_PARAMETERS[name])
+    return usable(name, reconstruction, values, lambda stage: _has_stage(best, stage))
 
 
 def _has_stage(best: ak.Array, stage: int) -> Mask:

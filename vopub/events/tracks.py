@@ -59,7 +59,8 @@ class Tracks(Protocol):
         Parameters
         ----------
         reconstruction
-            A key of `vopub.events.reconstruction.RECONSTRUCTIONS`.
+            Its name, as in a resource's description; no event has one that the layout does not
+            know.
         fit
             Results of the fit that are wanted, by their names in lower case.
 

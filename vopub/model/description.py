@@ -70,7 +70,8 @@ class EventsSection(_Section):
     inputs: tuple[str, ...] = Field(min_length=1)
     """Files: paths relative to the folder, or ``package:<package>/<path in it>``."""
     detector: Literal["ORCA", "ARCA", "ANTARES"]
-    reconstruction: Literal["jmuon", "jshower", "aashower", "dusj"] = "jmuon"
+    reconstruction: Literal["jmuon", "jshower", "aashower", "dusj", "aafit", "given"] = "jmuon"
+    """``given`` is the only one of a list of events, which does not say how it is called."""
     selection: tuple[Cut, ...] = ()
     columns: tuple[Annotated[str, AfterValidator(check_known_column)], ...] = Field(min_length=1)
     overrides: dict[str, dict[str, Any]] = {}
