@@ -15,7 +15,6 @@ import numpy as np
 from vopub.events.fit_parameters import (
     FIT,
     JMUONENERGY,
-    JMUONGANDALF,
     JSHOWERCOMPLETEFIT,
     NO_VALUE,
     usable,

@@ -14,11 +14,13 @@ from km3io.tools import best_aashower, best_dusjshower, best_jmuon, best_jshower
 from km3net_testdata import data_path
 from numpy.typing import NDArray
 
+from vopub.events import fit_parameters
 from vopub.events import reconstruction as ours
 from vopub.events.readers import open_reader
 from vopub.events.readers.base import EventChunk
 from vopub.events.reconstruction import JaggedTracks
 from vopub.events.tracks import BestTracks
+from vopub.model.catalogue import known_parameters
 
 THEIRS = {
     "jmuon": best_jmuon,
@@ -64,13 +66,20 @@ def best_of(*tracks: dict[str, Any], name: str = "jmuon") -> BestTracks:
 
 
 def test_constants_are_those_of_the_data_definitions() -> None:
-    for name in ("JMUONBEGIN", "JMUONGANDALF", "JMUONENERGY", "JMUONEND", "JSHOWERBEGIN",
+    for name in ("JMUONBEGIN", "JMUONEND", "JSHOWERBEGIN",
                  "JSHOWEREND", "DUSJSHOWERBEGIN", "DUSJSHOWEREND", "AASHOWERBEGIN",
                  "AASHOWEREND", "JPP_RECONSTRUCTION_TYPE", "AANET_RECONSTRUCTION_TYPE",
                  "DUSJ_RECONSTRUCTION_TYPE"):  # fmt: skip
         assert getattr(ours, name) == reconstruction[name], name
-    for name in ("JGANDALF_BETA0_RAD", "JGANDALF_NUMBER_OF_HITS"):
-        assert getattr(ours, name) == fitparameters[name], name
+    for name in ("JMUONGANDALF", "JMUONENERGY", "JMUONSTART", "JMUONFEATURES", "JMUONVETO",
+                 "JSHOWERCOMPLETEFIT", "AASHOWERFITPOSITIONFIT"):  # fmt: skip
+        assert getattr(fit_parameters, name) == reconstruction[name], name
+
+
+def test_fit_parameters_are_those_of_the_data_definitions() -> None:
+    theirs = {name.lower(): place for name, place in fitparameters.items()}
+    assert theirs == ours.FIT_PARAMETERS
+    assert theirs.keys() <= known_parameters().keys()
 
 
 @pytest.mark.parametrize("file", sorted(FILES.keys() - OTHER_TYPES - WITHOUT_TRACKS))
