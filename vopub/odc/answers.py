@@ -99,6 +99,26 @@ class ResourceList(_Answer):
     resources: tuple[ResourceSummary, ...]
 
 
+class StreamSummary(_Answer):
+    """What the catalogue says about a stream: all but its elements."""
+
+    identifier: str
+    title: str
+    description: str
+    ktype: Ktype
+    collection: str
+
+
+class Catalog(_Answer):
+    """Everything there is, in short; the elements of streams are asked for stream by stream."""
+
+    schema_version: str
+    resources: tuple[ResourceSummary, ...]
+    """All versions, by identifier, the newest first."""
+    streams: tuple[StreamSummary, ...]
+    collections: tuple[KM3ResourceCollection, ...]
+
+
 class StreamList(_Answer):
     """All streams."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from vopub import __version__
@@ -19,6 +20,7 @@ from vopub.model.resource import (
 )
 from vopub.odc import search
 from vopub.odc.answers import (
+    Catalog,
     CollectionList,
     ErrorBody,
     Health,
@@ -28,7 +30,7 @@ from vopub.odc.answers import (
     StreamList,
     Written,
 )
-from vopub.odc.downloads import TheStore
+from vopub.odc.downloads import TheStore, is_known
 from vopub.odc.faults import RefusedError
 from vopub.odc.guard import need_token, parse_record, record_body
 
@@ -38,6 +40,7 @@ MOST_OFFSET = 1_000_000_000
 
 Body = Annotated[bytes, Depends(record_body)]
 Identifier = Annotated[str, Path(pattern=rf"^{ID_PATTERN}$")]
+StreamName = Annotated[str, Query(pattern=rf"^({ID_PATTERN})?$")]
 
 router = APIRouter(prefix="/api", responses={"default": {"model": ErrorBody}})
 writes = [Depends(need_token)]
@@ -69,6 +72,12 @@ def ktypes(store: TheStore) -> list[KtypeInfo]:
     ]
 
 
+@router.get("/catalog", tags=["service"], response_model=Catalog)
+def catalog(request: Request, store: TheStore, stream: StreamName = "") -> Response:
+    """Return everything there is in short, in one answer; with ``stream``, its elements."""
+    return _tagged(request, store.make_catalog(stream) if stream else store.catalog())
+
+
 class Wanted(BaseModel):
     """Which resources to list; everything given must hold."""
 
@@ -93,9 +102,9 @@ def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Resou
 
 
 @router.get("/resources/{kid}", tags=["resources"], response_model=KM3OpenResource)
-def get_resource(kid: UUID, store: TheStore) -> Response:
+def get_resource(kid: UUID, request: Request, store: TheStore) -> Response:
     """Return the record of a resource."""
-    return Response(store.get_resource_json(kid), media_type="application/json")
+    return _tagged(request, store.get_resource_json(kid).encode())
 
 
 @router.put(
@@ -163,6 +172,15 @@ def put_collection(
     record = parse_record(KM3ResourceCollection, body)
     _same("identifier", identifier, record.identifier)
     return _written(identifier, store.put_grouping(record), response)
+
+
+def _tagged(request: Request, body: bytes) -> Response:
+    """Return JSON under an entity tag, and without a body to who has it already."""
+    etag = f'"{hashlib.sha256(body).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "public, no-cache"}
+    if is_known(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def _same(field: str, address: str, record: str) -> None:

@@ -62,7 +62,7 @@ def get_file(
     """Return a file: the one that the record names, or with ``sha256`` exactly these bytes."""
     file = store.get_file(kid, name, sha256)
     headers = _headers(file, pinned=sha256 is not None)
-    if _is_known(request.headers.get("if-none-match", ""), file.etag):
+    if is_known(request.headers.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
     _keep_range(request, file)
     disposition = "inline" if file.role is FileRole.PREVIEW else "attachment"
@@ -127,7 +127,8 @@ def _headers(file: StoredFile, *, pinned: bool) -> dict[str, str]:
     }
 
 
-def _is_known(if_none_match: str, etag: str) -> bool:
+def is_known(if_none_match: str, etag: str) -> bool:
+    """Tell whether who asks has what the entity tag stands for."""
     known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return etag in known or known == ["*"]
 

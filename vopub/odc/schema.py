@@ -37,6 +37,8 @@ class ResourceRow(Base):
     record: Mapped[str] = mapped_column(Text)
     written: Mapped[datetime] = mapped_column(DateTime)
     """UTC."""
+    summary: Mapped[str] = mapped_column(Text)
+    """What lists say about it, as JSON: a ``ResourceSummary``."""
     withdrawn: Mapped[datetime | None] = mapped_column(DateTime)
     reason: Mapped[str] = mapped_column(Text, default="")
     """Why it was withdrawn."""
@@ -82,6 +84,8 @@ class GroupingRow(Base):
     identifier: Mapped[str] = mapped_column(String(64), primary_key=True)
     record: Mapped[str] = mapped_column(Text)
     written: Mapped[datetime] = mapped_column(DateTime)
+    summary: Mapped[str] = mapped_column(Text)
+    """What the catalogue says about it, as JSON."""
 
 
 class StreamRow(GroupingRow):

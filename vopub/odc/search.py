@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource
@@ -63,18 +64,20 @@ def matching(query: Query) -> Select[Any]:
     return chosen.where(ResourceRow.kid.in_(_latest())) if query.latest else chosen
 
 
-def ordered(query: Query) -> Select[Any]:
-    """Return the selection of the records that match: by identifier, the newest version first."""
+def ordered(query: Query, column: InstrumentedAttribute[str]) -> Select[Any]:
+    """Return the selection of a column of all that match: by identifier, newest version first."""
     return (
-        select(ResourceRow.record)
+        select(column)
         .where(ResourceRow.kid.in_(matching(query)))
-        .order_by(ResourceRow.identifier, *_NEWEST_FIRST)
+        .order_by(*IN_ORDER)
         .limit(query.limit)
         .offset(query.offset)
     )
 
 
 _NEWEST_FIRST = (ResourceRow.version_key.desc(), ResourceRow.written.desc(), ResourceRow.kid)
+IN_ORDER = (ResourceRow.identifier, *_NEWEST_FIRST)
+"""By identifier, the newest version first."""
 
 
 def _latest() -> Select[Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import BusyError, Problem
@@ -31,6 +31,7 @@ from vopub.model.resource import (
 )
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
+from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.database import open_database, writing
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
 from vopub.odc.schema import (
@@ -85,6 +86,9 @@ class Store:
         self._engine = open_database(directory / "odc.db")
         self._reading = sessionmaker(self._engine)
         self._writing = sessionmaker(writing(self._engine))
+        event.listen(self._writing, "after_commit", self._count_write)
+        self._writes = 0
+        self._catalog: tuple[int, bytes] = (-1, b"")
 
     def close(self) -> None:
         """Close the database and give up the directory."""
@@ -146,7 +150,7 @@ class Store:
         """
         query = Query(identifier=identifier, latest=True)
         with self._reading() as session:
-            text = session.scalar(ordered(query)) if identifier else None
+            text = session.scalar(ordered(query, ResourceRow.record)) if identifier else None
         if text is None:
             raise NotFoundError(f"there is no resource {identifier!r}")
         return KM3OpenResource.model_validate_json(text)
@@ -155,19 +159,18 @@ class Store:
         """Return the resources that match."""
         with self._reading() as session:
             total = session.scalar(select(func.count()).select_from(matching(query).subquery()))
-            texts = session.scalars(ordered(query)).all()
+            texts = session.scalars(ordered(query, ResourceRow.summary)).all()
         return ResourceList(
             total=total or 0, limit=query.limit, offset=query.offset,
-            resources=tuple(ResourceSummary.of(json.loads(text)) for text in texts),
+            resources=tuple(ResourceSummary.model_validate_json(text) for text in texts),
         )  # fmt: skip
 
     def named(self, kids: Iterable[UUID]) -> list[ResourceSummary]:
         """Return the resources with these ``kid``, in this order, without those not here."""
-        wanted = [str(kid) for kid in kids]
-        rows = select(ResourceRow.kid, ResourceRow.record).where(ResourceRow.withdrawn.is_(None))
         with self._reading() as session:
-            records = dict(session.execute(rows.where(ResourceRow.kid.in_(wanted))).all())
-        return [ResourceSummary.of(json.loads(records[kid])) for kid in wanted if kid in records]
+            return [
+                ResourceSummary.model_validate_json(text) for text in summaries_of(session, kids)
+            ]
 
     def count_by_ktype(self) -> dict[Ktype, int]:
         """Return how many resources there are of each kind, all versions counted."""
@@ -190,6 +193,30 @@ class Store:
         with self._writing.begin() as session:
             row = _present(session, kid)
             row.withdrawn, row.reason = _now(), reason
+
+    def catalog(self) -> bytes:
+        """Return the catalogue, a ``Catalog`` as JSON.
+
+        It is kept until something is written, which only this process does.
+        """
+        made, body = self._catalog
+        if made != self._writes:
+            made = self._writes  # before reading: a write that comes between makes it old
+            body = self.make_catalog()
+            self._catalog = made, body
+        return body
+
+    def make_catalog(self, stream: str = "") -> bytes:
+        """Return the catalogue as it is now; with ``stream``, the elements of that stream.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such stream.
+        """
+        elements = self.get_grouping(KM3ResourceStream, stream).resources if stream else ()
+        with self._reading() as session:
+            return assemble(session, stream, elements)
 
     # -- files -------------------------------------------------------------------------------
 
@@ -239,11 +266,14 @@ class Store:
         """Write a stream or a collection; an equal one changes nothing."""
         table = _table(type(record))
         text = record.model_dump_json()
+        # A stream may have very many elements.
+        short = record.model_dump_json(exclude={"resources"}) if table is StreamRow else text
         with self._writing.begin() as session:
             before = session.get(table, record.identifier)
             if before is not None and before.record == text:
                 return Outcome.UNCHANGED
-            session.merge(table(identifier=record.identifier, record=text, written=_now()))
+            fields = {"record": text, "summary": short, "written": _now()}
+            session.merge(table(identifier=record.identifier, **fields))
         return Outcome.REPLACED if before is not None else Outcome.CREATED
 
     def get_grouping(self, kind: type[Grouping], identifier: str) -> Grouping:
@@ -274,6 +304,9 @@ class Store:
         return tuple(kind.model_validate_json(text) for text in texts)
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _count_write(self, _session: Session) -> None:
+        self._writes += 1
 
     def _check_files(self, session: Session, record: KM3OpenResource) -> None:
         problems = [
@@ -311,7 +344,7 @@ def _row(record: KM3OpenResource, text: str) -> ResourceRow:
         kid=str(record.kid), identifier=record.identifier, ktype=record.ktype.value,
         version_key=version_key(record.publication.version), collection=record.collection,
         stream=record.stream, words=searchable(record), record=text, written=_now(),
-        withdrawn=None, reason="",
+        withdrawn=None, reason="", summary=ResourceSummary.of(json.loads(text)).model_dump_json(),
     )  # fmt: skip
 
 
