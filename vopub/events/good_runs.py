@@ -77,14 +77,16 @@ class GoodRunList:
         """
         found, place = self._find(detector, run)
         _, start, stop = self._sorted
-        return found & (start[place] <= time) & (time <= stop[place])
+        inside: NDArray[np.bool_] = (start[place] <= time) & (time <= stop[place])
+        return found & inside
 
-    def _find(self, detector: Integers, run: Integers) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        wanted = _key(detector.astype(np.int64), run.astype(np.int64))
+    def _find(
+        self, detector: Integers, run: Integers
+    ) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+        wanted: Times = _key(detector.astype(np.int64), run.astype(np.int64))
         keys = self._sorted[0]
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        found: NDArray[np.bool_] = keys[place] == wanted
-        return found, place
+        return np.equal(keys[place], wanted), place
 
 
 def _key(detector: Any, run: Any) -> Any:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from vopub.events.columns import check_convertible
 from vopub.events.coordinates import SITES
+from vopub.events.good_runs import GoodRunList
 from vopub.events.selection import Selection, parse_cuts
 from vopub.model.data_taking import Site
 from vopub.model.description import EventsSection
@@ -23,6 +24,8 @@ class Recipe:
         The ``[events]`` part of a resource's description.
     simulated
         Whether the resource is one of simulated events.
+    good_runs
+        The runs that may be used; None for all.
 
     Raises
     ------
@@ -34,6 +37,7 @@ class Recipe:
 
     section: EventsSection
     simulated: bool
+    good_runs: GoodRunList | None = None
 
     def __post_init__(self) -> None:
         check_convertible(self.parameters)

@@ -9,15 +9,22 @@ import numpy as np
 
 from vopub.errors import InputError
 from vopub.events.columns import as_column, value_defects
+from vopub.events.detectors import check_site
+from vopub.events.good_runs import NOT_IN_LIST, NOT_IN_TIME
 from vopub.events.identifiers import Integers, numbers_of
 from vopub.events.quantities import defects, quantities
 from vopub.events.readers.base import EventChunk, FileHeader
 from vopub.events.recipe import Recipe
+from vopub.events.runs import count_runs
 from vopub.events.sieve import Rows, Sieve
 from vopub.events.times import Times, track_time
 from vopub.events.tracks import BestTracks, Mask
 from vopub.model.catalogue import parameter
+from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount, EventTable
+
+BY_RUN = ("detector_id", "run_id", "unix_time")
+"""Known parameters that a good-run list looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Reduced:
     """When the kept events were, in nanoseconds since 1970; empty if the layout has no times."""
     events: Mapping[str, Integers]
     """What the file says once per event, of the events kept; always with their identity."""
+    runs: tuple[RunCount, ...] = ()
+    """How many events of each run were read and kept, if the layout says their run."""
 
 
 def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
@@ -40,8 +49,8 @@ def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
     Raises
     ------
     InputError
-        If it is simulated where the resource is not, or the reverse, or if its layout does not
-        have what a column or cut needs.
+        If it is simulated where the resource is not, or the reverse, if it is from another site,
+        or if its layout does not have what a column or cut needs.
     """
     if header.simulated is not None and header.simulated != recipe.simulated:
         kind = {True: "simulated", False: "observed"}
@@ -51,6 +60,7 @@ def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
             where=where,
             hint="set 'simulated' in resource.toml to what is true, or leave the file out",
         )
+    check_site(header, recipe.section.detector, where=where)
     _check_layout(header, recipe, where=where)
 
 
@@ -58,12 +68,14 @@ def _check_layout(header: FileHeader, recipe: Recipe, *, where: object) -> None:
     """Check that the layout of a file says all that columns and cuts need."""
     needed = [p.name for p in recipe.parameters]
     needed += [name for selection in recipe.selections for name in selection.parameters]
+    needed += BY_RUN if recipe.good_runs else ()
     lacking = [name for name in dict.fromkeys(needed) if name in header.lacks]
     if lacking:
         raise InputError(
             f"files of the layout {header.layout!r} do not give {', '.join(lacking)}",
             where=where,
-            hint="leave these out of the columns and the selection in resource.toml",
+            hint="leave these out of the columns and the selection in resource.toml"
+            + (", or good_runs" if set(lacking) & set(BY_RUN) and recipe.good_runs else ""),
         )
 
 
@@ -80,9 +92,12 @@ def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:
         The present in nanoseconds since 1970; events cannot be later.
     """
     sieve = Sieve(chunk.events, chunk.identifiers)
+    _leave_out_runs(sieve, chunk.events, recipe)
     found, best = chunk.tracks.best(recipe.section.reconstruction)
     sieve.not_reconstructed(np.flatnonzero(~found))
-    rows = np.flatnonzero(found)
+    if not sieve.inside[found].all():
+        best = best.select(sieve.inside[found])
+    rows = np.flatnonzero(found & sieve.inside)
     events = {name: column[rows] for name, column in chunk.events.items()}
     when, known = _times(events, best)
     for reason, bad in defects(events, best, when, known, now=now):
@@ -103,6 +118,7 @@ def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:
         account=sieve.account(),
         times=when[kept] if "t_sec" in events else when[:0],
         events={name: column[kept] for name, column in (*events.items(), *identity.items())},
+        runs=count_runs(chunk.events, sieve.inside),
     )
 
 
@@ -113,6 +129,16 @@ def _times(events: Mapping[str, Integers], best: BestTracks) -> tuple[Times, Mas
     return np.zeros(len(best), dtype=np.int64), np.zeros(len(best), dtype=bool)
 
 
+def _leave_out_runs(sieve: Sieve, events: Mapping[str, Integers], recipe: Recipe) -> None:
+    """Take out events of runs that are not in the good-run list, before anything else.
+
+    What is wrong with these is nobody's concern.
+    """
+    if recipe.good_runs is not None:
+        named = recipe.good_runs.names(events["detector_id"], events["run_id"])
+        sieve.cut(NOT_IN_LIST, np.flatnonzero(~named))
+
+
 def _sift(sieve: Sieve, rows: Rows, values: Mapping[str, Column], recipe: Recipe) -> None:
     """Take out events with a value that cannot be, then those that the cuts leave out."""
     looked_at = {name for selection in recipe.selections for name in selection.parameters}
@@ -120,5 +146,8 @@ def _sift(sieve: Sieve, rows: Rows, values: Mapping[str, Column], recipe: Recipe
     for described in (*recipe.parameters, *map(parameter, others)):
         for reason, bad in value_defects(described, values[described.name]):
             sieve.malformed(reason, rows[bad])
+    if recipe.good_runs is not None:
+        covered = recipe.good_runs.covers(*(values[name] for name in BY_RUN))
+        sieve.cut(NOT_IN_TIME, rows[~covered])
     for cut, selection in zip(recipe.section.selection, recipe.selections, strict=True):
         sieve.cut(cut.name, rows[~selection.apply(values)])

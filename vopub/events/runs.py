@@ -21,6 +21,8 @@ LIVETIME_TOLERANCE = 1e-5
 """Relative; ``Head`` writes six digits."""
 
 _Key = tuple[int, int]
+_RUNS = 1 << 32
+"""How many 32-bit numbers there are for runs, half of them negative."""
 _LEAVE_OUT = "leave out the file that is wrong"
 
 
@@ -69,15 +71,21 @@ def count_runs(events: Mapping[str, Integers], kept: NDArray[np.bool_]) -> tuple
     """
     if not {"detector_id", "run_id"} <= set(events):
         return ()
-    pairs = np.stack([events["detector_id"], events["run_id"]], axis=1).astype(np.int64)
-    runs, number = np.unique(pairs, axis=0, return_inverse=True)
-    number = number.reshape(-1)
-    read = np.bincount(number, minlength=len(runs))
-    left = np.bincount(number[kept], minlength=len(runs))
+    keys = events["detector_id"].astype(np.int64) * _RUNS + events["run_id"] + _RUNS // 2
+    runs, number = _distinct(keys)
+    read = np.bincount(number, minlength=len(runs)).tolist()
+    left = np.bincount(number[kept], minlength=len(runs)).tolist()
     return tuple(
-        RunCount(detector_id=int(detector), run=int(run), read=int(r), kept=int(k))
-        for (detector, run), r, k in zip(runs, read, left, strict=True)
+        RunCount(detector_id=int(key // _RUNS), run=int(key % _RUNS) - _RUNS // 2, read=r, kept=k)
+        for key, r, k in zip(runs, read, left, strict=True)
     )
+
+
+def _distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the distinct keys, and for each key which of these it is; quick if all are one."""
+    if len(keys) and (keys == keys[0]).all():
+        return keys[:1], np.zeros(len(keys), dtype=np.intp)
+    return np.unique(keys, return_inverse=True)
 
 
 def add_counts(counts: Iterable[RunCount]) -> tuple[RunCount, ...]:
