@@ -39,6 +39,7 @@ class FileRole(StrEnum):
 
     DATA = "data"
     METADATA = "metadata"
+    PROVENANCE = "provenance"
     PREVIEW = "preview"
     DOCUMENTATION = "documentation"
 
