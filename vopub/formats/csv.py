@@ -21,22 +21,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vopub.errors import FileError
 from vopub.files import cannot, replacing, sha256_of
 from vopub.formats.base import Product, Writer, first_problem
+from vopub.formats.columns import arrow_schema, arrow_table, event_table
 from vopub.model.dataset import EventDataset, TableMetadata
-from vopub.model.event_table import Column, EventTable, empty
-from vopub.model.parameter import Dtype, Parameter
+from vopub.model.event_table import EventTable, empty
+from vopub.model.parameter import Parameter
 from vopub.model.resource import SHA256_PATTERN, FileRole
 
 SUFFIX = ".csv"
 METADATA_SUFFIX = ".metadata.json"
 _RESTORE = "take both files from the same publication again"
-_ARROW_TYPES = {
-    Dtype.INT16: pa.int16(),
-    Dtype.INT32: pa.int32(),
-    Dtype.INT64: pa.int64(),
-    Dtype.FLOAT32: pa.float32(),
-    Dtype.FLOAT64: pa.float64(),
-    Dtype.TEXT: pa.string(),
-}
 
 
 class CsvDialect(BaseModel):
@@ -83,20 +76,18 @@ class CsvWriter(Writer):
     )
 
     def _start(self, files: ExitStack) -> None:
-        schema = _schema(self.parameters)
+        self._schema = arrow_schema(self.parameters)
         self._temporary = files.enter_context(replacing(self.path))
         self._stream = files.enter_context(self._temporary.open("wb"))
         self._stream.write(_header_line(self.parameters))
         options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
         self._writer = files.enter_context(
-            pa_csv.CSVWriter(self._stream, schema, write_options=options)
+            pa_csv.CSVWriter(self._stream, self._schema, write_options=options)
         )
 
     def _append(self, chunk: EventTable) -> None:
-        schema = _schema(self.parameters)
-        # from_pandas makes NaN a null, which is written as an empty field
-        arrays = [pa.array(chunk[f.name], f.type, from_pandas=True) for f in schema]
-        self._writer.write_table(pa.table(arrays, schema=schema))
+        # NaN is null in Arrow, which is written as an empty field
+        self._writer.write_table(arrow_table(chunk, self._schema))
 
     def _finish(self, metadata: TableMetadata) -> None:
         self._writer.close()
@@ -127,19 +118,53 @@ def read_csv(path: Path) -> EventDataset:
     """
     document = _read_document(metadata_path(path))
     table = _read_table(path, document.parameters)
-    if len(table) != document.rows:
-        what = f"has {len(table)} rows, its metadata say {document.rows}"
+    _check_rows(path, len(table), document)
+    _check_digest(path, document)
+    return EventDataset(_metadata(document), table)
+
+
+def read_csv_metadata(path: Path) -> TableMetadata:
+    """Read what is said about an event table from the file beside it.
+
+    Raises
+    ------
+    FileError
+        If that file cannot be read.
+    """
+    return _metadata(_read_document(metadata_path(path)))
+
+
+def iterate_csv(path: Path, rows: int) -> Iterator[EventTable]:
+    """Yield the table in chunks of at most so many rows.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read, or the table is not the one its metadata describe.
+    """
+    document = _read_document(metadata_path(path))
+    _check_digest(path, document)
+    read = 0
+    for chunk in _iterate_rows(path, document.parameters):
+        read += len(chunk)
+        yield from chunk.chunks(rows)
+    _check_rows(path, read, document)
+
+
+def _metadata(document: CsvDocument) -> TableMetadata:
+    return TableMetadata(**{name: getattr(document, name) for name in TableMetadata.model_fields})
+
+
+def _check_rows(path: Path, rows: int, document: CsvDocument) -> None:
+    if rows != document.rows:
+        what = f"has {rows} rows, its metadata say {document.rows}"
         raise FileError(what, where=path, hint=_RESTORE)
+
+
+def _check_digest(path: Path, document: CsvDocument) -> None:
     if sha256_of(path) != document.csv.sha256:
-        raise FileError(
-            "is not the file its metadata describe: the sha256 differs", where=path, hint=_RESTORE
-        )
-    fields = {name: getattr(document, name) for name in TableMetadata.model_fields}
-    return EventDataset(TableMetadata(**fields), table)
-
-
-def _schema(parameters: Sequence[Parameter]) -> Any:
-    return pa.schema([(p.name, _ARROW_TYPES[p.dtype]) for p in parameters])
+        what = "is not the file its metadata describe: the sha256 differs"
+        raise FileError(what, where=path, hint=_RESTORE)
 
 
 def _header_line(parameters: Sequence[Parameter]) -> bytes:
@@ -158,16 +183,31 @@ def _read_document(path: Path) -> CsvDocument:
 
 
 def _read_table(path: Path, parameters: tuple[Parameter, ...]) -> EventTable:
+    with _rows_of(path, parameters) as stream:
+        if stream is None:
+            return empty(parameters)
+        rows = pa_csv.read_csv(stream, **_options(parameters))
+    return event_table(rows, parameters, path)
+
+
+def _iterate_rows(path: Path, parameters: tuple[Parameter, ...]) -> Iterator[EventTable]:
+    with _rows_of(path, parameters) as stream:
+        if stream is None:
+            return
+        for batch in pa_csv.open_csv(stream, **_options(parameters)):
+            yield event_table(pa.Table.from_batches([batch]), parameters, path)
+
+
+@contextmanager
+def _rows_of(path: Path, parameters: Sequence[Parameter]) -> Iterator[BinaryIO | None]:
+    """Open a CSV file after its header line; None if no row follows."""
     try:
         with path.open("rb") as stream:
             _check_header(path, stream.readline(), parameters)
-            if stream.tell() == os.fstat(stream.fileno()).st_size:
-                return empty(parameters)
             with _arrow_errors(path, parameters):
-                rows = _read_rows(stream, parameters)
+                yield None if stream.tell() == os.fstat(stream.fileno()).st_size else stream
     except OSError as error:
         raise cannot("read", path, error) from error
-    return EventTable(parameters, {p.name: _column(path, p, rows[p.name]) for p in parameters})
 
 
 def _check_header(path: Path, line: bytes, parameters: Sequence[Parameter]) -> None:
@@ -184,21 +224,20 @@ def _check_header(path: Path, line: bytes, parameters: Sequence[Parameter]) -> N
     raise FileError(what, where=path, hint=_RESTORE)
 
 
-def _read_rows(stream: BinaryIO, parameters: Sequence[Parameter]) -> Any:
-    schema = _schema(parameters)
-    return pa_csv.read_csv(
-        stream,
+def _options(parameters: Sequence[Parameter]) -> dict[str, Any]:
+    schema = arrow_schema(parameters)
+    return {
         # only a reader with one thread can tell the row of an error
-        read_options=pa_csv.ReadOptions(use_threads=False, column_names=schema.names),
+        "read_options": pa_csv.ReadOptions(use_threads=False, column_names=schema.names),
         # a table of one column has empty lines where the value is not available
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=pa_csv.ConvertOptions(
+        "parse_options": pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        "convert_options": pa_csv.ConvertOptions(
             column_types=schema,
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         ),
-    )
+    }
 
 
 @contextmanager
@@ -215,12 +254,3 @@ def _arrow_errors(path: Path, parameters: Sequence[Parameter]) -> Iterator[None]
         elif line:
             said = f"row {line[1]}: {line[2]}"
         raise FileError(said, where=path, hint=_RESTORE) from error
-
-
-def _column(path: Path, parameter: Parameter, values: Any) -> Column:
-    if values.null_count and not parameter.dtype.is_float:
-        row = values.is_null().index(True).as_py() + 1
-        what = f"row {row}, column {parameter.name}: no value, but a {parameter.dtype} needs one"
-        raise FileError(what, where=path, hint=_RESTORE)
-    column: Column = values.to_numpy().astype(parameter.dtype.numpy, copy=False)
-    return column

@@ -40,7 +40,8 @@ FORMAT_VERSION = "1.0"
 EVENTS, HEADER = "events", "header"
 ASTROPY_META = f"{EVENTS}.__table_column_meta__"
 """Where astropy's reader looks for units and descriptions of the columns of ``/events``."""
-BLOCKS = ("publication", "data_taking", "parameters", "provenance", "account", "coverage")
+_PLAIN = ("identifier", "kid", "simulated")
+BLOCKS = tuple(name for name in TableMetadata.model_fields if name not in (*_PLAIN, "rows"))
 """Attributes of the root that hold JSON."""
 ROWS_PER_BLOCK = 4096
 """Rows written at a time and compressed together."""
@@ -207,10 +208,41 @@ def read_hdf5(path: Path) -> EventDataset:
     FileError
         If the file cannot be read, is damaged or is not an event table of this format.
     """
+    with _opened(path) as file:
+        metadata = _read_metadata(path, file)
+        chunks = _iterate(path, file[EVENTS], metadata.parameters, ROWS_PER_BLOCK)
+        return EventDataset(metadata, concatenate(metadata.parameters, chunks))
+
+
+def read_hdf5_metadata(path: Path) -> TableMetadata:
+    """Read what is said about an event table.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged or is not an event table of this format.
+    """
+    with _opened(path) as file:
+        return _read_metadata(path, file)
+
+
+def iterate_hdf5(path: Path, rows: int) -> Iterator[EventTable]:
+    """Yield the table in chunks of at most so many rows.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged or is not an event table of this format.
+    """
+    with _opened(path) as file:
+        yield from _iterate(path, file[EVENTS], _read_metadata(path, file).parameters, rows)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with h5py.File(path, "r") as file:
-            metadata = _read_metadata(path, file)
-            return EventDataset(metadata, _read_events(path, file[EVENTS], metadata))
+            yield file
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from error
 
@@ -226,8 +258,9 @@ def _unreadable(path: Path, error: Exception) -> FileError:
 
 
 def _read_metadata(path: Path, file: Any) -> TableMetadata:
-    needed = ("format_version", "identifier", "kid", "simulated", *BLOCKS)
-    missing = [name for name in needed if name not in file.attrs]
+    fields = TableMetadata.model_fields
+    needed = [name for name in (*_PLAIN, *BLOCKS) if fields[name].is_required()]
+    missing = [name for name in ("format_version", *needed) if name not in file.attrs]
     if missing or EVENTS not in file:
         what = f"is not an event table of ours: it lacks {', '.join(missing) or EVENTS}"
         raise FileError(what, where=path, hint=_RESTORE)
@@ -240,18 +273,20 @@ def _read_metadata(path: Path, file: Any) -> TableMetadata:
         kid=file.attrs["kid"],
         simulated=bool(file.attrs["simulated"]),
         rows=len(file[EVENTS]),
-        **{block: from_json(file.attrs[block]) for block in BLOCKS},
+        # what has a default may be younger than the file
+        **{block: from_json(file.attrs[block]) for block in BLOCKS if block in file.attrs},
     )
 
 
-def _read_events(path: Path, events: Any, metadata: TableMetadata) -> EventTable:
-    expected = _row_dtype(metadata.parameters)
+def _iterate(
+    path: Path, events: Any, parameters: tuple[Parameter, ...], rows: int
+) -> Iterator[EventTable]:
+    expected = _row_dtype(parameters)
     if events.dtype != expected:
         what = f"/{EVENTS} has columns {events.dtype}, its metadata describe {expected}"
         raise FileError(what, where=path, hint=_RESTORE)
-    starts = range(0, len(events), ROWS_PER_BLOCK)
-    pieces = (events[start : start + ROWS_PER_BLOCK] for start in starts)
-    return concatenate(metadata.parameters, (_chunk(p, metadata.parameters) for p in pieces))
+    for start in range(0, len(events), rows):
+        yield _chunk(events[start : start + rows], parameters)
 
 
 def _chunk(rows: NDArray[Any], parameters: tuple[Parameter, ...]) -> EventTable:

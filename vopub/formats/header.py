@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
@@ -35,6 +36,14 @@ def header_rows(metadata: TableMetadata) -> list[HeaderRow]:
         _account(metadata),
     )
     return [row for row in rows if row.value]
+
+
+def metadata_json(metadata: TableMetadata) -> str:
+    """Return everything said about a table as JSON of ASCII characters only.
+
+    Formats that hold only some characters (FITS, XML) hold all of these.
+    """
+    return json.dumps(metadata.model_dump(mode="json"), allow_nan=False, separators=(",", ":"))
 
 
 def _publication(metadata: TableMetadata) -> Iterator[HeaderRow]:
@@ -131,6 +140,8 @@ def _account(metadata: TableMetadata) -> Iterator[HeaderRow]:
         yield _excluded("cut", cut)
     for defect in account.malformed:
         yield _excluded("malformed", defect)
+    if account.repeated.events:
+        yield _excluded("repeated", account.repeated)
 
 
 def _excluded(entry: str, gone: Excluded) -> HeaderRow:

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vopub.formats.base import Writer
-from vopub.formats.csv import CsvWriter, read_csv
-from vopub.formats.hdf5 import Hdf5Writer, read_hdf5
+from vopub.formats.reading import iterate, read_dataset, read_metadata
+from vopub.formats.registry import FORMATS
 from vopub.model.dataset import EventDataset, TableMetadata
-from vopub.model.event_table import Column, EventAccount, EventTable
+from vopub.model.event_table import Column, EventAccount, EventTable, concatenate
 from vopub.model.parameter import Dtype, Parameter
 from vopub.model.provenance import Provenance
 
 MakeDataset = Callable[[int], EventDataset]
 Reader = Callable[[Path], EventDataset]
-FORMATS = pytest.mark.parametrize(
-    ("writer_class", "read"), [(CsvWriter, read_csv), (Hdf5Writer, read_hdf5)]
+EVERY_FORMAT = pytest.mark.parametrize(
+    ("writer_class", "read"), [(f.writer, f.read) for f in FORMATS.values()], ids=list(FORMATS)
 )
 
 HOSTILE = st.text(
@@ -112,7 +112,7 @@ def said_of(table: EventTable, like: TableMetadata, text: str) -> TableMetadata:
     )
 
 
-@FORMATS
+@EVERY_FORMAT
 @settings(max_examples=150, deadline=None)
 @given(table=tables(), text=HOSTILE, rows=st.integers(1, 13))
 def test_anything_reads_back_to_the_bit(
@@ -131,7 +131,7 @@ def test_anything_reads_back_to_the_bit(
         assert_same(read(path), dataset)
 
 
-@FORMATS
+@EVERY_FORMAT
 @pytest.mark.parametrize(("rows", "chunk"), [(0, 1), (1, 1), (230, 100), (9000, 4097)])
 def test_a_real_looking_table_reads_back(
     *,
@@ -149,7 +149,7 @@ def test_a_real_looking_table_reads_back(
     assert read(path).table.equals(dataset.table)
 
 
-@FORMATS
+@EVERY_FORMAT
 def test_bytes_depend_on_the_content_only(
     writer_class: type[Writer], read: Reader, tmp_path: Path, make_dataset: MakeDataset
 ) -> None:
@@ -162,7 +162,7 @@ def test_bytes_depend_on_the_content_only(
     assert len(contents) == 1
 
 
-@FORMATS
+@EVERY_FORMAT
 def test_long_metadata_survive(
     writer_class: type[Writer], read: Reader, tmp_path: Path, make_dataset: MakeDataset
 ) -> None:
@@ -172,3 +172,24 @@ def test_long_metadata_survive(
     path = tmp_path / f"long{writer_class.products[0].suffix}"
     write(writer_class, path, EventDataset(metadata, dataset.table), 10)
     assert read(path).metadata == metadata
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize(("rows", "chunk"), [(0, 10), (1, 1), (230, 37), (9000, 4096)])
+def test_tables_are_read_in_chunks(
+    *,
+    writer_class: type[Writer],
+    read: Reader,
+    rows: int,
+    chunk: int,
+    tmp_path: Path,
+    make_dataset: MakeDataset,
+) -> None:
+    dataset = make_dataset(rows)
+    path = tmp_path / f"evts21_01{writer_class.products[0].suffix}"
+    write(writer_class, path, dataset, 100)
+    chunks = list(iterate(path, chunk))
+    assert all(0 < len(piece) <= chunk for piece in chunks)
+    whole = concatenate(dataset.table.parameters, chunks)
+    assert_same(EventDataset(read_metadata(path), whole), dataset)
+    assert_same(read_dataset(path), dataset)
