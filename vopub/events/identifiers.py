@@ -6,7 +6,9 @@ The form is that of KM3NeT's notices in the General Coordinates Network.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,14 @@ def spelled(
     for part in (run, frame_index, trigger_counter):
         text = np.strings.add(np.strings.add(text, "."), part.astype(np.str_))
     return text.astype(object)
+
+
+def name_of_list(path: Path) -> str:
+    """Return what the events of a list are named after: the file's name without its last suffix.
+
+    Dots become underscores, so that the part behind the last dot of an identifier is the row.
+    """
+    return re.sub(r"[^\w-]+", "_", path.stem, flags=re.ASCII).strip("_") or "list"
 
 
 def numbers_of(names: Iterable[str]) -> dict[str, Integers]:

@@ -13,6 +13,7 @@ NANOSECONDS = 1_000_000_000
 DAY = 86_400 * NANOSECONDS
 """A day without leap second in nanoseconds."""
 MJD_OF_1970 = 40_587
+JD_OF_1970 = 2_440_587.5
 FIRST_TIME = int(datetime(2005, 1, 1, tzinfo=UTC).timestamp()) * NANOSECONDS
 """No neutrino telescope of the collaboration took data before."""
 LONGEST_OFFSET = 1e15
@@ -21,8 +22,8 @@ LONGEST_OFFSET = 1e15
 LATEST_SECOND = 1 << 33
 """Seconds beyond (the year 2242) are garbage too."""
 
-MOST_DAYS = 100_000
-"""Dates farther from 1970 (270 years) are garbage too."""
+MOST_DAYS = 50_000
+"""Dates farther from 1970 (137 years) are garbage too."""
 
 Times = NDArray[np.int64]
 
@@ -79,6 +80,17 @@ def from_modified_julian_date(mjd: NDArray[np.float64]) -> tuple[Times, NDArray[
     days = np.floor(since)
     rest = np.rint((since - days) * DAY)
     return days.astype(np.int64) * DAY + rest.astype(np.int64), known
+
+
+def from_julian_date(jd1: NDArray[np.float64], jd2: NDArray[np.float64]) -> Times:
+    """Return Julian Dates (UTC) in two parts, as astropy keeps them, as nanoseconds since 1970.
+
+    They are exact to the nanosecond. What is no number, or too far away, becomes a time of garbage.
+    """
+    since = np.nan_to_num(jd1 - JD_OF_1970, nan=-MOST_DAYS)
+    days = np.floor(np.clip(since, -MOST_DAYS, MOST_DAYS))
+    rest = np.clip(np.nan_to_num(since - days + jd2, nan=-MOST_DAYS), -MOST_DAYS, MOST_DAYS)
+    return days.astype(np.int64) * DAY + np.rint(rest * DAY).astype(np.int64)
 
 
 def to_datetime(time: int) -> datetime:
