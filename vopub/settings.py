@@ -2,7 +2,7 @@
 
 This module is the only reader of the environment. ``VOPUB_DACHS_PORT`` sets ``site.dachs_port``,
 ``VOPUB_SITE`` the site directory, ``VOPUB_CONFIG`` the file; all others are ``VOPUB_<KEY>`` of a
-key in ``[site]`` or ``[publisher]``.
+key in ``[site]``, ``[client]`` or ``[publisher]``.
 """
 
 from __future__ import annotations
@@ -67,10 +67,33 @@ class PublisherSettings(_Section):
     reference_url: Url
 
 
+class ClientSettings(_Section):
+    """What ``KM3Store`` and ``vopub get`` use unless told otherwise."""
+
+    odc_url: Url | None = None
+    """Address of the Open Data Center; the site's own if not given."""
+    mirrors: tuple[Url, ...] = ()
+    """Addresses with the same content, tried in order when the first does not answer."""
+    cache: Path
+    """Directory that keeps the catalogue, records and files."""
+    offline: bool = False
+    """Whether to use only what the cache holds."""
+    proxy: Url | None = None
+    """Address of an HTTP proxy to go through."""
+
+
+class _ReaderSettings(BaseModel):
+    """The part that concerns who only reads; the rest of the file is not looked at."""
+
+    site: SiteSettings
+    client: ClientSettings
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
     site: SiteSettings
+    client: ClientSettings
     publisher: PublisherSettings
     resources: Path
     """Folder with one sub-folder per resource."""
@@ -100,21 +123,40 @@ def load_settings(
     here = (directory or Path.cwd()).resolve()
     path = Path(environ.get("VOPUB_CONFIG") or here / CONFIG_NAME)
     content = _read(path)
-    site = content.setdefault("site", {})
-    publisher = content.setdefault("publisher", {})
-    if isinstance(site, dict) and isinstance(publisher, dict):
-        _from_environment(site, publisher, content, environ)
-    for key, value in (options or {}).items():
-        if value is not None:
-            _put(content, key, value)
-    if isinstance(site, dict):
-        given = site.get("directory") or default_site_directory(here)
-        site["directory"] = (here / Path(str(given)).expanduser()).resolve()
+    _complete(content, options or {}, environ, here)
     content["resources"] = (here / str(content.get("resources") or "resources")).resolve()
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
         raise DescriptionError([_problem(d) for d in error.errors()], where=path) from error
+
+
+def load_client_settings(
+    options: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] = os.environ,
+    directory: Path | None = None,
+) -> ClientSettings:  # fmt: skip
+    """Read the settings of who only reads: works without a ``vopub.toml`` and without a publisher.
+
+    Parameters and errors are those of ``load_settings``; ``odc_url`` of the result is set.
+    """
+    here = (directory or Path.cwd()).resolve()
+    path = Path(environ.get("VOPUB_CONFIG") or here / CONFIG_NAME)
+    content = _read(path) if path.exists() or environ.get("VOPUB_CONFIG") else {}
+    _complete(content, options or {}, environ, here)
+    try:
+        given = _ReaderSettings.model_validate(content)
+    except ValidationError as error:
+        raise DescriptionError([_problem(d) for d in error.errors()], where=path) from error
+    return given.client.model_copy(update={"odc_url": given.client.odc_url or given.site.odc_url})
+
+
+def default_cache(environ: Mapping[str, str]) -> Path:
+    """Return where the client keeps what it fetched.
+
+    Source: XDG Base Directory Specification 0.8: ``$XDG_CACHE_HOME``, or ``~/.cache``.
+    """
+    base = Path(environ.get("XDG_CACHE_HOME") or "")
+    return (base if base.is_absolute() else Path("~/.cache").expanduser()) / "vopub"
 
 
 def default_site_directory(here: Path) -> Path:
@@ -140,9 +182,30 @@ def _read(path: Path) -> dict[str, Any]:
         raise DescriptionError([Problem("", f"cannot be read: {error}")], where=path) from error
 
 
+def _complete(
+    content: dict[str, Any], options: Mapping[str, Any], environ: Mapping[str, str], here: Path
+) -> None:
+    """Add environment, options and defaults to what the file says."""
+    sections = [content.setdefault(name, {}) for name in ("site", "client", "publisher")]
+    if not all(isinstance(section, dict) for section in sections):
+        return  # whoever checks the content says so
+    site, client, publisher = sections
+    _from_environment(site, client, publisher, content, environ)
+    for key, value in options.items():
+        if value is not None:
+            _put(content, key, value)
+    given = site.get("directory") or default_site_directory(here)
+    site["directory"] = _place(here, given)
+    client["cache"] = _place(here, client.get("cache") or default_cache(environ))
+
+
+def _place(here: Path, given: object) -> Path:
+    return (here / Path(str(given)).expanduser()).resolve()
+
+
 def _from_environment(
-    site: dict[str, Any], publisher: dict[str, Any], content: dict[str, Any],
-    environ: Mapping[str, str],
+    site: dict[str, Any], client: dict[str, Any], publisher: dict[str, Any],
+    content: dict[str, Any], environ: Mapping[str, str],
 ) -> None:  # fmt: skip
     for name, value in environ.items():
         key = name.removeprefix("VOPUB_").lower()
@@ -154,10 +217,13 @@ def _from_environment(
             content["resources"] = value
         elif key in SiteSettings.model_fields:
             site[key] = value
+        elif key in ClientSettings.model_fields:
+            client[key] = value.split() if key == "mirrors" else value
         elif key in PublisherSettings.model_fields:
             publisher[key] = value
         else:
             known = ["site", "config", "resources", *SiteSettings.model_fields]
+            known += ClientSettings.model_fields
             hint = did_you_mean(key, [*known, *PublisherSettings.model_fields])
             raise DescriptionError([Problem(name, "unknown setting", hint)], where="environment")
 
@@ -175,6 +241,7 @@ def _problem(detail: Any) -> Problem:
     if detail["type"] == "extra_forbidden":
         sections: dict[str, type[BaseModel]] = {
             "site": SiteSettings,
+            "client": ClientSettings,
             "publisher": PublisherSettings,
         }
         valid = sections.get(str(location[0]), Settings).model_fields

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from vopub.model.catalogue import known_parameters
 from vopub.model.description import EventsSection, PublicationSection, VoSection
-from vopub.settings import PublisherSettings, SiteSettings
+from vopub.settings import ClientSettings, PublisherSettings, SiteSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +34,7 @@ def test_the_table_of_known_parameters_is_the_catalogue() -> None:
     ("page", "model"),
     [
         ("settings.md", SiteSettings),
+        ("settings.md", ClientSettings),
         ("settings.md", PublisherSettings),
         ("resources.md", PublicationSection),
         ("resources.md", EventsSection),

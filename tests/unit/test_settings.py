@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from vopub.errors import DescriptionError
-from vopub.settings import ROOT_SITE, default_site_directory, load_settings
+from vopub.settings import (
+    ROOT_SITE,
+    default_site_directory,
+    load_client_settings,
+    load_settings,
+)
 
 CONFIG = Path(__file__).parents[2] / "vopub.toml"
 
@@ -70,3 +75,48 @@ def test_root_keeps_the_site_where_its_services_can_reach_it(tmp_path: Path) -> 
     closed.mkdir(mode=0o700)
     expected = ROOT_SITE if os.geteuid() == 0 else closed / "site"
     assert default_site_directory(closed) == expected
+
+
+def test_a_reader_needs_no_file(tmp_path: Path) -> None:
+    settings = load_client_settings(environ={"XDG_CACHE_HOME": "/c"}, directory=tmp_path)
+    assert settings.odc_url == "http://127.0.0.1:8000"
+    assert (settings.cache, settings.offline, settings.mirrors) == (Path("/c/vopub"), False, ())
+
+
+def test_a_reader_uses_the_site_of_the_file_unless_told_otherwise(here: Path) -> None:
+    config = here / "vopub.toml"
+    config.write_text(config.read_text() + "\n[client]\nmirrors = ['https://a.example']\n")
+    settings = load_client_settings(environ={"VOPUB_ODC_PORT": "8123"}, directory=here)
+    assert settings.odc_url == "http://127.0.0.1:8123"
+    assert settings.mirrors == ("https://a.example",)
+    environ = {
+        "VOPUB_ODC_URL": "https://odc.example",
+        "VOPUB_MIRRORS": "https://b.example https://c.example",
+        "VOPUB_CACHE": "kept",
+        "VOPUB_OFFLINE": "1",
+    }
+    settings = load_client_settings(
+        {"client.odc_url": None, "client.proxy": "http://p:1"}, environ=environ, directory=here
+    )
+    assert settings.odc_url == "https://odc.example"
+    assert settings.mirrors == ("https://b.example", "https://c.example")
+    assert (settings.cache, settings.offline) == (here / "kept", True)
+    assert settings.proxy == "http://p:1"
+    assert load_settings(environ=environ, directory=here).client.odc_url == "https://odc.example"
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "said"),
+    [
+        ({"client.odc_url": "nowhere"}, {}, "'nowhere' is not an http"),
+        ({}, {"VOPUB_OFFLINE": "perhaps"}, "offline"),
+        ({}, {"VOPUB_MIRROR": "x"}, "did you mean mirrors"),
+        ({}, {"VOPUB_CONFIG": "/nowhere.toml"}, "no such file"),
+        ({"client.timeout": 3}, {}, "client.timeout: unknown key"),
+    ],
+)
+def test_what_is_wrong_for_a_reader_is_said(
+    tmp_path: Path, options: dict[str, object], environ: dict[str, str], said: str
+) -> None:
+    with pytest.raises(DescriptionError, match=said):
+        load_client_settings(options, environ=environ, directory=tmp_path)
