@@ -5,28 +5,45 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from vopub.errors import DescriptionError, Problem, did_you_mean
 from vopub.model.catalogue import known_parameters, parameter
+from vopub.model.derived import DerivedParameter, check_new_parameter, of_simulated
 from vopub.model.ktype import Ktype
+from vopub.model.malformed import MalformedLimit
 from vopub.model.parameter import Parameter
 from vopub.model.publication import Contact, Creator, Related, Url
 from vopub.model.resource import ID_PATTERN
 
+FIXED = frozenset({"name", "truth"})
+"""What a resource cannot say otherwise of a known parameter."""
 REQUIRED_COLUMNS = ("event_id",)
 SKY_COLUMNS = ("ra", "dec")
 
 
-def check_known_column(name: str) -> str:
-    """Return the name if the catalogue of parameters has it."""
-    known = known_parameters()
-    if name not in known:
+def check_known_column(name: str, info: ValidationInfo) -> str:
+    """Return the name if the catalogue or the resource itself describes such a parameter."""
+    known = {*known_parameters(), *info.data.get("derived", ())}
+    if name not in known and "derived" in info.data:
         raise ValueError(f"unknown parameter {name!r}; {did_you_mean(name, known)}")
     return name
+
+
+def check_limit(text: str) -> str:
+    """Return the limit of malformed events if it can be read."""
+    return MalformedLimit.parse(text).text
 
 
 class _Section(BaseModel):
@@ -73,6 +90,8 @@ class EventsSection(_Section):
     reconstruction: Literal["jmuon", "jshower", "aashower", "dusj", "aafit", "given"] = "jmuon"
     """``given`` is the only one of a list of events, which does not say how it is called."""
     selection: tuple[Cut, ...] = ()
+    derived: dict[Annotated[str, AfterValidator(check_new_parameter)], DerivedParameter] = {}
+    """Parameters of the resource's own, by name."""
     columns: tuple[Annotated[str, AfterValidator(check_known_column)], ...] = Field(min_length=1)
     overrides: dict[str, dict[str, Any]] = {}
     """Per column: the entries of the catalogue that differ here."""
@@ -85,11 +104,48 @@ class EventsSection(_Section):
         twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
         if twice:
             raise ValueError(f"columns name {', '.join(twice)} more than once")
+        cuts = [cut.name for cut in self.selection]
+        twice = sorted({name for name in cuts if cuts.count(name) > 1})
+        if twice:
+            raise ValueError(f"selection has more than one cut named {', '.join(twice)}")
         return self
 
-    def parameters(self) -> tuple[Parameter, ...]:
-        """Return the columns' parameters, with this resource's overrides."""
-        return tuple(parameter(name, self.overrides.get(name)) for name in self.columns)
+    def parameters(self, *, simulated: bool = False) -> tuple[Parameter, ...]:
+        """Return the columns' parameters, with this resource's overrides.
+
+        Parameters
+        ----------
+        simulated
+            Whether the events are simulated: then not all need have a position on the sky.
+        """
+        described = (self.parameter(name) for name in self.columns)
+        return tuple(map(of_simulated, described) if simulated else described)
+
+    def parameter(self, name: str) -> Parameter:
+        """Return one parameter, be it a column or not, of the catalogue or derived."""
+        if name in self.derived:
+            return self.derived[name].parameter(name, truth=name in self.truths())
+        return parameter(name, self.overrides.get(name))
+
+    def truths(self) -> frozenset[str]:
+        """Return the names of all parameters that only simulated events have."""
+        truths = {name for name, known in known_parameters().items() if known.truth}
+        for _ in self.derived:  # each may refer to another
+            truths |= {name for name, own in self.derived.items() if own.names & truths}
+        return frozenset(truths)
+
+
+class NamedCut(_Section):
+    """What a file of cuts says under the name of a cut."""
+
+    keep: str = Field(min_length=3)
+    description: str = ""
+
+
+class CutsFile(_Section):
+    """The content of a file of cuts, which several resources may share."""
+
+    cuts: dict[str, NamedCut] = Field(min_length=1)
 
 
 class VoSection(_Section):
@@ -119,6 +175,14 @@ class ResourceDescription(_Section):
                 raise ValueError(f"vo.publish needs the columns {', '.join(missing)}")
         return self
 
+    @model_validator(mode="after")
+    def _truths_of_simulated_only(self) -> ResourceDescription:
+        truths = self.events.truths()
+        asked = [name for name in self.events.columns if name in truths]
+        if asked and not self.simulated:
+            raise ValueError(f"only simulated events have {', '.join(asked)}")
+        return self
+
 
 class CollectionDescription(_Section):
     """One collection, as its publisher describes it in ``resources/<id>/collection.toml``."""
@@ -143,8 +207,79 @@ def parse_collection(content: Mapping[str, Any], *, where: object) -> Collection
         raise DescriptionError(problems, where=where) from error
 
 
-def parse_description(content: Mapping[str, Any], *, where: object) -> ResourceDescription:
+def parse_cuts_file(content: Mapping[str, Any], *, where: object) -> Mapping[str, NamedCut]:
+    """Check the content of a file of cuts; return them by name.
+
+    Raises
+    ------
+    DescriptionError
+        With every problem found.
+    """
+    try:
+        return CutsFile.model_validate(content).cuts
+    except ValidationError as error:
+        problems = [_problem(detail, model=CutsFile) for detail in error.errors()]
+        raise DescriptionError(problems, where=where) from error
+
+
+def use_cuts(
+    events: Mapping[str, Any], cuts: Mapping[str, NamedCut]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Put named cuts in their places in the selection of an ``[events]`` part.
+
+    Parameters
+    ----------
+    events
+        The part as it was written: entries of its ``selection`` may be ``{ use = <name> }``.
+    cuts
+        Cuts by name.
+
+    Returns
+    -------
+    events
+        The part with only such cuts as say themselves what they keep.
+    problems
+        Names that are unknown, and entries that say more than a name.
+    """
+    selection = events.get("selection")
+    if not isinstance(selection, list):
+        return dict(events), []
+    problems: list[Problem] = []
+    effective = []
+    for number, entry in enumerate(selection):
+        if not isinstance(entry, Mapping) or "use" not in entry:
+            effective.append(entry)
+            continue
+        name = str(entry["use"])
+        problems += _use_problems(f"events.selection.{number}", entry, name, cuts)
+        named = cuts.get(name) or NamedCut(keep=f"unknown cut {name}")
+        effective.append({"name": name, **named.model_dump()})
+    return {**events, "selection": effective}, problems
+
+
+def _use_problems(
+    place: str, entry: Mapping[str, Any], name: str, cuts: Mapping[str, NamedCut]
+) -> Iterator[Problem]:
+    if name not in cuts:
+        hint = did_you_mean(name, cuts) if cuts else "name a cuts_file, or write the cut here"
+        yield Problem(f"{place}.use", f"unknown cut {name!r}", hint)
+    for key in sorted(entry.keys() - {"use"}):
+        yield Problem(f"{place}.{key}", "stands beside 'use'", "a named cut is taken as it is")
+
+
+def parse_description(
+    content: Mapping[str, Any], *, where: object, cuts: Mapping[str, NamedCut] | None = None
+) -> ResourceDescription:
     """Check the content of a ``resource.toml``.
+
+    Parameters
+    ----------
+    content
+        What it says.
+    where
+        The file, for errors.
+    cuts
+        Cuts that its selection may use by name.
 
     Raises
     ------
@@ -152,12 +287,16 @@ def parse_description(content: Mapping[str, Any], *, where: object) -> ResourceD
         With every problem found: unknown keys and names with the nearest valid ones, bad units,
         UCDs, dates, ktypes.
     """
+    problems: list[Problem] = []
+    if isinstance(content.get("events"), Mapping):
+        events, problems = use_cuts(content["events"], cuts or {})
+        content = {**content, "events": events}
     try:
         description = ResourceDescription.model_validate(content)
     except ValidationError as error:
-        problems = [*map(_problem, error.errors()), *_override_problems(content)]
+        problems = [*map(_problem, error.errors()), *problems, *_override_problems(content)]
         raise DescriptionError(problems, where=where) from error
-    problems = list(_override_problems(content))
+    problems += _override_problems(content)
     if problems:
         raise DescriptionError(problems, where=where)
     return description
@@ -170,10 +309,14 @@ def _override_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
         return
     for name, changes in overrides.items():
         place = f"events.overrides.{name}"
-        if name not in events.get("columns", ()):
+        if name in events.get("derived", ()):
+            yield Problem(place, f"{name!r} is derived; change events.derived.{name} instead")
+        elif name not in events.get("columns", ()):
             hint = did_you_mean(name, map(str, events.get("columns", ())))
             yield Problem(place, f"{name!r} is not one of the columns", hint)
         elif isinstance(changes, Mapping) and name in known_parameters():
+            for fixed in FIXED.intersection(changes):
+                yield Problem(f"{place}.{fixed}", "cannot be changed")
             try:
                 parameter(name, changes)
             except ValidationError as error:
@@ -184,7 +327,8 @@ def _problem(
     detail: ErrorDetails, prefix: str = "", model: type[BaseModel] = ResourceDescription
 ) -> Problem:
     location = detail["loc"]
-    place = ".".join(filter(None, [prefix, *map(str, location)]))
+    steps = [str(step) for step in location if step != "[key]"]
+    place = ".".join(filter(None, [prefix, *steps]))
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         valid = _keys_at(model, location[:-1])
@@ -212,13 +356,16 @@ def _near_choice(detail: ErrorDetails) -> str:
 
 def _keys_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     """Return the keys valid at a place in the description."""
+    named = False
     for step in location:
-        if isinstance(step, int):
+        if isinstance(step, int) or named:
+            named = False
             continue
         field = model.model_fields.get(step)
         inner = None if field is None else _model_in(field.annotation)
-        if inner is None:
+        if field is None or inner is None:
             return []
+        named = get_origin(field.annotation) is dict
         model = inner
     return list(model.model_fields)
 
