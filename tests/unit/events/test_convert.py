@@ -278,12 +278,21 @@ def test_a_file_without_events(make_section: MakeSection) -> None:
 
 def test_an_identifier_in_two_files(orca6: Path, tmp_path: Path, make_section: MakeSection) -> None:
     copy = tmp_path / "copy.root"
-    shutil.copy(orca6, copy)
+    copy.write_bytes(orca6.read_bytes() + b"and a few bytes that make it another file")
     with pytest.raises(InputError) as raised:
         list(Reduction([orca6, copy], make_section(), simulated=False))
     message = str(raised.value)
     assert message.startswith(f"{copy}: event km3.49.9505.")
     assert f"is also in {orca6}" in message
+
+
+def test_the_same_file_twice(orca6: Path, tmp_path: Path, make_section: MakeSection) -> None:
+    copy = tmp_path / "copy.root"
+    shutil.copy(orca6, copy)
+    section = make_section("energy > 1 PeV", "zenith > 90 deg")
+    with pytest.raises(InputError) as raised:
+        list(Reduction([orca6, copy], section, simulated=False))
+    assert str(raised.value).startswith(f"{copy}: holds the same bytes as {orca6}; leave one")
 
 
 def test_an_identifier_twice_in_a_file(alter: Alter, make_section: MakeSection) -> None:

@@ -1,0 +1,133 @@
+"""Events that come again, in the same file or another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vopub.errors import InputError
+from vopub.events import duplicates
+from vopub.events.convert import Reduction
+from vopub.events.duplicates import Duplicates, suspicious
+from vopub.events.parts import Part
+from vopub.events.readers.base import FileHeader
+from vopub.events.tasks import hashes
+from vopub.model.description import EventsSection
+from vopub.model.event_table import EventAccount, EventTable, concatenate
+
+Alter = Callable[[Mapping[str, Mapping[int, float]]], Path]
+MakeSection = Callable[..., EventsSection]
+COLUMNS = ("event_id", "energy", "zenith")
+
+
+def reduced(reduction: Reduction) -> EventTable:
+    chunks = list(reduction)
+    return concatenate(chunks[0].parameters, chunks)
+
+
+@pytest.fixture
+def copy(orca6: Path, tmp_path: Path) -> Path:
+    """Another file with the same events."""
+    path = tmp_path / "copy.root"
+    path.write_bytes(orca6.read_bytes() + b"copy")
+    return path
+
+
+def reduction_of(
+    paths: list[Path], make_section: MakeSection, what: Duplicates, *cuts: str
+) -> Reduction:
+    section = make_section(*cuts, columns=COLUMNS)
+    return Reduction(paths, section, simulated=False, rows=1000, duplicates=what)
+
+
+def test_only_the_first_of_each_event_is_kept_and_the_others_counted(
+    orca6: Path, orca4: Path, copy: Path, make_section: MakeSection
+) -> None:
+    once = reduction_of([orca6, orca4], make_section, Duplicates.ERROR, "zenith > 90 deg")
+    again = reduction_of([orca6, copy, orca4], make_section, Duplicates.FIRST, "zenith > 90 deg")
+    assert reduced(again).equals(reduced(once))
+    own, repeated, other = (entry.account for entry in again.cut_flow)
+    assert (own.kept, own.repeated.events) == (230, 0)
+    assert (repeated.read, repeated.kept, repeated.repeated.events) == (2499, 0, 230)
+    assert repeated.repeated.first[0].startswith("km3.49.9505.")
+    assert len(repeated.repeated.first) == 5
+    assert other.repeated.events == 0
+    assert sum((own, repeated, other), start=EventAccount()) == again.account
+    assert again.account.read == 2499 + 2499 + 2500
+    runs = {run.run: (run.events_read, run.events_kept) for run in again.data_taking.runs}
+    assert runs == {6370: (2500, other.kept), 9505: (4998, 230)}
+
+
+def test_the_same_file_twice_gives_each_event_once(orca6: Path, make_section: MakeSection) -> None:
+    reduction = reduction_of([orca6, orca6], make_section, Duplicates.FIRST)
+    assert len(reduced(reduction)) == 2495
+    assert reduction.account.repeated.events == 2495
+
+
+def test_all_can_be_kept(orca6: Path, copy: Path, make_section: MakeSection) -> None:
+    reduction = reduction_of([orca6, copy, orca6], make_section, Duplicates.KEEP)
+    table = reduced(reduction)
+    assert len(table) == 3 * 2495
+    assert table.select(slice(0, 2495)).equals(table.select(slice(2495, 4990)))
+    assert reduction.account.repeated.events == 0
+
+
+def test_the_second_of_two_events_in_a_file_is_left_out(
+    alter: Alter, make_section: MakeSection
+) -> None:
+    path = alter({"frame_index": {3: 114, 1004: 114}, "trigger_counter": {3: 99, 1004: 99}})
+    all_of_them = reduced(reduction_of([path], make_section, Duplicates.KEEP))
+    reduction = reduction_of([path], make_section, Duplicates.FIRST)
+    table = reduced(reduction)
+    assert len(table) == len(all_of_them) - 1 == len(set(table["event_id"]))
+    (row,) = np.flatnonzero(table["event_id"] == "km3.49.9505.114.99")
+    assert row < 10
+    assert reduction.account.repeated.first == ("km3.49.9505.114.99",)
+    assert len(np.setdiff1d(all_of_them["energy"], table["energy"])) <= 1
+
+
+def test_events_that_a_cut_leaves_out_may_come_again(
+    alter: Alter, make_section: MakeSection
+) -> None:
+    path = alter(
+        {"frame_index": {3: 114, 4: 114}, "trigger_counter": {3: 99, 4: 99}, "trks.E": {4: 1e9}}
+    )
+    reduction = reduction_of([path], make_section, Duplicates.ERROR, "energy < 1 EeV")
+    assert len(reduced(reduction)) == 2494
+
+
+def test_it_makes_no_difference_how_many_are_compared_at_a_time(
+    orca6: Path, copy: Path, make_section: MakeSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = reduction_of([orca6, copy], make_section, Duplicates.FIRST)
+    table, account = reduced(whole), whole.account
+    monkeypatch.setattr(duplicates, "MOST_ROWS", 700)
+    assert reduced(whole).equals(table)
+    assert whole.account == account
+    with pytest.raises(InputError, match="is also in"):
+        reduced(reduction_of([orca6, copy], make_section, Duplicates.ERROR))
+
+
+def part_of(*runs: tuple[int, int], repeats: bool = False) -> Part:
+    header = FileHeader("a.root", "test", None, (), None)
+    account = EventAccount(read=3, kept=3)
+    return Part(
+        key="", sha256="", header=header, account=account, runs=runs, repeats=repeats,
+        first=None, last=None, now=0, size=0,
+    )  # fmt: skip
+
+
+def test_only_files_that_share_a_run_are_compared() -> None:
+    parts = [part_of((49, 1)), part_of((49, 2), (49, 3)), part_of((49, 3)), part_of((44, 1))]
+    assert suspicious(parts) == [1, 2]
+    assert suspicious([*parts, part_of((9, 9), repeats=True)]) == [1, 2, 4]
+    assert suspicious(parts[:2]) == []
+
+
+def test_hashes_are_the_same_in_every_process() -> None:
+    identifiers = np.array(["km3.49.9505.114.99", "", "Ντετέκτορ"], object)
+    assert hashes(identifiers).tolist() == [int(number) for number in hashes(identifiers.copy())]
+    assert len(set(hashes(np.array([f"km3.{n}" for n in range(10_000)], object)))) == 10_000

@@ -1,0 +1,31 @@
+"""How far a reduction came, for those who wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much was done so far."""
+
+    doing: str
+    """What is done: ``reading`` or ``writing``."""
+    done: int
+    """Files that were read, or rows that were written."""
+    total: int
+    """How many there are in all."""
+    events: int
+    """Events that were read or written."""
+    failed: int = 0
+    """Files that could not be read."""
+
+
+Watch = Callable[[Tally], None]
+"""Is told how far it is, now and then."""
+
+
+def nobody(tally: Tally) -> None:
+    """Watch nothing."""
+    del tally

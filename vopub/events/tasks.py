@@ -1,0 +1,153 @@
+"""One file, one task: what can be done to each input on its own, in any process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vopub.errors import InputError
+from vopub.events.parts import Part, Parts, part_key
+from vopub.events.readers import open_reader
+from vopub.events.readers.base import FileHeader
+from vopub.events.recipe import Recipe
+from vopub.events.reduce import Reduced, check_kind, reduce_chunk
+from vopub.events.runs import add_counts
+from vopub.files import sha256_of
+from vopub.model.data_taking import RunCount
+from vopub.model.event_table import Column, EventAccount
+
+ROWS = 10_000
+"""How many events are in memory at a time, at most."""
+
+Hashes = NDArray[np.uint64]
+
+
+def hashes(identifiers: Column, *, key: str = "identifier.hash.") -> Hashes:
+    """Return 64-bit hashes of identifiers, the same in every process.
+
+    Parameters
+    ----------
+    identifiers
+        Text.
+    key
+        Of 16 characters; another one gives another hash.
+    """
+    return pd.util.hash_array(identifiers, hash_key=key, categorize=False)
+
+
+def reduce_file(path: Path, recipe: Recipe, directory: Path, now: int, rows: int = ROWS) -> Part:
+    """Reduce the events of one file to a part of the table, unless that is there.
+
+    Parameters
+    ----------
+    path
+        The file.
+    recipe
+        What to make of its events.
+    directory
+        Where parts are.
+    now
+        The present in nanoseconds since 1970; events cannot be later.
+    rows
+        How many events to read at a time, at most.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used, is simulated where the resource is not or the reverse, or
+        changes while it is read.
+    FileError
+        If the part cannot be written.
+    """
+    parts = Parts(directory)
+    before = _state(path)
+    digest = sha256_of(path)
+    key = part_key(digest, recipe)
+    known = parts.find(key, now=now)
+    part = known or _reduce(path, recipe, parts, _Origin(key, digest, now), rows)
+    if _state(path) != before:
+        raise InputError("was changed while it was read", where=path, hint="run again")
+    parts.remember_digest(path, digest)
+    # The same bytes may be known under another name.
+    return renamed(part, path)
+
+
+def renamed(part: Part, path: Path) -> Part:
+    """Return a part as that of a file with the same bytes."""
+    if part.header.name == path.name:
+        return part
+    return part.model_copy(update={"header": replace(part.header, name=path.name)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What a part is made from."""
+
+    key: str
+    sha256: str
+    now: int
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What is gathered while the events of one file pass."""
+
+    account: EventAccount = field(default_factory=EventAccount)
+    runs: set[tuple[int, int]] = field(default_factory=set)
+    counts: tuple[RunCount, ...] = ()
+    hashes: list[Hashes] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+
+    def add(self, reduced: Reduced) -> None:
+        """Take in a chunk."""
+        self.account += reduced.account
+        self.counts = add_counts((*self.counts, *reduced.runs))
+        if len(reduced.table):
+            self.hashes.append(hashes(reduced.table["event_id"]))
+            detectors, runs = (reduced.events[name] for name in ("detector_id", "run_id"))
+            pairs = np.unique(np.stack([detectors, runs], axis=1).astype(np.int64), axis=0)
+            self.runs |= {(int(detector), int(run)) for detector, run in pairs}
+        if len(reduced.times):
+            self.times += [int(reduced.times.min()), int(reduced.times.max())]
+
+    def part(self, origin: _Origin, header: FileHeader, size: int) -> Part:
+        """Return what is known now."""
+        several = np.concatenate(self.hashes) if self.hashes else np.empty(0, np.uint64)
+        return Part(
+            key=origin.key,
+            sha256=origin.sha256,
+            header=header,
+            account=self.account,
+            runs=tuple(sorted(self.runs)),
+            counts=self.counts,
+            repeats=len(np.unique(several)) < len(several),
+            first=min(self.times, default=None),
+            last=max(self.times, default=None),
+            now=origin.now,
+            size=size,
+        )
+
+
+def _reduce(path: Path, recipe: Recipe, parts: Parts, origin: _Origin, rows: int) -> Part:
+    gathered = _Gathered()
+    with open_reader(path) as reader, parts.writing(origin.key, recipe.parameters) as part:
+        check_kind(reader.header, recipe, where=path)
+        for chunk in reader.chunks(rows):
+            reduced = reduce_chunk(chunk, recipe, now=origin.now)
+            gathered.add(reduced)
+            part.append(reduced.table)
+        header = reader.header
+    return parts.finish(origin.key, lambda size: gathered.part(origin, header, size))
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    try:
+        state = path.stat()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot be read: {reason}", where=path, hint="check the path") from error
+    return state.st_size, state.st_mtime_ns, state.st_ino

@@ -1,0 +1,41 @@
+"""Who does the tasks: this process, processes on this machine, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from vopub.errors import VopubError
+from vopub.events.parts import Part
+
+Task = Callable[[Path], Part]
+"""What is done to each file; can be pickled."""
+Result = tuple[int, Part | VopubError]
+"""The number of a file, and what it gave or why it gave nothing."""
+
+
+class Workers(Protocol):
+    """Does tasks, in any order."""
+
+    def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+        """Do a task to every file; yield each result when it is there.
+
+        Raises
+        ------
+        ServiceError
+            If nobody is there to do it.
+        """
+
+
+class Here:
+    """Does one task after the other in this process."""
+
+    def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+        """Do a task to every file; see `Workers`."""
+        for number, path in enumerate(paths):
+            try:
+                result: Part | VopubError = task(path)
+            except VopubError as error:
+                result = error
+            yield number, result
