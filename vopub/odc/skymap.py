@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
 
 CENTRE = 180.0
 """Right ascension in the middle of the map, in degrees."""
 MOST_VECTOR_POINTS = 5000
 """More points than this are drawn as an image inside the SVG, which stays small."""
+MOST_POINTS = 50_000
+"""More events than this are counted in cells of the sky."""
+CELL = 0.5
+"""Size of these cells in degrees of right ascension and declination."""
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "vopub",  # the same table gives the same bytes
     "svg.fonttype": "path",
@@ -39,22 +45,66 @@ def draw_skymap(ra: ArrayLike, dec: ArrayLike, *, title: str) -> bytes:
     bytes
         An SVG document; equal input gives equal bytes.
     """
+    longitude, latitude = _projected(np.asarray(ra, float), np.asarray(dec, float))
+    return _drawn(title, len(longitude), lambda axes: _draw_points(axes, longitude, latitude))
+
+
+class SkyMap:
+    """Gathers directions in bounded memory and draws them: many of them as a density.
+
+    The map does not depend on the pieces in which the directions came.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[NDArray[Any], NDArray[Any]]] = []
+        self._number = 0
+        self._density = np.zeros((round(360 / CELL), round(180 / CELL)), dtype=np.int64)
+
+    def add(self, ra: ArrayLike, dec: ArrayLike) -> None:
+        """Take in directions: ICRS coordinates in degrees, both of shape (n,)."""
+        piece = _projected(np.asarray(ra, float), np.asarray(dec, float))
+        self._number += len(piece[0])
+        self._density += _counted_in_cells(*piece)
+        if self._number <= MOST_POINTS:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    def draw(self, *, title: str) -> bytes:
+        """Return the map as an SVG document; see `draw_skymap`."""
+        if self._number > MOST_POINTS:
+            return _drawn(title, self._number, lambda axes: _draw_density(axes, self._density))
+        pieces = self._pieces or [(np.empty(0), np.empty(0))]
+        longitude, latitude = (np.concatenate(part) for part in zip(*pieces, strict=True))
+        return _drawn(title, self._number, lambda axes: _draw_points(axes, longitude, latitude))
+
+
+def _drawn(title: str, number: int, draw: Callable[[Axes], None]) -> bytes:
+    """Draw the grid of the sky, the events on it, and a title that tells their number."""
     # Imported here: matplotlib takes longer to load than the whole service to start.
     from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    longitude, latitude = _projected(np.asarray(ra, float), np.asarray(dec, float))
     with rc_context(STYLE):
         figure = Figure(figsize=(9, 5.2), facecolor="white", layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot(projection="mollweide")
         _draw_grid(axes)
-        _draw_points(axes, longitude, latitude)
-        axes.set_title(f"{title}\n{_counted(len(longitude))}", pad=14)
+        draw(axes)
+        axes.set_title(f"{title}\n{_counted(number)}", pad=14)
         stream = BytesIO()
         figure.savefig(stream, format="svg", dpi=200, metadata={"Date": None, "Title": title})
     return stream.getvalue()
+
+
+def _counted_in_cells(longitude: NDArray[Any], latitude: NDArray[Any]) -> NDArray[np.int64]:
+    """Return how many directions are in each cell of longitude and latitude."""
+    columns, rows = round(360 / CELL), round(180 / CELL)
+    column = np.clip((np.degrees(longitude) + 180) / CELL, 0, columns - 1).astype(np.int64)
+    row = np.clip((np.degrees(latitude) + 90) / CELL, 0, rows - 1).astype(np.int64)
+    counts = np.bincount(column * rows + row, minlength=columns * rows)
+    return counts.reshape(columns, rows)
 
 
 def _projected(ra: NDArray[Any], dec: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -94,6 +144,21 @@ def _draw_points(axes: Axes, longitude: NDArray[Any], latitude: NDArray[Any]) ->
         longitude, latitude, s=area, alpha=opacity, color="#0b5d7a", linewidths=0,
         rasterized=number > MOST_VECTOR_POINTS,
     )  # fmt: skip
+
+
+def _draw_density(axes: Axes, counts: NDArray[np.int64]) -> None:
+    from matplotlib.colors import LogNorm  # noqa: PLC0415
+
+    longitude, latitude = (
+        np.radians(np.linspace(-end, end, cells + 1))
+        for end, cells in zip((180, 90), counts.shape, strict=True)
+    )
+    mesh = axes.pcolormesh(
+        longitude, latitude, np.ma.masked_equal(counts.T, 0), cmap="viridis_r",
+        norm=LogNorm(1, max(2, int(counts.max()))), rasterized=True,
+    )  # fmt: skip
+    label = f"events per {CELL:g}° of right ascension and declination"
+    axes.figure.colorbar(mesh, ax=axes, label=label, shrink=0.7)
 
 
 def _signed(degrees: float) -> str:

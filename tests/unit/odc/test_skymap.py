@@ -5,7 +5,8 @@ import pytest
 from lxml import etree
 from numpy.typing import NDArray
 
-from vopub.odc.skymap import _projected, draw_skymap
+from vopub.odc import skymap
+from vopub.odc.skymap import SkyMap, _counted_in_cells, _projected, draw_skymap
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -64,3 +65,36 @@ def test_titles_are_text_not_markup_or_formulas() -> None:
     title = "$x^2$ <b>&amp; Ντετέκτορ $unbalanced \\frac{"
     root = etree.fromstring(draw_skymap(*directions(3), title=title))
     assert root.findtext(".//{http://purl.org/dc/elements/1.1/}title") == title
+
+
+def gathered(number: int, pieces: int) -> SkyMap:
+    sky = SkyMap()
+    for ra, dec in zip(*(np.array_split(part, pieces) for part in directions(number)), strict=True):
+        sky.add(ra, dec)
+    return sky
+
+
+def test_gathered_directions_give_the_same_map() -> None:
+    assert gathered(226, 5).draw(title="Events") == draw_skymap(*directions(226), title="Events")
+    assert markers(SkyMap().draw(title="Nothing")) == 0
+
+
+def test_very_many_events_are_a_density_in_bounded_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(skymap, "MOST_POINTS", 1000)
+    svg = gathered(3000, 7).draw(title="Events")
+    assert svg == gathered(3000, 2).draw(title="Events")
+    assert gathered(3000, 7)._pieces == []
+    assert len(svg) < 1_500_000
+    assert etree.fromstring(svg).findall(f".//{SVG}image")
+
+
+def test_every_direction_is_in_the_cell_where_it_is_drawn() -> None:
+    ra, dec = np.array([180.0, 0.0, 359.9, 90.0]), np.array([0.1, 90.0, -90.0, 45.2])
+    counts = _counted_in_cells(*_projected(ra, dec))
+    assert counts.sum() == 4
+    found = {(int(column), int(row)) for column, row in np.argwhere(counts)}
+    assert found == {(360, 180), (719, 359), (0, 0), (540, 270)}
+    many = _counted_in_cells(*_projected(*directions(100_000)))
+    assert many.sum() == 100_000
