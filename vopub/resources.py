@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from vopub.errors import DescriptionError, FileError, Problem, UsageError, did_you_mean
 from vopub.model.description import (
     CollectionDescription,
+    NamedCut,
     ResourceDescription,
     parse_collection,
+    parse_cuts_file,
     parse_description,
 )
 
@@ -42,10 +45,13 @@ class ResourceFolder:
         """Return the paths of the input files, in the order they are named."""
         return tuple(self._input(name) for name in self.description.events.inputs)
 
+    def good_runs(self) -> Path | None:
+        """Return the path of the good-run list; None if the resource takes all runs."""
+        name = self.description.events.good_runs
+        return self._input(name) if name else None
+
     def _input(self, name: str) -> Path:
-        if name.startswith(PACKAGE_PREFIX):
-            return _in_package(name.removeprefix(PACKAGE_PREFIX), where=self.description_path)
-        return (self.path / name).resolve()
+        return find_input(name, self.description_path)
 
 
 def read_folder(path: Path) -> ResourceFolder:
@@ -57,9 +63,53 @@ def read_folder(path: Path) -> ResourceFolder:
         With every problem of its ``resource.toml``.
     """
     file = path / DESCRIPTION_NAME
-    description = parse_description(_read_toml(file), where=file)
+    content = _read_toml(file)
+    cuts = read_cuts(content.get("events"), file)
+    description = parse_description(content, where=file, cuts=cuts)
     _check_name(description.id, file)
     return ResourceFolder(path, description)
+
+
+def read_cuts(events: object, file: Path) -> Mapping[str, NamedCut]:
+    """Read the named cuts that an ``[events]`` part may use.
+
+    Parameters
+    ----------
+    events
+        The part as it was written in ``file``; anything else than a table has no cuts.
+    file
+        The file, relative to which its ``cuts_file`` is.
+
+    Raises
+    ------
+    DescriptionError
+        With every problem of the file of cuts.
+    """
+    name = events.get("cuts_file") if isinstance(events, Mapping) else None
+    if not isinstance(name, str) or not name:
+        return {}
+    path = find_input(name, file)
+    return parse_cuts_file(_read_toml(path), where=path)
+
+
+def find_input(name: str, file: Path) -> Path:
+    """Return the path of a file that a description names.
+
+    Parameters
+    ----------
+    name
+        Relative to the folder of the description, or ``package:<package>/<path in it>``.
+    file
+        The description.
+
+    Raises
+    ------
+    FileError
+        If the package is not installed.
+    """
+    if name.startswith(PACKAGE_PREFIX):
+        return _in_package(name.removeprefix(PACKAGE_PREFIX), where=file)
+    return (file.parent / name).resolve()
 
 
 def read_collection(root: Path, identifier: str) -> CollectionDescription:

@@ -69,3 +69,19 @@ def test_an_input_in_a_package_that_is_not_installed_says_how_to_get_it(root: Pa
     edit(root, "evts21_01", "package:km3net_testdata", "package:no_such_package")
     with pytest.raises(FileError, match="pip install no-such-package"):
         read_folder(root / "evts21_01").inputs()
+
+
+def test_cuts_and_good_runs_are_found_beside_the_description(root: Path) -> None:
+    edit(
+        root,
+        "evts20_01",
+        'detector = "ORCA"',
+        'detector = "ORCA"\ngood_runs = "runs.csv"\ncuts_file = "../cuts.toml"\n'
+        'selection = [{ use = "up-going" }]',
+    )
+    with pytest.raises(DescriptionError, match=r"cuts\.toml: there is no such file"):
+        read_folder(root / "evts20_01")
+    (root / "cuts.toml").write_text('[cuts.up-going]\nkeep = "zenith > 90 deg"\n')
+    folder = read_folder(root / "evts20_01")
+    assert [cut.keep for cut in folder.description.events.selection] == ["zenith > 90 deg"]
+    assert folder.good_runs() == (root / "evts20_01" / "runs.csv").resolve()

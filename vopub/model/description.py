@@ -79,6 +79,8 @@ class Cut(_Section):
     name: str = Field(min_length=3)
     keep: str = Field(min_length=3)
     """Readable expression over known parameters, e.g. ``zenith > 90 deg``."""
+    description: str = ""
+    """Why, in a sentence."""
 
 
 class EventsSection(_Section):
@@ -89,7 +91,13 @@ class EventsSection(_Section):
     detector: Literal["ORCA", "ARCA", "ANTARES"]
     reconstruction: Literal["jmuon", "jshower", "aashower", "dusj", "aafit", "given"] = "jmuon"
     """``given`` is the only one of a list of events, which does not say how it is called."""
+    good_runs: str = ""
+    """File with the runs that may be used, named like the inputs; empty for all runs."""
+    cuts_file: str = ""
+    """File with named cuts, which ``selection`` uses by name; named like the inputs."""
     selection: tuple[Cut, ...] = ()
+    max_malformed: Annotated[str, AfterValidator(check_limit)] = "1%"
+    """How many events may be malformed, or which part of them, before nothing is published."""
     derived: dict[Annotated[str, AfterValidator(check_new_parameter)], DerivedParameter] = {}
     """Parameters of the resource's own, by name."""
     columns: tuple[Annotated[str, AfterValidator(check_known_column)], ...] = Field(min_length=1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vopub.errors import DescriptionError
-from vopub.model.description import parse_description
+from vopub.model.description import Cut, parse_cuts_file, parse_description
 
 GOOD: dict[str, Any] = {
     "id": "evts26_01",
@@ -74,6 +74,12 @@ def test_a_good_description_is_read() -> None:
         ("events.overrides.energy.untit", "m", "untit: unknown key; did you mean unit?"),
         ("events.overrides.mjd.unit", "d", "'mjd' is not one of the columns"),
         ("vo.search_radius", 200, "vo.search_radius: "),
+        ("events.max_malformed", "a few", "'a few' is no limit: write a number of events or a"),
+        (
+            "events.selection.0",
+            {"use": "up-going"},
+            "selection.0.use: unknown cut 'up-going'; name",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(path: str, value: object, said: str) -> None:
@@ -89,3 +95,57 @@ def test_all_problems_are_reported_at_once_each_on_a_line_with_the_file() -> Non
     lines = problems(content).splitlines()
     assert len(lines) == 5
     assert all(line.startswith("resource.toml: ") for line in lines)
+
+
+CUTS = parse_cuts_file(
+    {"cuts": {"up-going": {"keep": "zenith > 90 deg", "description": "From below."}}},
+    where="cuts.toml",
+)
+
+
+def test_cuts_are_used_by_name() -> None:
+    own = {"name": "energetic", "keep": "energy > 1 TeV"}
+    content = changed("events.selection", [{"use": "up-going"}, own])
+    description = parse_description(content, where="resource.toml", cuts=CUTS)
+    assert description.events.selection == (
+        Cut(name="up-going", keep="zenith > 90 deg", description="From below."),
+        Cut(name="energetic", keep="energy > 1 TeV"),
+    )
+
+
+def test_wrong_uses_of_cuts_are_told_with_everything_else() -> None:
+    uses = [{"use": "upgoing"}, {"use": "up-going", "keep": "energy > 1 TeV"}, {"name": "x"}]
+    with pytest.raises(DescriptionError) as caught:
+        parse_description(changed("events.selection", uses), where="resource.toml", cuts=CUTS)
+    lines = str(caught.value).splitlines()
+    for said in (
+        "events.selection.0.use: unknown cut 'upgoing'; did you mean up-going?",
+        "events.selection.1.keep: stands beside 'use'; a named cut is taken as it is",
+        "events.selection.2.keep: is missing",
+    ):
+        assert f"resource.toml: {said}" in lines
+
+
+def test_two_cuts_cannot_have_one_name() -> None:
+    twice = [{"use": "up-going"}, {"name": "up-going", "keep": "zenith > 100 deg"}]
+    with pytest.raises(DescriptionError, match="more than one cut named up-going"):
+        parse_description(changed("events.selection", twice), where="resource.toml", cuts=CUTS)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({}, "cuts: is missing"),
+        ({"cuts": {}}, "cuts: Dictionary should have at least 1 item"),
+        (
+            {"cuts": {"up": {"kep": "zenith > 90 deg"}}},
+            "cuts.up.kep: unknown key; did you mean kee",
+        ),
+        ({"cuts": {"up": {"kep": "zenith > 90 deg"}}}, "cuts.up.keep: is missing"),
+        ({"cuts": {"up": {"keep": "zenith > 90 deg"}}, "cut": 1}, "cut: unknown key; did you mean"),
+    ],
+)
+def test_wrong_files_of_cuts(content: dict[str, Any], said: str) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        parse_cuts_file(content, where="cuts.toml")
+    assert f"cuts.toml: {said}" in str(caught.value)
