@@ -2,14 +2,15 @@
 
 Machines find the same in attributes: on the root ``identifier``, ``kid``, ``simulated``,
 ``format_version`` and one JSON text for each block of the metadata, on ``/events`` the unit, UCD
-and description of every column, as ``<column>.unit`` and so on.
+and description of every column, as ``<column>.unit`` and so on. ``/provenance`` is how the table was
+made as W3C PROV-JSON.
 """
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,7 +27,9 @@ from pydantic_core import from_json, to_json
 from vopub.errors import FileError
 from vopub.files import cannot, replacing
 from vopub.formats.base import Product, Writer, first_problem
+from vopub.formats.fixed_text import LEAST_WIDTH, decoded, encoded, width_of
 from vopub.formats.header import HeaderRow, header_rows
+from vopub.formats.w3c_prov import prov_json
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import EventTable, concatenate
 from vopub.model.parameter import Dtype, Parameter
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".h5"
 FORMAT_VERSION = "1.0"
-EVENTS, HEADER = "events", "header"
+EVENTS, HEADER, PROVENANCE = "events", "header", "provenance"
 ASTROPY_META = f"{EVENTS}.__table_column_meta__"
 """Where astropy's reader looks for units and descriptions of the columns of ``/events``."""
 _PLAIN = ("identifier", "kid", "simulated")
@@ -45,9 +48,11 @@ BLOCKS = tuple(name for name in TableMetadata.model_fields if name not in (*_PLA
 """Attributes of the root that hold JSON."""
 ROWS_PER_BLOCK = 4096
 """Rows written at a time and compressed together."""
-_TEXT = h5py.string_dtype("utf-8")
+_COPIED_BLOCKS = 16
+"""Blocks copied at a time to a wider table."""
 _RESTORE = "take the file from its publication again"
-_COMPRESSED = {"compression": "gzip", "shuffle": True}
+# numbers shuffled to bytes gain nothing from more than the fastest level
+_COMPRESSED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 class _Sink(io.FileIO):
@@ -101,19 +106,24 @@ class Hdf5Writer(Writer):
     def _start(self, files: ExitStack) -> None:
         temporary = files.enter_context(replacing(self.path))
         self._sink = files.enter_context(_Sink(temporary, "w+"))
+        self._texts = [p.name for p in self.parameters if p.dtype is Dtype.TEXT]
+        self._widths = dict.fromkeys(self._texts, LEAST_WIDTH)
         with self._sink.watched():
             self._file = files.enter_context(h5py.File(self._sink, "w"))
-            self._events = self._file.create_dataset(
-                EVENTS,
-                shape=(0,),
-                maxshape=(None,),
-                chunks=(ROWS_PER_BLOCK,),
-                dtype=_row_dtype(self.parameters),
-                track_times=False,
-                **_COMPRESSED,
-            )
-        self._block = np.empty(ROWS_PER_BLOCK, _row_dtype(self.parameters))
+            self._events = self._new_table(EVENTS)
+        self._block = np.empty(ROWS_PER_BLOCK, [(p.name, p.dtype.numpy) for p in self.parameters])
         self._held = 0
+
+    def _new_table(self, name: str) -> Any:
+        return self._file.create_dataset(
+            name,
+            shape=(0,),
+            maxshape=(None,),
+            chunks=(ROWS_PER_BLOCK,),
+            dtype=_row_dtype(self.parameters, self._widths),
+            track_times=False,
+            **_COMPRESSED,
+        )
 
     def _append(self, chunk: EventTable) -> None:
         start = 0
@@ -127,11 +137,32 @@ class Hdf5Writer(Writer):
                 self._write_block()
 
     def _write_block(self) -> None:
-        written = len(self._events)
+        block = self._block[: self._held]
+        texts = {name: encoded(block[name], name, self.path) for name in self._texts}
+        widths = {name: width_of(texts[name].itemsize) for name in self._texts}
         with self._sink.watched():
+            if any(widths[name] > self._widths[name] for name in self._texts):
+                self._widths = {n: max(widths[n], self._widths[n]) for n in self._texts}
+                self._widen()
+            rows = np.empty(self._held, _row_dtype(self.parameters, self._widths))
+            for name in rows.dtype.names or ():
+                rows[name] = texts.get(name, block[name])
+            written = len(self._events)
             self._events.resize(written + self._held, axis=0)
-            self._events[written:] = self._block[: self._held]
+            self._events[written:] = rows
         self._held = 0
+
+    def _widen(self) -> None:
+        """Move the rows to a table with more room for texts; seldom, as room grows in steps."""
+        narrow, self._events = self._events, self._new_table(f"{EVENTS}.wider")
+        self._events.resize(len(narrow), axis=0)
+        step = ROWS_PER_BLOCK * _COPIED_BLOCKS
+        for start in range(0, len(narrow), step):
+            self._events[start : start + step] = narrow[start : start + step].astype(
+                self._events.dtype
+            )
+        del self._file[EVENTS]
+        self._file.move(f"{EVENTS}.wider", EVENTS)
 
     def _finish(self, metadata: TableMetadata) -> None:
         if self._held:
@@ -140,12 +171,15 @@ class Hdf5Writer(Writer):
             _write_column_attributes(self._events, metadata.parameters)
             _write_root_attributes(self._file, metadata)
             _write_header(self._file, header_rows(metadata))
+            _write_provenance(self._file, prov_json(metadata))
             _write_astropy_meta(self._file, metadata)
             self._file.close()
 
 
-def _row_dtype(parameters: Sequence[Parameter]) -> np.dtype[Any]:
-    return np.dtype([(p.name, _TEXT if p.dtype is Dtype.TEXT else p.dtype) for p in parameters])
+def _row_dtype(parameters: Sequence[Parameter], widths: Mapping[str, int]) -> np.dtype[Any]:
+    """Return the type of a row; text of fixed length, as every reader of HDF5 tables knows it."""
+    kinds = {name: h5py.string_dtype("utf-8", width) for name, width in widths.items()}
+    return np.dtype([(p.name, kinds.get(p.name, p.dtype.numpy)) for p in parameters])
 
 
 def _write_column_attributes(events: Any, parameters: Sequence[Parameter]) -> None:
@@ -176,6 +210,12 @@ def _write_header(file: Any, rows: Sequence[HeaderRow]) -> None:
     dtype = np.dtype([(name, h5py.string_dtype("utf-8", width)) for name, width in fields])
     data = np.array(table, dtype)
     file.create_dataset(HEADER, data=data, track_times=False, **_COMPRESSED)
+
+
+def _write_provenance(file: Any, text: str) -> None:
+    content = text.encode()
+    data = np.array([content], h5py.string_dtype("utf-8", len(content)))
+    file.create_dataset(PROVENANCE, data=data, track_times=False, **_COMPRESSED)
 
 
 def _write_astropy_meta(file: Any, metadata: TableMetadata) -> None:
@@ -281,7 +321,9 @@ def _read_metadata(path: Path, file: Any) -> TableMetadata:
 def _iterate(
     path: Path, events: Any, parameters: tuple[Parameter, ...], rows: int
 ) -> Iterator[EventTable]:
-    expected = _row_dtype(parameters)
+    texts = [p.name for p in parameters if p.dtype is Dtype.TEXT]
+    named = set(texts) <= set(events.dtype.names or ())
+    expected = _row_dtype(parameters, {n: events.dtype[n].itemsize for n in texts if named})
     if events.dtype != expected:
         what = f"/{EVENTS} has columns {events.dtype}, its metadata describe {expected}"
         raise FileError(what, where=path, hint=_RESTORE)
@@ -293,6 +335,5 @@ def _chunk(rows: NDArray[Any], parameters: tuple[Parameter, ...]) -> EventTable:
     columns = {p.name: np.ascontiguousarray(rows[p.name]) for p in parameters}
     for p in parameters:
         if p.dtype is Dtype.TEXT:
-            text = [value.decode("utf-8") for value in columns[p.name]]
-            columns[p.name] = np.array(text, dtype=object)
+            columns[p.name] = decoded(columns[p.name])
     return EventTable(parameters, columns)

@@ -121,6 +121,7 @@ def _told(step: ProcessingStep) -> str:
     parts = {
         "Software": step.software,
         "Configuration": settings,
+        "Events": ", ".join(f"{reason} {events}" for reason, events in step.counts.items()),
         "Used": ", ".join(step.inputs),
         "Made": ", ".join(step.outputs),
         "Started": _time(step.started),
