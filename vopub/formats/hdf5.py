@@ -2,8 +2,8 @@
 
 Machines find the same in attributes: on the root ``identifier``, ``kid``, ``simulated``,
 ``format_version`` and one JSON text for each block of the metadata, on ``/events`` the unit, UCD
-and description of every column, as ``<column>.unit`` and so on. ``/provenance`` is how the table was
-made as W3C PROV-JSON.
+and description of every column, as ``<column>.unit`` and so on. ``/provenance`` is how the table
+was made as W3C PROV-JSON.
 """
 
 from __future__ import annotations
