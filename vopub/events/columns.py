@@ -9,7 +9,7 @@ from astropy.units import Unit, UnitConversionError
 from numpy.typing import NDArray
 
 from vopub.errors import DescriptionError, Problem
-from vopub.events.quantities import Defects
+from vopub.events.quantities import Defect, Defects
 from vopub.model.catalogue import known_parameters
 from vopub.model.event_table import Column
 from vopub.model.parameter import Dtype, Parameter
@@ -28,35 +28,50 @@ def check_convertible(parameters: Iterable[Parameter]) -> None:
         raise DescriptionError(problems)
 
 
-def as_column(parameter: Parameter, values: Column) -> Column:
-    """Return values in the unit and type of a column.
+def checked(parameter: Parameter, values: Column) -> tuple[Column, list[Defect]]:
+    """Return values in the unit and type of a column, and what is wrong with them.
 
     What does not fit an integer column becomes 0 there and what is too large for a float column
-    infinite; `value_defects` finds both.
+    infinite; both are among the defects.
+
+    Parameters
+    ----------
+    parameter
+        The column.
+    values
+        In the unit of the catalogue, or that of the parameter itself if the catalogue lacks it.
     """
     if parameter.dtype is Dtype.TEXT:
-        return values
+        return values, []
     numbers = _in_unit(parameter, values)
-    dtype = parameter.dtype.numpy
     if parameter.dtype.is_float:
         with np.errstate(over="ignore"):
-            return numbers.astype(dtype)
-    fits = _is_whole(numbers) & _is_within(numbers, np.iinfo(dtype))
-    return np.where(fits, numbers, 0).astype(dtype)
+            column = numbers.astype(parameter.dtype.numpy, copy=False)
+        sound = _all_within(column, *_float_limits(parameter))
+    else:
+        column, sound = _as_integers(parameter, numbers)
+    if sound:
+        return column, []
+    return column, [(what, bad) for what, bad in _defects(parameter, numbers, column) if bad.any()]
+
+
+def as_column(parameter: Parameter, values: Column) -> Column:
+    """Return values in the unit and type of a column; see `checked`."""
+    return checked(parameter, values)[0]
 
 
 def value_defects(parameter: Parameter, values: Column) -> Defects:
-    """Yield what is wrong with values for a column, and where it is."""
-    if parameter.dtype is Dtype.TEXT:
-        return
+    """Yield what is wrong with values for a column, and where it is; see `checked`."""
+    yield from checked(parameter, values)[1]
+
+
+def _defects(parameter: Parameter, numbers: Column, column: Column) -> Defects:
     name, dtype = parameter.name, parameter.dtype
-    column = as_column(parameter, values)
     if dtype.is_float:
         if not parameter.null:
             yield f"{name} is not a number", np.isnan(column)
         yield f"{name} is infinite", np.isinf(column)
     else:
-        numbers = _in_unit(parameter, values)
         yield f"{name} is not a whole number", ~_is_whole(numbers)
         yield f"{name} does not fit {dtype.value}", ~_is_within(numbers, np.iinfo(dtype.numpy))
     if parameter.range is not None:
@@ -65,8 +80,32 @@ def value_defects(parameter: Parameter, values: Column) -> Defects:
         yield text, (column < low) | (column > high)
 
 
+def _float_limits(parameter: Parameter) -> tuple[float, float]:
+    if parameter.range is not None:
+        return parameter.range
+    limits = np.finfo(parameter.dtype.numpy)
+    return float(limits.min), float(limits.max)
+
+
+def _all_within(values: Column, low: float, high: float) -> bool:
+    """Tell in two passes whether nothing can be wrong; a NaN makes it false."""
+    return not len(values) or bool(values.min() >= low and values.max() <= high)
+
+
+def _as_integers(parameter: Parameter, numbers: Column) -> tuple[Column, bool]:
+    dtype = parameter.dtype.numpy
+    limits = np.iinfo(dtype)
+    low, high = parameter.range or (limits.min, limits.max)
+    if numbers.dtype.kind in "iu" and _all_within(numbers, limits.min, limits.max):
+        return numbers.astype(dtype, copy=False), _all_within(numbers, low, high)
+    fits = _is_whole(numbers) & _is_within(numbers, limits)
+    return np.where(fits, numbers, 0).astype(dtype), False
+
+
 def _problems(parameter: Parameter) -> Iterator[Problem]:
-    known = known_parameters()[parameter.name]
+    known = known_parameters().get(parameter.name)
+    if known is None:
+        return  # derived, and its formula is checked
     place = f"events.overrides.{parameter.name}"
     if (known.dtype is Dtype.TEXT) != (parameter.dtype is Dtype.TEXT):
         what = f"{known.dtype.value} values cannot become {parameter.dtype.value}"
@@ -80,8 +119,8 @@ def _problems(parameter: Parameter) -> Iterator[Problem]:
 
 def _factor(parameter: Parameter) -> float:
     """Return what to multiply values in the catalogue's unit with."""
-    known = known_parameters()[parameter.name]
-    if parameter.unit == known.unit:
+    known = known_parameters().get(parameter.name)
+    if known is None or parameter.unit == known.unit:
         return 1.0
     return float(Unit(known.unit, format="vounit").to(Unit(parameter.unit, format="vounit")))
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vopub.errors import InputError
 from vopub.events.coordinates import from_icrs, to_icrs, zenith_azimuth
+from vopub.events.formulas import Formula
 from vopub.events.identifiers import IDENTITY, Integers, identifiers, is_valid
-from vopub.events.times import FIRST_TIME, Times, modified_julian_date
-from vopub.events.tracks import BestTracks
+from vopub.events.lazy import Lazy
+from vopub.events.readers.base import EventChunk
+from vopub.events.times import FIRST_TIME, Times, modified_julian_date, track_time
+from vopub.events.tracks import BestTracks, Mask
 from vopub.model.data_taking import Site
 from vopub.model.event_table import Column
+
+Maker = Callable[[], Column]
 
 UNIT_VECTOR_TOLERANCE = 1e-3
 """How far the length of a direction may be from 1; in real files it is 1e-15."""
@@ -20,82 +30,207 @@ UNIT_VECTOR_TOLERANCE = 1e-3
 PER_EVENT = ("overlays", "trigger_mask")
 """What else of `vopub.events.readers.base.EVENT_FIELDS` is a parameter."""
 
-Defects = Iterator[tuple[str, NDArray[np.bool_]]]
+Defect = tuple[str, NDArray[np.bool_]]
+Defects = Iterator[Defect]
 
 
-def defects(
-    events: Mapping[str, Integers], best: BestTracks, time: Times, known: NDArray[np.bool_],
-    *, now: int,
-) -> Defects:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Reconstructed:
+    """The reconstructed events of a chunk, or some of them: arrays of one length."""
+
+    chunk: EventChunk
+    rows: NDArray[np.intp]
+    """Where in the chunk they are."""
+    best: BestTracks
+    time: Times
+    """When they were, in nanoseconds since 1970; 0 if the layout has no times."""
+    known: Mask
+    """Whether that is known."""
+
+    @classmethod
+    def of(cls, chunk: EventChunk, rows: NDArray[np.intp], best: BestTracks) -> Self:
+        """Return the events at these places of a chunk, with their tracks."""
+        if "t_sec" in chunk.events:
+            seconds, rest = (chunk.events[name][rows] for name in ("t_sec", "t_ns"))
+            return cls(chunk, rows, best, *track_time(seconds, rest, best.t))
+        nothing = np.zeros(len(rows), dtype=np.int64)
+        return cls(chunk, rows, best, nothing, nothing.astype(bool))
+
+    @property
+    def timed(self) -> bool:
+        """Whether the layout has times."""
+        return "t_sec" in self.chunk.events
+
+    def event(self, name: str) -> Integers:
+        """Return what the file says once per event."""
+        return self.chunk.events[name][self.rows]
+
+    def select(self, mask: Mask) -> Reconstructed:
+        """Return some of the events."""
+        if mask.all():
+            return self
+        rows, time, known = self.rows[mask], self.time[mask], self.known[mask]
+        return Reconstructed(self.chunk, rows, self.best.select(mask), time, known)
+
+
+def defects(events: Reconstructed, *, now: int, simulated: bool = False) -> Defects:
     """Yield what can be wrong with an event so that nothing about it can be said, and where it is.
 
     Parameters
     ----------
-    events, best
+    events
         The reconstructed events.
-    time, known
-        When they were, in nanoseconds since 1970, and whether that is known.
     now
         The time of day in nanoseconds since 1970.
+    simulated
+        Whether they are simulated: then they may be at any time.
     """
-    if "frame_index" in events:
-        bad = ~is_valid(events["run_id"], events["frame_index"])
+    if "frame_index" in events.chunk.events:
+        bad = ~is_valid(events.event("run_id"), events.event("frame_index"))
         yield "run or frame number is negative", bad
-    yield from _bad_directions(best)
-    if "t_sec" in events:
-        yield "time of the track is not a number", ~known
-        yield "time is before 2005 or in the future", (time < FIRST_TIME) | (time > now)
+    yield from _bad_directions(events.best)
+    if events.timed:
+        yield "time of the track is not a number", ~events.known
+        if not simulated:
+            yield "time is before 2005 or in the future", ~_is_dated(events.time, now)
 
 
-def quantities(
-    events: Mapping[str, Integers],
-    best: BestTracks,
-    time: Times,
-    site: Site,
-    names: NDArray[np.object_] | None = None,
-) -> dict[str, Column]:
-    """Return every known parameter, in the unit of the catalogue, for events without `defects`.
+class Quantities(Lazy[Column]):
+    """Parameters of events without `defects`, by name, in the unit of the catalogue.
+
+    Each is computed when it is first looked up. What the layout does not say is not among them.
 
     Parameters
     ----------
-    events, best
-        The reconstructed events; what their layout does not say is not in the result.
-    time
-        When they were, in nanoseconds since 1970; not looked at if the layout has no times.
+    events
+        The reconstructed events.
     site
         Where the detector stands.
-    names
-        The names of the events, if they have others than `identifiers`.
+    formulas
+        How derived parameters are computed, by name; these are in the units they declare.
+    now
+        The time of day in nanoseconds since 1970: there is no position on the sky for events
+        before 2005 or later than that; None if all are between.
     """
-    timed = "t_sec" in events
-    return {
-        "event_id": identifiers(*(events[n] for n in IDENTITY)) if names is None else names,
-        **_position(best, time if timed else None, site),
-        **({"mjd": modified_julian_date(time), "unix_time": time} if timed else {}),
-        "angular_error": np.degrees(best.angular_error),
-        "energy": best.energy,
-        "likelihood": best.likelihood,
-        "track_length": best.length,
-        "n_hits": best.n_hits,
-        **{name: events[name] for name in (*IDENTITY, *PER_EVENT) if name in events},
-    }
+
+    def __init__(
+        self,
+        events: Reconstructed,
+        site: Site,
+        formulas: Mapping[str, Formula] = MappingProxyType({}),
+        *,
+        now: int | None = None,
+    ) -> None:
+        self._events, self._site, self._now = events, site, now
+        super().__init__(
+            {
+                **self._of_tracks(),
+                **self._of_events(),
+                **self._of_sky(),
+                **{name: partial(self._computed, own) for name, own in formulas.items()},
+            }
+        )
+
+    def __getitem__(self, name: str) -> Column:
+        """Return the values of a parameter.
+
+        Raises
+        ------
+        InputError
+            If the file does not say it.
+        """
+        if name not in self:
+            hint = "leave it out of the columns, the selection and the formulas"
+            raise InputError(f"the file does not give {name!r}", hint=hint)
+        return super().__getitem__(name)
+
+    def _of_tracks(self) -> dict[str, Maker]:
+        best = self._events.best
+        return {
+            "angular_error": lambda: np.degrees(best.angular_error),
+            "energy": lambda: best.energy,
+            "likelihood": lambda: best.likelihood,
+            "track_length": lambda: best.length,
+            "n_hits": lambda: best.n_hits,
+            **{name: partial(best.fit.__getitem__, name) for name in best.fit},
+        }
+
+    def _of_events(self) -> dict[str, Maker]:
+        events, chunk = self._events, self._events.chunk
+        makers: dict[str, Maker] = {
+            name: partial(events.event, name)
+            for name in (*IDENTITY, *PER_EVENT)
+            if name in chunk.events
+        }
+        makers |= {name: partial(self._value, name) for name in chunk.values}
+        makers["event_id"] = self._names
+        if events.timed:
+            makers["mjd"] = lambda: modified_julian_date(events.time)
+            makers["unix_time"] = lambda: events.time
+        return makers
+
+    def _of_sky(self) -> dict[str, Maker]:
+        """Return what makes directions at the detector and on the sky; one needs times."""
+        makers: dict[str, Maker] = {}
+        if self._events.timed or self._events.best.sky is None:
+            makers["zenith"] = lambda: self._horizontal[0]
+            makers["azimuth"] = lambda: self._horizontal[1]
+        if self._events.timed or self._events.best.sky is not None:
+            makers["ra"] = lambda: self._equatorial[0]
+            makers["dec"] = lambda: self._equatorial[1]
+        if self._events.timed and "mc_zenith" in self._events.chunk.values:
+            makers["mc_ra"] = lambda: self._true_equatorial[0]
+            makers["mc_dec"] = lambda: self._true_equatorial[1]
+        return makers
+
+    def _computed(self, formula: Formula) -> Column:
+        return formula.apply(self)
+
+    def _value(self, name: str) -> Column:
+        return self._events.chunk.values[name][self._events.rows]
+
+    def _names(self) -> Column:
+        given = self._events.chunk.identifiers
+        if given is not None:
+            return given[self._events.rows]
+        return identifiers(*(self[name] for name in IDENTITY))
+
+    @cached_property
+    def _horizontal(self) -> tuple[Column, Column]:
+        """Zenith and azimuth."""
+        best = self._events.best
+        if best.sky is None:
+            return zenith_azimuth(best.direction)
+        return from_icrs(*best.sky.T, self._events.time, self._site)
+
+    @cached_property
+    def _equatorial(self) -> tuple[Column, Column]:
+        """Right ascension and declination."""
+        best = self._events.best
+        if best.sky is not None:
+            return best.sky[:, 0], best.sky[:, 1]
+        return self._dated_sky(self["zenith"], self["azimuth"])
+
+    @cached_property
+    def _true_equatorial(self) -> tuple[Column, Column]:
+        return self._dated_sky(self["mc_zenith"], self["mc_azimuth"])
+
+    def _dated_sky(self, zenith: Column, azimuth: Column) -> tuple[Column, Column]:
+        """Return where directions point to, NaN for those that are none or have no time of day."""
+        time = self._events.time
+        known = np.isfinite(zenith) & np.isfinite(azimuth)
+        if self._now is not None:
+            known &= _is_dated(time, self._now)
+        if known.all():
+            return to_icrs(zenith, azimuth, time, self._site)
+        sky = np.full((2, len(time)), np.nan)
+        sky[:, known] = to_icrs(zenith[known], azimuth[known], time[known], self._site)
+        return sky[0], sky[1]
 
 
-def _position(best: BestTracks, time: Times | None, site: Site) -> dict[str, Column]:
-    """Return the direction at the detector and on the sky; without times, the one that is given."""
-    if best.sky is not None:
-        ra, dec = best.sky.T
-        given = {"ra": ra, "dec": dec}
-        if time is None:
-            return given
-        zenith, azimuth = from_icrs(ra, dec, time, site)
-        return {**given, "zenith": zenith, "azimuth": azimuth}
-    zenith, azimuth = zenith_azimuth(best.direction)
-    given = {"zenith": zenith, "azimuth": azimuth}
-    if time is None:
-        return given
-    ra, dec = to_icrs(zenith, azimuth, time, site)
-    return {**given, "ra": ra, "dec": dec}
+def _is_dated(time: Times, now: int) -> Mask:
+    """Tell which times can be those of an event of a telescope."""
+    return (time >= FIRST_TIME) & (time <= now)
 
 
 def _bad_directions(best: BestTracks) -> Defects:

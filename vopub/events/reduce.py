@@ -8,18 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from vopub.errors import InputError
-from vopub.events.columns import as_column, value_defects
+from vopub.events.columns import checked
 from vopub.events.detectors import check_site
 from vopub.events.good_runs import NOT_IN_LIST, NOT_IN_TIME
 from vopub.events.identifiers import Integers, numbers_of
-from vopub.events.quantities import defects, quantities
+from vopub.events.quantities import Quantities, Reconstructed, defects
 from vopub.events.readers.base import EventChunk, FileHeader
 from vopub.events.recipe import Recipe
 from vopub.events.runs import count_runs
 from vopub.events.sieve import Rows, Sieve
-from vopub.events.times import Times, track_time
-from vopub.events.tracks import BestTracks, Mask
-from vopub.model.catalogue import parameter
+from vopub.events.times import Times
+from vopub.events.tracks import Mask
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount, EventTable
 
@@ -66,8 +65,7 @@ def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
 
 def _check_layout(header: FileHeader, recipe: Recipe, *, where: object) -> None:
     """Check that the layout of a file says all that columns and cuts need."""
-    needed = [p.name for p in recipe.parameters]
-    needed += [name for selection in recipe.selections for name in selection.parameters]
+    needed = [p.name for p in recipe.looked_at]
     needed += BY_RUN if recipe.good_runs else ()
     lacking = [name for name in dict.fromkeys(needed) if name in header.lacks]
     if lacking:
@@ -93,40 +91,43 @@ def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:
     """
     sieve = Sieve(chunk.events, chunk.identifiers)
     _leave_out_runs(sieve, chunk.events, recipe)
-    found, best = chunk.tracks.best(recipe.section.reconstruction)
+    found, best = chunk.tracks.best(recipe.section.reconstruction, recipe.fit)
     sieve.not_reconstructed(np.flatnonzero(~found))
     if not sieve.inside[found].all():
         best = best.select(sieve.inside[found])
-    rows = np.flatnonzero(found & sieve.inside)
-    events = {name: column[rows] for name, column in chunk.events.items()}
-    when, known = _times(events, best)
-    for reason, bad in defects(events, best, when, known, now=now):
-        sieve.malformed(reason, rows[bad])
-    sound = sieve.inside[rows]
-    rows, when = rows[sound], when[sound]
-    events = {name: column[sound] for name, column in events.items()}
-    names = None if chunk.identifiers is None else chunk.identifiers[rows]
-    identity = {} if names is None else numbers_of(names)
-    values = quantities(events, best.select(sound), when, recipe.site, names)
-    _sift(sieve, rows, values, recipe)
-    kept = sieve.inside[rows]
+    events = Reconstructed.of(chunk, np.flatnonzero(found & sieve.inside), best)
+    for reason, bad in defects(events, now=now, simulated=recipe.simulated):
+        sieve.malformed(reason, events.rows[bad])
+    events = events.select(sieve.inside[events.rows])
+    values = Quantities(events, recipe.site, recipe.formulas, now=now if recipe.simulated else None)
+    columns = _sift(sieve, events.rows, values, recipe)
+    return _reduced(sieve, events, columns, recipe)
+
+
+def _reduced(
+    sieve: Sieve, events: Reconstructed, columns: Mapping[str, Column], recipe: Recipe
+) -> Reduced:
+    """Return what is left of the events and their columns."""
+    kept = sieve.inside[events.rows]
+    chunk, rows = events.chunk, events.rows[kept]
+    names = chunk.identifiers
     return Reduced(
         table=EventTable(
             recipe.parameters,
-            {p.name: as_column(p, values[p.name])[kept] for p in recipe.parameters},
+            {p.name: _picked(columns[p.name], kept) for p in recipe.parameters},
         ),
         account=sieve.account(),
-        times=when[kept] if "t_sec" in events else when[:0],
-        events={name: column[kept] for name, column in (*events.items(), *identity.items())},
+        times=events.time[kept] if events.timed else events.time[:0],
+        events={
+            **{name: column[rows] for name, column in chunk.events.items()},
+            **({} if names is None else numbers_of(names[rows])),
+        },
         runs=count_runs(chunk.events, sieve.inside),
     )
 
 
-def _times(events: Mapping[str, Integers], best: BestTracks) -> tuple[Times, Mask]:
-    """Return when the tracks were and whether that is known; never, if the layout has no times."""
-    if "t_sec" in events:
-        return track_time(events["t_sec"], events["t_ns"], best.t)
-    return np.zeros(len(best), dtype=np.int64), np.zeros(len(best), dtype=bool)
+def _picked(column: Column, kept: Mask) -> Column:
+    return column if kept.all() else column[kept]
 
 
 def _leave_out_runs(sieve: Sieve, events: Mapping[str, Integers], recipe: Recipe) -> None:
@@ -139,15 +140,21 @@ def _leave_out_runs(sieve: Sieve, events: Mapping[str, Integers], recipe: Recipe
         sieve.cut(NOT_IN_LIST, np.flatnonzero(~named))
 
 
-def _sift(sieve: Sieve, rows: Rows, values: Mapping[str, Column], recipe: Recipe) -> None:
-    """Take out events with a value that cannot be, then those that the cuts leave out."""
-    looked_at = {name for selection in recipe.selections for name in selection.parameters}
-    others = sorted(looked_at - {p.name for p in recipe.parameters})
-    for described in (*recipe.parameters, *map(parameter, others)):
-        for reason, bad in value_defects(described, values[described.name]):
-            sieve.malformed(reason, rows[bad])
+def _sift(
+    sieve: Sieve, rows: Rows, values: Mapping[str, Column], recipe: Recipe
+) -> dict[str, Column]:
+    """Take out events with a value that cannot be, then those that the cuts leave out.
+
+    Returns the values as columns of the table.
+    """
+    columns = {}
+    for described in recipe.looked_at:
+        columns[described.name], bad = checked(described, values[described.name])
+        for reason, where in bad:
+            sieve.malformed(reason, rows[where])
     if recipe.good_runs is not None:
         covered = recipe.good_runs.covers(*(values[name] for name in BY_RUN))
         sieve.cut(NOT_IN_TIME, rows[~covered])
     for cut, selection in zip(recipe.section.selection, recipe.selections, strict=True):
         sieve.cut(cut.name, rows[~selection.apply(values)])
+    return columns
