@@ -120,7 +120,7 @@ def draw_provenance(provenance: Provenance, *, title: str) -> bytes:
     graph = graph_of(provenance)
     columns = graph.columns()
     tall = max((_height(graph, column) for column in columns), default=1.0)
-    wide = len(columns) * (WIDTH + GAP)
+    wide = max(1, len(columns)) * (WIDTH + GAP)
     with rc_context(STYLE):
         figure = Figure(figsize=(wide, tall + 0.5), facecolor="white")
         FigureCanvasSVG(figure)
