@@ -34,6 +34,7 @@ from vopub.model.data_taking import DataTaking, Run
 from vopub.model.description import EventsSection
 from vopub.model.event_table import EventAccount, EventTable, FileAccount
 from vopub.model.malformed import MalformedLimit, check_malformed
+from vopub.model.parameter import Parameter
 from vopub.model.provenance import Entity
 
 MOST_NAMES = 3
@@ -152,6 +153,7 @@ class Reduction:
         self._duplicates = duplicates
         self._workers = workers or Here()
         self._watch = watch
+        self._digests: tuple[str, ...] | None = None
         self._outcome: _Outcome | None = None
 
     def __iter__(self) -> Iterator[EventTable]:
@@ -174,6 +176,7 @@ class Reduction:
         with self._directory() as directory:
             files = Parts(directory)
             whole = self._reduce(files)
+            self._digests = tuple(part.sha256 for part in whole)
             runs = merge_runs([part.header for part in whole], self._recipe.good_runs)
             repeated = self._repeated(files, whole)
             parts = [
@@ -191,6 +194,18 @@ class Reduction:
             data_taking=self._data_taking(runs, parts),
             inputs=tuple(map(_entity, parts)),
         )
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The columns of the table, in order."""
+        return self._recipe.parameters
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """SHA-256 of each file; known once the first chunk was taken."""
+        if self._digests is None:
+            raise RuntimeError("no file was read: take the first chunk first")
+        return self._digests
 
     @property
     def account(self) -> EventAccount:

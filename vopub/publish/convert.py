@@ -1,22 +1,30 @@
-"""From a resource's inputs to its products, once for each key."""
+"""From level-2 files to the products of a table, in one pass."""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
+from vopub import __version__
 from vopub.events.convert import Reduction
 from vopub.events.coverage import CoverageBuilder
+from vopub.events.duplicates import Duplicates
+from vopub.events.good_runs import read_good_runs
+from vopub.events.tally import Watch, nobody
+from vopub.events.workers import Here, Workers
 from vopub.files import write_text
 from vopub.formats.products import ExtraFile, write_products
-from vopub.model.dataset import TableMetadata
-from vopub.model.event_table import Column, EventTable
+from vopub.model.dataset import Manifest, TableMetadata
+from vopub.model.description import ResourceDescription
+from vopub.model.event_table import EventTable, concatenate
+from vopub.model.malformed import MalformedLimit
 from vopub.model.resource import FileRole, make_kid
-from vopub.odc.skymap import draw_skymap
+from vopub.odc.skymap import SkyMap
 from vopub.publish.build import Build
 from vopub.publish.metadata import provenance_of, publication_of
 from vopub.publish.state import Key
@@ -25,10 +33,40 @@ from vopub.settings import PublisherSettings
 from vopub.vo.known_events import KnownEvents, known_events, outermost
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How files are reduced, which makes no difference to the table unless events come again."""
+
+    parts: Path | None = None
+    """Directory that keeps what each file gave for the next time; without it nothing is kept."""
+    duplicates: Duplicates = Duplicates.ERROR
+    """What is done with an event that comes again."""
+    workers: Workers = field(default_factory=Here)
+    """Who reads the files."""
+    watch: Watch = nobody
+    """Is told how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a table is made from."""
+
+    description: ResourceDescription
+    inputs: tuple[Path, ...]
+    good_runs: Path | None
+    publisher: PublisherSettings
+    """Completes the publication metadata."""
+
+
 def convert(
-    folder: ResourceFolder, key: Key, publisher: PublisherSettings, directory: Path, record: Path
+    folder: ResourceFolder,
+    key: Key,
+    publisher: PublisherSettings,
+    directory: Path,
+    record: Path,
+    way: Way | None = None,
 ) -> Build:
-    """Reduce the inputs and write the products.
+    """Reduce the inputs of a resource and write the products.
 
     Parameters
     ----------
@@ -42,81 +80,138 @@ def convert(
         Directory of the products, replaced as a whole.
     record
         File that remembers what was made.
+    way
+        How the inputs are reduced.
 
     Raises
     ------
     VopubError
         If an input is bad, nothing is left after the selection, or the disk is full.
     """
-    conversion = _Conversion(folder, key, publisher)
-    with tempfile.TemporaryDirectory(prefix="vopub-") as scratch:
-        manifest = write_products(
-            directory,
-            folder.id,
-            conversion.chunks(),
-            conversion.parameters,
-            conversion.metadata,
-            version=folder.description.publication.version,
-            key=key.digest,
-            extra=conversion.previews(Path(scratch)),
-        )
+    source = Source(folder.description, folder.inputs(), folder.good_runs(), publisher)
+    conversion = _Conversion(source, way or Way(), key.digest)
+    manifest = conversion.write(directory)
     build = Build(metadata=conversion.described, manifest=manifest, known=conversion.known())
     write_text(record, build.model_dump_json(indent=1) + "\n")
     return build
 
 
-class _Conversion:
-    """What gathers while the chunks of one table pass."""
+def make_table(source: Source, directory: Path, way: Way) -> TableMetadata:
+    """Reduce files and write the products, for people who only want a table.
 
-    def __init__(self, folder: ResourceFolder, key: Key, publisher: PublisherSettings) -> None:
-        self.folder = folder
-        self.description = folder.description
+    Parameters
+    ----------
+    source
+        What the table is made from.
+    directory
+        Directory of the products, replaced as a whole.
+    way
+        How the files are reduced.
+
+    Raises
+    ------
+    VopubError
+        If a file is bad, nothing is left after the selection, or the disk is full.
+    """
+    conversion = _Conversion(source, way)
+    conversion.write(directory)
+    return conversion.described
+
+
+class _Conversion:
+    """What gathers while the chunks of one table pass.
+
+    Without a key, it is a digest of the inputs, of the description and of the version of vopub.
+    """
+
+    def __init__(self, source: Source, way: Way, key: str = "") -> None:
+        self.description = source.description
         self.key = key
-        self.parameters = self.description.events.parameters()
-        self.publication = publication_of(self.description, publisher)
-        self.kid = make_kid(publisher.authority, folder.id, self.publication.version)
+        self.publication = publication_of(self.description, source.publisher)
+        self.kid = make_kid(
+            source.publisher.authority, self.description.id, self.publication.version
+        )
         self.reduction = Reduction(
-            folder.inputs(), self.description.events, simulated=self.description.simulated
+            source.inputs,
+            self.description.events,
+            simulated=self.description.simulated,
+            good_runs=None if source.good_runs is None else read_good_runs(source.good_runs),
+            malformed=MalformedLimit.parse(self.description.events.max_malformed),
+            parts=way.parts,
+            duplicates=way.duplicates,
+            workers=way.workers,
+            watch=way.watch,
         )
         self.has_positions = {"ra", "dec"} <= set(self.description.events.columns)
         self._coverage = CoverageBuilder()
-        self._positions: list[tuple[Column, Column]] = []
-        self._outermost: list[EventTable] = []
+        self._sky = SkyMap()
+        self._outermost: EventTable | None = None
         self._started = datetime.now(UTC)
 
-    def chunks(self) -> Iterator[EventTable]:
+    def write(self, directory: Path) -> Manifest:
+        """Write the products."""
+        chunks = self._chunks()
+        first = next(chunks)  # every file was read by then
+        self.key = self.key or self._key()
+        with tempfile.TemporaryDirectory(prefix="vopub-") as scratch:
+            return write_products(
+                directory,
+                self.description.id,
+                chain([first], chunks),
+                self.reduction.parameters,
+                self._metadata,
+                version=self.publication.version,
+                key=self.key,
+                extra=self._previews(Path(scratch)),
+            )
+
+    def known(self) -> KnownEvents | None:
+        """Return the events to prove a service with; None if they have no positions."""
+        return None if self._outermost is None else known_events(self._outermost)
+
+    def _chunks(self) -> Iterator[EventTable]:
         for chunk in self.reduction:
             self._coverage.add(chunk)
-            if self.has_positions and len(chunk):
-                self._positions.append((chunk["ra"], chunk["dec"]))
-                self._outermost.append(outermost(chunk))
+            if self.has_positions:
+                self._sky.add(chunk["ra"], chunk["dec"])
+                pieces = [outermost(chunk)]
+                if self._outermost is not None:
+                    pieces.insert(0, self._outermost)
+                self._outermost = outermost(concatenate(chunk.parameters, pieces))
             yield chunk
 
-    def metadata(self, rows: int) -> TableMetadata:
+    def _key(self) -> str:
+        content = [*self.reduction.digests, self.description.model_dump_json(), __version__]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()
+
+    def _metadata(self, rows: int) -> TableMetadata:
         times = (self._started, datetime.now(UTC))
+        reduction = self.reduction
         self.described = TableMetadata(
-            identifier=self.folder.id,
+            identifier=self.description.id,
             kid=self.kid,
             simulated=self.description.simulated,
             rows=rows,
             publication=self.publication,
-            data_taking=self.reduction.data_taking,
-            parameters=self.parameters,
+            data_taking=reduction.data_taking,
+            parameters=reduction.parameters,
             provenance=provenance_of(
-                self.description, self.kid, self.key.digest, self.reduction.inputs, times
+                self.description,
+                self.kid,
+                self.key,
+                reduction.inputs,
+                times,
+                account=reduction.account,
             ),
-            account=self.reduction.account,
-            coverage=self._coverage.result(self.reduction.data_taking),
+            account=reduction.account,
+            cut_flow=reduction.cut_flow,
+            coverage=self._coverage.result(reduction.data_taking),
         )
         return self.described
 
-    def previews(self, scratch: Path) -> Iterator[ExtraFile]:
+    def _previews(self, scratch: Path) -> Iterator[ExtraFile]:
         if not self.has_positions:
             return
-        ra, dec = (np.concatenate(column) for column in zip(*self._positions, strict=True))
-        path = scratch / f"{self.folder.id}.skymap.svg"
-        path.write_bytes(draw_skymap(ra, dec, title=self.publication.title))
+        path = scratch / f"{self.description.id}.skymap.svg"
+        path.write_bytes(self._sky.draw(title=self.publication.title))
         yield ExtraFile(path, "image/svg+xml", FileRole.PREVIEW, "Directions of the events.")
-
-    def known(self) -> KnownEvents | None:
-        return known_events(self._outermost) if self.has_positions else None
