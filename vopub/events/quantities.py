@@ -201,7 +201,8 @@ class Quantities(Lazy[Column]):
         best = self._events.best
         if best.sky is None:
             return zenith_azimuth(best.direction)
-        return from_icrs(*best.sky.T, self._events.time, self._site)
+        ra, dec = best.sky.T
+        return from_icrs(ra, dec, self._events.time, self._site)
 
     @cached_property
     def _equatorial(self) -> tuple[Column, Column]:
@@ -238,6 +239,7 @@ def _bad_directions(best: BestTracks) -> Defects:
         ra, dec = best.sky.T
         yield "sky position is not a number", ~(np.isfinite(ra) & np.isfinite(dec))
         yield "declination is beyond a pole", np.abs(dec) > 90
+        yield "right ascension is outside 0 to 360 deg", (ra < 0) | (ra >= 360)
         return
     with np.errstate(over="ignore"):
         length = np.hypot(np.hypot(*best.direction.T[:2]), best.direction.T[2])
