@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from km3net_testdata import data_path
 from numpy.typing import NDArray
 
-from vopub.events.coordinates import SITES, to_icrs, zenith_azimuth
+from vopub.events.coordinates import SITES, from_icrs, to_icrs, zenith_azimuth
 from vopub.events.readers import open_reader
 from vopub.events.times import track_time
 
@@ -193,6 +193,40 @@ def test_no_event() -> None:
     nothing = np.empty(0)
     ra, dec = to_icrs(nothing, nothing, np.empty(0, np.int64), SITES["ORCA"])
     assert (len(ra), len(dec)) == (0, 0)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_from_the_sky_against_the_tables_of_the_collaboration(name: str) -> None:
+    path = data_path(f"astro/{BENCHMARKS[name]}_coordinate_systems_benchmark.csv")
+    table = pd.read_csv(path, comment="#")
+    unix = pd.to_datetime(table["date"] + "T" + table["time"] + "Z").map(pd.Timestamp.timestamp)
+    ra, dec = table["RA-J2000"].to_numpy(), table["DEC-J2000"].to_numpy()
+    zenith, azimuth = from_icrs(ra, dec, nanoseconds(unix.to_numpy()), SITES[name])
+    assert ((azimuth >= 0) & (azimuth < 360)).all()
+    known = table["azimuth"].to_numpy(), 90 - table["zenith"].to_numpy()
+    assert separation(azimuth, 90 - zenith, *known).max() < 0.02
+
+
+@given(
+    st.sampled_from(sorted(SITES)),
+    st.floats(0, 360, exclude_max=True),
+    st.floats(-90, 90),
+    st.integers(1104537600, 2208988800),
+)
+@settings(max_examples=50, deadline=None)
+def test_from_the_sky_and_back(site: str, ra: float, dec: float, second: int) -> None:
+    time = nanoseconds(np.array([second]))
+    zenith, azimuth = from_icrs(np.array([ra]), np.array([dec]), time, SITES[site])
+    assert 0 <= zenith[0] <= 180
+    assert 0 <= azimuth[0] < 360
+    back = to_icrs(zenith, azimuth, time, SITES[site])
+    assert separation(*back, np.array([ra]), np.array([dec]))[0] < 1e-8
+
+
+def test_no_position_gives_no_direction() -> None:
+    nothing = np.empty(0)
+    zenith, azimuth = from_icrs(nothing, nothing, nanoseconds(nothing), SITES["ORCA"])
+    assert (len(zenith), len(azimuth)) == (0, 0)
 
 
 def test_nothing_is_downloaded_and_no_date_warns(tmp_path: Path) -> None:
