@@ -1,5 +1,7 @@
 """Event tables as HDF5: rows in ``/events``, what is said about them in ``/header`` for people.
 
+Beside them lie the cut flow of each file in ``/cut_flow`` and the runs in ``/runs``.
+
 Machines find the same in attributes: on the root ``identifier``, ``kid``, ``simulated``,
 ``format_version`` and one JSON text for each block of the metadata, on ``/events`` the unit, UCD
 and description of every column, as ``<column>.unit`` and so on. ``/provenance`` is how the table
@@ -28,7 +30,7 @@ from vopub.errors import FileError
 from vopub.files import cannot, replacing
 from vopub.formats.base import Product, Writer, first_problem
 from vopub.formats.fixed_text import LEAST_WIDTH, decoded, encoded, width_of
-from vopub.formats.header import HeaderRow, header_rows
+from vopub.formats.side_tables import side_tables
 from vopub.formats.w3c_prov import prov_json
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import EventTable, concatenate
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".h5"
 FORMAT_VERSION = "1.0"
-EVENTS, HEADER, PROVENANCE = "events", "header", "provenance"
+EVENTS, PROVENANCE = "events", "provenance"
 ASTROPY_META = f"{EVENTS}.__table_column_meta__"
 """Where astropy's reader looks for units and descriptions of the columns of ``/events``."""
 _PLAIN = ("identifier", "kid", "simulated")
@@ -152,6 +154,10 @@ class Hdf5Writer(Writer):
             self._events[written:] = rows
         self._held = 0
 
+    def _finish_rows(self) -> None:
+        if self._held:
+            self._write_block()
+
     def _widen(self) -> None:
         """Move the rows to a table with more room for texts; seldom, as room grows in steps."""
         narrow, self._events = self._events, self._new_table(f"{EVENTS}.wider")
@@ -165,12 +171,11 @@ class Hdf5Writer(Writer):
         self._file.move(f"{EVENTS}.wider", EVENTS)
 
     def _finish(self, metadata: TableMetadata) -> None:
-        if self._held:
-            self._write_block()
+        self._finish_rows()
         with self._sink.watched():
             _write_column_attributes(self._events, metadata.parameters)
             _write_root_attributes(self._file, metadata)
-            _write_header(self._file, header_rows(metadata))
+            _write_side_tables(self._file, metadata)
             _write_provenance(self._file, prov_json(metadata))
             _write_astropy_meta(self._file, metadata)
             self._file.close()
@@ -178,7 +183,7 @@ class Hdf5Writer(Writer):
 
 def _row_dtype(parameters: Sequence[Parameter], widths: Mapping[str, int]) -> np.dtype[Any]:
     """Return the type of a row; text of fixed length, as every reader of HDF5 tables knows it."""
-    kinds = {name: h5py.string_dtype("utf-8", width) for name, width in widths.items()}
+    kinds = {name: _utf8(width) for name, width in widths.items()}
     return np.dtype([(p.name, kinds.get(p.name, p.dtype.numpy)) for p in parameters])
 
 
@@ -197,25 +202,32 @@ def _write_root_attributes(file: Any, metadata: TableMetadata) -> None:
     file.attrs["format_version"] = FORMAT_VERSION
     file.attrs["identifier"] = metadata.identifier
     file.attrs["kid"] = str(metadata.kid)
-    file.attrs["simulated"] = metadata.simulated
+    # PyTables does not read booleans
+    file.attrs["simulated"] = np.uint8(metadata.simulated)
     for block in BLOCKS:
         file.attrs[block] = to_json(getattr(metadata, block)).decode()
 
 
-def _write_header(file: Any, rows: Sequence[HeaderRow]) -> None:
-    # text of fixed length: every reader of HDF5 tables shows it as text
-    table = [tuple(text.encode() for text in row) for row in rows]
-    widths = [max(1, *map(len, column)) for column in zip(*table, strict=True)]
-    fields = zip(HeaderRow._fields, widths, strict=True)
-    dtype = np.dtype([(name, h5py.string_dtype("utf-8", width)) for name, width in fields])
-    data = np.array(table, dtype)
-    file.create_dataset(HEADER, data=data, track_times=False, **_COMPRESSED)
+def _write_side_tables(file: Any, metadata: TableMetadata) -> None:
+    for name, table in side_tables(metadata, str.encode).items():
+        fields = [(field, table.dtype[field]) for field in table.dtype.names or ()]
+        kinds = [(f, _utf8(kind.itemsize) if kind.kind == "S" else kind) for f, kind in fields]
+        data = table.astype(np.dtype(kinds))
+        # HDF5 compresses no table without rows
+        options = _COMPRESSED if len(data) else {}
+        file.create_dataset(name, data=data, track_times=False, **options)
 
 
 def _write_provenance(file: Any, text: str) -> None:
     content = text.encode()
-    data = np.array([content], h5py.string_dtype("utf-8", len(content)))
+    data = np.array([content], _utf8(len(content)))
     file.create_dataset(PROVENANCE, data=data, track_times=False, **_COMPRESSED)
+
+
+def _utf8(width: int) -> np.dtype[Any]:
+    """Return text of fixed length, which every reader of HDF5 tables shows as text."""
+    text: np.dtype[Any] = h5py.string_dtype("utf-8", width)
+    return text
 
 
 def _write_astropy_meta(file: Any, metadata: TableMetadata) -> None:

@@ -10,11 +10,14 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import tables
 from astropy.table import Table
 
-from vopub.errors import FileError
+from vopub.errors import FileError, TableError
 from vopub.formats.hdf5 import Hdf5Writer, read_hdf5
 from vopub.model.dataset import EventDataset
+from vopub.model.event_table import EventAccount, EventTable, FileAccount
+from vopub.model.parameter import Dtype, Parameter
 
 MakeDataset = Callable[[int], EventDataset]
 
@@ -39,7 +42,7 @@ def test_h5py_finds_rows_and_attributes(path: Path, dataset: EventDataset) -> No
         assert events.shape == (5000,)
         assert (events.compression, events.shuffle, events.chunks) == ("gzip", True, (4096,))
         assert list(events.dtype.names) == [p.name for p in dataset.table.parameters]
-        assert h5py.check_string_dtype(events.dtype["event_id"]).length is None
+        assert h5py.check_string_dtype(events.dtype["event_id"]) == ("utf-8", 32)
         assert np.array_equal(events["ra"], dataset.table["ra"])
         assert events["event_id"][4999].decode() == dataset.table["event_id"][4999]
         for p in dataset.table.parameters:
@@ -67,6 +70,76 @@ def test_pandas_reads_the_same_values(path: Path, dataset: EventDataset) -> None
     for name, column in dataset.table.columns.items():
         if name != "event_id":
             assert np.array_equal(frame[name], column, equal_nan=column.dtype.kind == "f")
+
+
+def test_pandas_reads_the_file_by_itself(path: Path, dataset: EventDataset) -> None:
+    frame = pd.read_hdf(path, "events")
+    assert list(frame.columns) == [p.name for p in dataset.table.parameters]
+    assert list(frame["event_id"]) == list(dataset.table["event_id"])
+    assert np.array_equal(frame["energy"], dataset.table["energy"], equal_nan=True)
+
+
+def test_pytables_reads_and_searches(path: Path, dataset: EventDataset) -> None:
+    with tables.open_file(path) as file:
+        events = file.root.events
+        assert events.colnames == [p.name for p in dataset.table.parameters]
+        found = events.read_where("energy > 5000")["event_id"]
+        chosen = dataset.table["event_id"][dataset.table["energy"] > 5000]
+        assert [name.decode() for name in found] == list(chosen)
+        assert events.attrs["energy.unit"] == "GeV"
+        assert file.root._v_attrs.identifier == "evts21_01"
+        assert not file.root._v_attrs.simulated
+
+
+def test_cut_flow_and_runs_are_tables(path: Path, dataset: EventDataset) -> None:
+    cut_flow = pd.read_hdf(path, "cut_flow")
+    assert list(cut_flow["file"]) == ["all files"] * 3
+    assert list(cut_flow["entered"]) == [5013, 5009, 5000]
+    assert list(cut_flow["left"]) == [5009, 5000, 5000]
+    assert list(cut_flow["step"])[:2] == ["no jmuon track", "up-going"]
+    runs = pd.read_hdf(path, "runs")
+    assert list(runs["run"]) == [9505, 9506]
+    assert runs["livetime"][0] == 10799.125
+    assert np.isnan(runs["livetime"][1])
+    assert list(runs["stop"]) == ["2021-02-24T03:03:17.250001+00:00", ""]
+
+
+def test_the_cut_flow_of_each_file(tmp_path: Path, dataset: EventDataset) -> None:
+    account = dataset.metadata.account
+    file = FileAccount(name="run_1.root", identifier=f"sha256:{'ab' * 32}", account=account)
+    metadata = dataset.metadata.model_copy(update={"cut_flow": (file,)})
+    path = tmp_path / "evts21_01.h5"
+    with Hdf5Writer.open(path, dataset.table.parameters) as writer:
+        writer.append(dataset.table)
+        writer.finish(metadata)
+    flow = pd.read_hdf(path, "cut_flow")
+    assert list(flow["file"]) == ["all files"] * 3 + ["run_1.root"] * 3
+    assert read_hdf5(path).metadata == metadata
+
+
+def test_texts_that_grow_keep_the_rows_before_them(tmp_path: Path, dataset: EventDataset) -> None:
+    name = Parameter(name="name", dtype=Dtype.TEXT, ucd="meta.id", description="Some name.")
+    table = EventTable((name,), {"name": np.array(["ä" * (n // 60) for n in range(12000)], "O")})
+    about = {"parameters": (name,), "rows": 12000, "account": EventAccount(read=12000, kept=12000)}
+    path = tmp_path / "grown.h5"
+    with Hdf5Writer.open(path, table.parameters) as writer:
+        writer.append(table)
+        writer.finish(dataset.metadata.model_copy(update=about))
+    assert read_hdf5(path).table.equals(table)
+    with h5py.File(path) as file:
+        assert file["events"].dtype["name"].itemsize == 512
+        assert not [key for key in file if key.endswith("wider")]
+
+
+def test_a_text_too_long_for_a_field_is_named(tmp_path: Path) -> None:
+    name = Parameter(name="name", dtype=Dtype.TEXT, ucd="meta.id", description="Some name.")
+    table = EventTable((name,), {"name": np.array(["x" * 4097] * 4096, "O")})
+    with (
+        pytest.raises(TableError, match=r"column name: 'x{20}'... has 4097 bytes, at most 4096"),
+        Hdf5Writer.open(tmp_path / "long.h5", table.parameters) as writer,
+    ):
+        writer.append(table)
+    assert not list(tmp_path.iterdir())
 
 
 def test_astropy_reads_values_units_and_descriptions(path: Path, dataset: EventDataset) -> None:
