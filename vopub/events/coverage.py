@@ -26,7 +26,9 @@ class CoverageBuilder:
         """Take in the next rows."""
         columns = chunk.columns
         if "ra" in columns and "dec" in columns and len(chunk):
-            ra, dec = Longitude(columns["ra"] * u.deg), Latitude(columns["dec"] * u.deg)
+            known = np.isfinite(columns["ra"]) & np.isfinite(columns["dec"])
+            ra = Longitude(columns["ra"][known] * u.deg)
+            dec = Latitude(columns["dec"][known] * u.deg)
             self._sky = self._sky.union(MOC.from_lonlat(ra, dec, max_norder=ORDER))
         if "energy" in columns:
             self._energy.add(columns["energy"])

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,10 +26,13 @@ from uproot.deserialization import DeserializationError
 from vopub.errors import InputError, did_you_mean
 from vopub.events.detectors import is_unlisted
 from vopub.events.history import root_history
+from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk, FileHeader
 from vopub.events.readers.root_history import dst_command, jpp_texts
+from vopub.events.readers.root_truth import TRUE_VALUES, WEIGHTS, is_gseagen, truth_of
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
 from vopub.events.reconstruction import JaggedTracks
+from vopub.model.event_table import Column
 
 EVENT_BRANCHES = {
     "event_number": "id", "detector_id": "det_id", "run_id": "run_id",
@@ -45,6 +49,8 @@ TRUE_TRACKS = "mc_trks.id"
 """Branch of the simulated particles; empty in observed events, missing in some files."""
 MOST_BYTES = 32 << 20
 """How much of a file is unpacked at a time, so that memory stays bounded for any file."""
+FEW_SCANNED = 1000
+"""How many events are looked at first where one is enough."""
 MOST_SCANNED = 100_000
 """How many events are looked at in one go for their run numbers."""
 
@@ -194,7 +200,23 @@ class RootReader:
         tracks = {f: self._lists(name, start, stop) for f, name in TRACK_BRANCHES.items()}
         with _reading(self._path, f"the tracks of events {start} to {stop - 1}"):
             records = ak.zip(tracks, depth_limit=2)
-        return EventChunk(events, JaggedTracks(records))
+        return EventChunk(events, JaggedTracks(records), self._truth(start, stop))
+
+    def _truth(self, start: int, stop: int) -> Mapping[str, Column]:
+        """Return what only simulated events have; it is read when it is looked up."""
+        if not self._header.simulated:
+            return {}
+
+        def read(branch: str) -> ak.Array:
+            return self._array(branch, start, stop)
+
+        values = truth_of(read, self._branches, gseagen=self._is_gseagen)
+        with_care = {name: partial(self._carefully, values, name) for name in values}
+        return Lazy({n: make for n, make in with_care.items() if n not in self._header.lacks})
+
+    def _carefully(self, values: Mapping[str, Column], name: str) -> Column:
+        with _reading(self._path, f"the {name} of simulated events"):
+            return values[name]
 
     def _array(self, name: str, start: int, stop: int) -> ak.Array:
         with _reading(self._path, f"branch {name!r} of events {start} to {stop - 1}"):
@@ -224,6 +246,7 @@ class RootReader:
 
     def _read_header(self) -> FileHeader:
         head = self._head()
+        self._is_gseagen = is_gseagen(head)
         pairs, simulated = self._scan(known_simulated=is_simulation_header(head))
         table = self._run_table()
         with _reading(self._path, "its identifier"):
@@ -238,7 +261,15 @@ class RootReader:
             simulated=simulated,
             history=root_history(self._path, head, applications, command, uuid),
             detector=self._detector_name() if is_unlisted(pairs) else "",
+            lacks=frozenset(self._lacks() if simulated and self.entries else ()),
         )
+
+    def _lacks(self) -> Iterator[str]:
+        """Yield what no event of a simulated file has of the truth."""
+        if not self._any(TRUE_TRACKS):
+            yield from TRUE_VALUES
+        if not self._any("w"):
+            yield from WEIGHTS
 
     def _head(self) -> dict[str, str]:
         """Return the ``Head`` object; files of before 2020 have none that uproot can read."""
@@ -268,7 +299,7 @@ class RootReader:
             return ""
         with _reading(self._path, "the name of the detector in headerTree"):
             tree = self._file["headerTree"]
-            names = tree["detid"].array(library="np") if "detid" in tree else ()
+            names = list(tree["detid"].array(library="np")) if "detid" in tree else []
         return str(names[0]).strip() if len(names) else ""
 
     def _scan(self, *, known_simulated: bool) -> tuple[set[tuple[int, int]], bool | None]:
@@ -282,13 +313,17 @@ class RootReader:
             pairs |= {
                 (int(d), int(r)) for d, r in np.unique(np.stack([detectors, runs], 1), axis=0)
             }
-            simulated = simulated or self._any_true_track(start, stop)
         if any(detector < 0 for detector, _ in pairs):
             simulated = True
+        simulated = simulated or self._any(TRUE_TRACKS)
         tells = simulated or (self.entries > 0 and TRUE_TRACKS in self._branches)
         return pairs, simulated if tells else None
 
-    def _any_true_track(self, start: int, stop: int) -> bool:
-        if TRUE_TRACKS not in self._branches:
+    def _any(self, branch: str) -> bool:
+        """Tell whether a list is there and not empty for every event; most often the first tell."""
+        if branch not in self._branches:
             return False
-        return len(ak.flatten(self._array(TRUE_TRACKS, start, stop), axis=None)) > 0
+        starts = (0, *range(FEW_SCANNED, self.entries, MOST_SCANNED))
+        stops = (*starts[1:], self.entries)
+        parts = (self._array(branch, *ends) for ends in zip(starts, stops, strict=True))
+        return any(bool(ak.any(ak.num(part, axis=1) > 0)) for part in parts)
