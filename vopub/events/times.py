@@ -70,27 +70,33 @@ def from_datetime(when: datetime) -> int:
 
 
 def from_modified_julian_date(mjd: NDArray[np.float64]) -> tuple[Times, NDArray[np.bool_]]:
-    """Return Modified Julian Dates (UTC) as nanoseconds since 1970, and where they are numbers.
+    """Return Modified Julian Dates (UTC) as nanoseconds since 1970, and where they are dates.
 
-    They are as exact as the date, a 64-bit number with steps of 0.6 µs. What is no number is 0;
-    what is too far away for 64-bit integers comes as near as they reach.
+    They are as exact as the date, a 64-bit number with steps of 0.6 µs. What is no number, or
+    beyond `MOST_DAYS`, is 0.
     """
-    known = np.isfinite(mjd)
-    since = np.clip(np.where(known, mjd, MJD_OF_1970) - MJD_OF_1970, -MOST_DAYS, MOST_DAYS)
-    days = np.floor(since)
-    rest = np.rint((since - days) * DAY)
-    return days.astype(np.int64) * DAY + rest.astype(np.int64), known
+    return _nanoseconds(mjd - MJD_OF_1970, np.zeros(len(mjd)))
 
 
-def from_julian_date(jd1: NDArray[np.float64], jd2: NDArray[np.float64]) -> Times:
+def from_julian_date(
+    jd1: NDArray[np.float64], jd2: NDArray[np.float64]
+) -> tuple[Times, NDArray[np.bool_]]:
     """Return Julian Dates (UTC) in two parts, as astropy keeps them, as nanoseconds since 1970.
 
-    They are exact to the nanosecond. What is no number, or too far away, becomes a time of garbage.
+    They are exact to the nanosecond. The second array tells where they are dates, as above.
     """
-    since = np.nan_to_num(jd1 - JD_OF_1970, nan=-MOST_DAYS)
-    days = np.floor(np.clip(since, -MOST_DAYS, MOST_DAYS))
-    rest = np.clip(np.nan_to_num(since - days + jd2, nan=-MOST_DAYS), -MOST_DAYS, MOST_DAYS)
-    return days.astype(np.int64) * DAY + np.rint(rest * DAY).astype(np.int64)
+    return _nanoseconds(jd1 - JD_OF_1970, jd2)
+
+
+def _nanoseconds(
+    days: NDArray[np.float64], more: NDArray[np.float64]
+) -> tuple[Times, NDArray[np.bool_]]:
+    known = (np.abs(days) < MOST_DAYS) & (np.abs(more) < MOST_DAYS)
+    days, more = np.where(known, days, 0.0), np.where(known, more, 0.0)
+    whole = np.floor(days)
+    # Whole days apart from their parts: together, a 64-bit number has no room for nanoseconds.
+    rest = np.rint((days - whole + more) * DAY)
+    return whole.astype(np.int64) * DAY + rest.astype(np.int64), known
 
 
 def to_datetime(time: int) -> datetime:

@@ -213,8 +213,8 @@ def test_values_that_cannot_be(make_list: MakeList) -> None:
     assert sum(reasons.values()) == 8
     assert reasons["sky position is not a number"] == 2
     assert reasons["right ascension is outside 0 to 360 deg"] == 1
-    assert reasons["time is before 2005 or in the future"] == 3
-    assert reasons["time of the track is not a number"] == 1
+    assert reasons["time is before 2005 or in the future"] == 1
+    assert reasons["time of the track is not a number"] == 3
     assert reduction.account.malformed[0].first[0] == "list.2"
 
 
@@ -273,7 +273,7 @@ def test_no_event(make_list: MakeList) -> None:
         assert list(reader.chunks(10)) == []
 
 
-@given(st.floats(-45_000, 45_000).map(lambda days: 40_587 + days))
+@given(st.floats(-49_000, 49_000).map(lambda days: 40_587 + days))
 def test_dates_and_back(mjd: float) -> None:
     time, known = from_modified_julian_date(np.array([mjd]))
     assert known.all()

@@ -168,9 +168,10 @@ class AstropyTableReader:
         return rows
 
     def _chunk(self, events: Rows, reco: Rows, truth: Rows | None) -> EventChunk:
-        time = from_julian_date(events[f"{TIME}.jd1"], events[f"{TIME}.jd2"])
+        time, known = from_julian_date(events[f"{TIME}.jd1"], events[f"{TIME}.jd2"])
+        delay = np.where(known, 0.0, np.nan)
         tracks = {
-            name: self._best(events, reco[_kinds(reco) == name])
+            name: self._best(events, reco[_kinds(reco) == name], delay)
             for name in np.unique(_kinds(reco))
             if name
         }
@@ -182,15 +183,18 @@ class AstropyTableReader:
             identifiers=np.array(names, dtype=object),
         )
 
-    def _best(self, events: Rows, reco: Rows) -> tuple[Mask, BestTracks]:
-        """Return the tracks of one reconstruction; of several of one event the likeliest."""
+    def _best(self, events: Rows, reco: Rows, delay: Floats) -> tuple[Mask, BestTracks]:
+        """Return the tracks of one reconstruction; of several of one event the likeliest.
+
+        The delays of all events, in ns, are added to the times of the tracks.
+        """
         likelihood = np.nan_to_num(reco["likelihood"].astype(np.float64), nan=-np.inf)
         reco = reco[np.lexsort((-likelihood, reco[KEY]))]
         keys, first = np.unique(reco[KEY], return_index=True)
-        reco = reco[first]
-        return np.isin(events[KEY], keys), best_tracks(
+        reco, found = reco[first], np.isin(events[KEY], keys)
+        return found, best_tracks(
             direction_of_flight(*self._angles(RECO, reco)),
-            t=self._numbers(RECO, reco, "tracktime_ns"),
+            t=self._numbers(RECO, reco, "tracktime_ns") + delay[found],
             energy=self._numbers(RECO, reco, "energy"),
             likelihood=self._numbers(RECO, reco, "likelihood"),
         )
