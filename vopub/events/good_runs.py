@@ -25,16 +25,17 @@ from vopub.events.identifiers import Integers
 from vopub.events.overlaps import SLACK, overlapping
 from vopub.events.times import MJD_OF_1970, Times, from_datetime
 from vopub.files import cannot
+from vopub.model.cut_flow import NOT_IN_LIST
 from vopub.model.data_taking import Run
 
 NEEDED = ("detector_id", "run", "start", "stop", "livetime")
 OPTIONAL = ("quality",)
-NOT_IN_LIST = "run is not in the good-run list"
-"""Name of the cut that leaves out events of other runs."""
 NOT_IN_TIME = "outside the start and stop of the good-run list"
 """Name of the cut that leaves out events of the other parts of runs."""
 MOST_PROBLEMS = 20
 """How many problems of one list are told."""
+
+__all__ = ["NOT_IN_LIST", "NOT_IN_TIME", "GoodRunList", "read_good_runs"]
 
 _ECSV = "# %ECSV"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
