@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +12,14 @@ from pydantic import ValidationError
 
 from vopub.errors import FileError
 from vopub.files import cannot, replacing, sha256_of, write_text
-from vopub.formats.base import Product, Writer
-from vopub.formats.csv import CsvWriter
-from vopub.formats.hdf5 import Hdf5Writer
+from vopub.formats.base import Product
+from vopub.formats.registry import DEFAULT, Format, formats
 from vopub.formats.swap import recover, staging_path, swap_in, sync
-from vopub.model.dataset import Manifest, TableMetadata
+from vopub.model.dataset import DirectoryReference, InnerFile, Manifest, TableMetadata
 from vopub.model.event_table import EventTable
 from vopub.model.parameter import Parameter
 from vopub.model.resource import FileReference, FileRole
 
-FORMATS: tuple[type[Writer], ...] = (CsvWriter, Hdf5Writer)
-"""Every format a table is written in."""
 MANIFEST_NAME = "manifest.json"
 _PUBLISH_AGAIN = "publish the resource again"
 
@@ -47,8 +44,9 @@ def write_products(
     version: str,
     key: str,
     extra: Iterable[ExtraFile] = (),
+    names: Iterable[str] = DEFAULT,
 ) -> Manifest:
-    """Write a table in every format, in one pass, and put the files in place all at once.
+    """Write a table in some formats, in one pass, and put the files in place all at once.
 
     If anything fails, or the process is killed, the directory stays as it was. One process at a
     time may write a directory: what it finds half done beside it, it removes.
@@ -69,17 +67,24 @@ def write_products(
         Version of the resource.
     key
         Digest of everything the files are made from.
+    formats
+        What to write it with.
     extra
         Files to take in. It is read after the last chunk, so that a generator can make a preview
         of what passed.
+    names
+        Names of the formats.
 
     Raises
     ------
+    UsageError
+        If there is no format of such a name.
     TableError
         If chunks or metadata do not fit the parameters.
     FileError
         If the disk is full or the place cannot be written.
     """
+    chosen = formats(names)
     staging = staging_path(directory)
     try:
         recover(directory)
@@ -88,8 +93,8 @@ def write_products(
     except OSError as error:
         raise cannot("write", directory, error) from error
     try:
-        described = _write_tables(staging, stem, chunks, parameters, metadata)
-        files = [*_references(staging, stem), *(_take_in(staging, file) for file in extra)]
+        described = _write_tables(staging, stem, chosen, chunks, parameters, metadata)
+        files = [*_references(staging, stem, chosen), *(_take_in(staging, file) for file in extra)]
         manifest = Manifest(
             identifier=described.identifier,
             version=version,
@@ -97,7 +102,9 @@ def write_products(
             key=key,
             rows=described.rows,
             files=tuple(files),
+            directories=tuple(_directories(staging, stem, chosen)),
             account=described.account,
+            cut_flow=described.cut_flow,
         )
         write_text(staging / MANIFEST_NAME, manifest.model_dump_json(indent=2) + "\n")
         _put_in_place(directory)
@@ -110,14 +117,20 @@ def write_products(
 def _write_tables(
     staging: Path,
     stem: str,
+    chosen: Sequence[Format],
     chunks: Iterable[EventTable],
     parameters: Sequence[Parameter],
     metadata: Callable[[int], TableMetadata],
+    formats: Sequence[type[Writer]],
 ) -> TableMetadata:
     rows = 0
     with ExitStack() as stack:
-        paths = {writer: staging / f"{stem}{writer.products[0].suffix}" for writer in FORMATS}
-        writers = [stack.enter_context(w.open(path, parameters)) for w, path in paths.items()]
+        writers = [
+            stack.enter_context(
+                entry.writer.open(staging / f"{stem}{entry.writer.products[0].suffix}", parameters)
+            )
+            for entry in chosen
+        ]
         for chunk in chunks:
             for writer in writers:
                 writer.append(chunk)
@@ -128,8 +141,29 @@ def _write_tables(
     return described
 
 
-def _references(staging: Path, stem: str) -> list[FileReference]:
-    return [_reference(staging / f"{stem}{p.suffix}", p) for w in FORMATS for p in w.products]
+def _references(staging: Path, stem: str, chosen: Sequence[Format]) -> list[FileReference]:
+    products = [p for entry in chosen for p in entry.writer.products if not p.directory]
+    return [_reference(staging / f"{stem}{p.suffix}", p) for p in products]
+
+
+def _directories(
+    staging: Path, stem: str, chosen: Sequence[Format]
+) -> Iterator[DirectoryReference]:
+    products = (p for entry in chosen for p in entry.writer.products if p.directory)
+    for product in products:
+        root = staging / f"{stem}{product.suffix}"
+        paths = sorted(path for path in root.rglob("*") if path.is_file())
+        files = [
+            InnerFile(
+                path=path.relative_to(root).as_posix(),
+                size=path.stat().st_size,
+                sha256=sha256_of(path),
+            )
+            for path in paths
+        ]
+        yield DirectoryReference(
+            name=root.name, description=product.description, files=tuple(files)
+        )
 
 
 def _reference(path: Path, about: Product | ExtraFile) -> FileReference:
@@ -195,13 +229,19 @@ def verify(directory: Path) -> None:
         where = directory / MANIFEST_NAME
         raise FileError("there is no manifest", where=where, hint=_PUBLISH_AGAIN)
     for file in manifest.files:
-        path = directory / file.name
-        if not path.is_file():
-            raise FileError("is missing", where=path, hint=_PUBLISH_AGAIN)
-        size = path.stat().st_size
-        if size != file.size:
-            what = f"has {size} bytes, the manifest says {file.size}"
-            raise FileError(what, where=path, hint=_PUBLISH_AGAIN)
-        if sha256_of(path) != file.sha256:
-            what = "is not the file of the manifest: the sha256 differs"
-            raise FileError(what, where=path, hint=_PUBLISH_AGAIN)
+        _verify_file(directory / file.name, file)
+    for inner in manifest.directories:
+        for entry in inner.files:
+            _verify_file(directory / inner.name / entry.path, entry)
+
+
+def _verify_file(path: Path, said: FileReference | InnerFile) -> None:
+    if not path.is_file():
+        raise FileError("is missing", where=path, hint=_PUBLISH_AGAIN)
+    size = path.stat().st_size
+    if size != said.size:
+        what = f"has {size} bytes, the manifest says {said.size}"
+        raise FileError(what, where=path, hint=_PUBLISH_AGAIN)
+    if sha256_of(path) != said.sha256:
+        what = "is not the file of the manifest: the sha256 differs"
+        raise FileError(what, where=path, hint=_PUBLISH_AGAIN)
