@@ -1,0 +1,224 @@
+"""Tasks on many processes, with Dask: on this machine, or wherever a scheduler's workers are."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vopub import __version__
+from vopub.errors import InputError, ServiceError, VopubError
+from vopub.events.parts import Part
+from vopub.events.workers import Here, Result, Task
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+RETRIES = 2
+"""How often a file that failed is tried again, if possible by another worker."""
+LITTLE = 48 << 20
+"""Fewer bytes than this are read by one process sooner than others are started."""
+QUEUED = 4
+"""How many files are handed out for each one that is being read: the rest waits here."""
+PATIENCE = 300.0
+"""How many seconds to wait for the first worker of a scheduler."""
+_LOGGERS = ("distributed", "bokeh", "tornado.application", "asyncio")
+
+
+def local_cores() -> int:
+    """Return how many cores of this machine the process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWorkers:
+    """Processes on this machine, started for the work; this process alone if there is little.
+
+    They talk with each other on the loopback interface with encryption and certificates made for
+    this time only, since whoever can talk to a worker can run code.
+
+    Parameters
+    ----------
+    processes
+        How many; None for all cores, or none if there is little to do.
+    """
+
+    processes: int | None = None
+
+    def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+        """Do a task to every file; see `vopub.events.workers.Workers`."""
+        processes = min(self.processes or local_cores(), len(paths))
+        if processes < 2 or (self.processes is None and _bytes_of(paths) < LITTLE):
+            yield from Here().run(task, paths)
+            return
+        with _quiet(), _local_client(processes) as client:
+            yield from _run(client, task, paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """The workers of an existing Dask scheduler.
+
+    Parameters
+    ----------
+    address
+        ``tcp://host:port``, or ``tls://host:port`` with the certificates of Dask's configuration.
+    """
+
+    address: str
+
+    def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+        """Do a task to every file; see `vopub.events.workers.Workers`.
+
+        Raises
+        ------
+        ServiceError
+            If the scheduler does not answer, has no worker, or workers have another vopub.
+        """
+        if not paths:
+            return
+        with _quiet(), self._client() as client:
+            self._check(client)
+            yield from _run(client, task, [path.absolute() for path in paths])
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        # Imported here: it takes a second that runs without a cluster need not wait.
+        from distributed import Client  # noqa: PLC0415
+
+        hint = "check the address, and that the scheduler runs there"
+        try:
+            client = Client(self.address, set_as_default=False, timeout=10)
+        except (OSError, ValueError, TypeError) as error:
+            what = f"the Dask scheduler does not answer ({error})"
+            raise ServiceError(what, where=self.address, hint=hint) from error
+        with client:
+            yield client
+
+    def _check(self, client: Client) -> None:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+            versions = client.run(_version)
+        except TimeoutError as error:
+            what = f"the Dask scheduler has no worker after {PATIENCE:.0f} s"
+            raise ServiceError(what, where=self.address, hint="start workers") from error
+        except ImportError as error:
+            what = f"its workers cannot import vopub ({error})"
+            hint = "start them in an environment with the same version of vopub"
+            raise ServiceError(what, where=self.address, hint=hint) from error
+        others = {worker: found for worker, found in versions.items() if found != __version__}
+        for worker, found in others.items():
+            what = f"worker {worker} has vopub {found}, this is {__version__}"
+            raise ServiceError(what, where=self.address, hint="use the same version everywhere")
+
+
+def _version() -> str:
+    return __version__
+
+
+def _bytes_of(paths: Sequence[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.exists())
+
+
+@contextmanager
+def _local_client(processes: int) -> Iterator[Client]:
+    from distributed import Client, LocalCluster  # noqa: PLC0415
+    from distributed.security import Security  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="vopub-"))
+        security = Security.temporary()
+        cluster = stack.enter_context(
+            LocalCluster(
+                n_workers=processes,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                protocol="tls://",
+                security=security,
+                dashboard_address=None,
+                worker_dashboard_address=None,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+                local_directory=scratch,
+            )
+        )
+        yield stack.enter_context(Client(cluster, security=security, set_as_default=False))
+
+
+def _run(client: Client, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+    """Hand out the files, a few more than are being read, and yield what comes back."""
+    from distributed import as_completed  # noqa: PLC0415
+
+    waiting = iter(enumerate(paths))
+    numbers: dict[object, int] = {}
+    coming: Any = as_completed(loop=client.loop)
+
+    def hand_out(most: int) -> None:
+        for number, path in waiting:
+            future = client.submit(task, path, pure=False, retries=RETRIES)
+            numbers[future.key] = number
+            coming.add(future)
+            if len(numbers) >= most:
+                return
+
+    hand_out(_capacity(client))
+    for future in coming:
+        number = numbers.pop(future.key)
+        result = _result(future, paths[number])
+        future.release()
+        hand_out(_capacity(client))
+        yield number, result
+
+
+def _capacity(client: Client) -> int:
+    threads: int = sum(client.nthreads().values())
+    return QUEUED * max(1, threads)
+
+
+def _result(future: Any, path: Path) -> Part | VopubError:
+    """Return what became of a file; what nobody foresaw is raised.
+
+    Raises
+    ------
+    ServiceError
+        If the scheduler went away.
+    """
+    from distributed.scheduler import KilledWorker  # noqa: PLC0415
+
+    error = None if future.status == "finished" else future.exception()
+    match error:
+        case None:
+            part: Part = future.result()
+            return part
+        case VopubError():
+            return error
+        case KilledWorker():
+            return InputError(
+                "every worker that read it died",
+                where=path,
+                hint="the file may need more memory than a worker has; try it alone with "
+                "--workers 1",
+            )
+        case _:
+            raise error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Dask says of itself off the screen: results tell what matters."""
+    before = {name: logging.getLogger(name).level for name in _LOGGERS}
+    try:
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="distributed")
+            yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
