@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from lxml import etree
@@ -28,7 +29,8 @@ def account(read: int, kept: int, **out: int) -> EventAccount:
 def texts(svg: bytes) -> list[str]:
     """Return the texts that matplotlib leaves as comments beside their shapes."""
     found = etree.fromstring(svg).iter(etree.Comment)
-    return [line.strip() for comment in found for line in str(comment.text).splitlines()]
+    lines = (line for comment in found for line in str(comment.text).splitlines())
+    return [unescape(line).strip() for line in lines]
 
 
 def widths(svg: bytes, colour: str) -> list[float]:
