@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from vopub.cli import doctor, down, publish, status, up
+from vopub.cli import diff, doctor, down, publish, status, up
 from vopub.cli.options import common_options
 from vopub.errors import VopubError
 
@@ -25,6 +25,7 @@ app.command("publish", short_help="Publish resources; does only what is missing.
 app.command("up", short_help="Start the site; heal what is broken.")(up.up)
 app.command("down", short_help="Stop the site.")(down.down)
 app.command("status", short_help="Say what runs and what is published.")(status.status)
+app.command("diff", short_help="Compare two event tables.")(diff.diff)
 app.command("doctor", short_help="Look for what could be wrong.")(doctor.doctor)
 
 
