@@ -121,7 +121,6 @@ def _write_tables(
     chunks: Iterable[EventTable],
     parameters: Sequence[Parameter],
     metadata: Callable[[int], TableMetadata],
-    formats: Sequence[type[Writer]],
 ) -> TableMetadata:
     rows = 0
     with ExitStack() as stack:
