@@ -27,8 +27,8 @@ from vopub.settings import Settings
 from vopub.site import Site
 from vopub.vo.descriptor import render_descriptor
 from vopub.vo.known_events import KnownEvents
-from vopub.vo.load import data_file, load, remove, restore
-from vopub.vo.prove import prove, quick_check
+from vopub.vo.load import data_file, load, remove, restore, settle
+from vopub.vo.prove import prove, prove_candidate, quick_check
 
 
 class Passage:
@@ -219,7 +219,7 @@ class Passage:
             self.progress.note(f"{self.folder.id}: a known event is not found; publishing again")
         begin_change(self.site.state, state)
         try:
-            self._load(build, descriptor)
+            self._load(build, descriptor, build.known)
             return self._prove(build, build.known) if self._reaches(Stage.PROVE) else ()
         except VopubError:
             # What was served before is served again.
@@ -227,14 +227,16 @@ class Passage:
                 write_state(self.site.state, state)
             raise
 
-    def _load(self, build: Build, descriptor: str) -> None:
+    def _load(self, build: Build, descriptor: str, known: KnownEvents) -> None:
         self._start(Stage.LOAD)
+        server = self.site.dachs
         result = load(
-            self.site.dachs,
+            server,
             self.folder.id,
             descriptor=descriptor,
             csv=self._csv,
             rows=build.metadata.rows,
+            check=lambda name: prove_candidate(server, build.metadata, known, name),
         )
         for warning in result.warnings:
             self.progress.note(f"{self.folder.id}: DaCHS warns: {warning}")
@@ -248,6 +250,7 @@ class Passage:
         except VopubError:
             restore(self.site.dachs, self.folder.id)
             raise
+        settle(self.site.dachs, self.folder.id)
         self._done(Stage.PROVE, f"{len(known.events)} known events found by cone search")
         return services
 

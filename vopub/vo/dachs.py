@@ -75,8 +75,15 @@ class Dachs:
             raise self._failed("finds the descriptor invalid", rd_id, done)
         return tuple(line for line in lines if "[WARNING]" in line)
 
-    def import_(self, rd_id: str) -> None:
+    def import_(self, rd_id: str, *, hidden: bool = False) -> None:
         """Make the tables of a descriptor, in one transaction: all or nothing.
+
+        Parameters
+        ----------
+        rd_id
+            The descriptor.
+        hidden
+            Whether TAP is not to know of the tables.
 
         Raises
         ------
@@ -84,12 +91,28 @@ class Dachs:
             If DaCHS reports an error; the tables are as they were. Whether the rows are there
             is for the caller to count.
         """
-        done = self._run("imp", rd_id, timeout=PATIENCE)
+        options = ["--hide-adql"] if hidden else []
+        done = self._run("imp", *options, rd_id, timeout=PATIENCE)
         if done.returncode != 0 or "There is no data element" in done.stdout + done.stderr:
             raise self._failed("could not import", rd_id, done)
 
+    def describe(self, rd_id: str) -> None:
+        """Bring what DaCHS says about tables up to date; the rows are left alone.
+
+        Raises
+        ------
+        ServiceError
+            If DaCHS reports an error.
+        """
+        done = self._run("imp", "--meta-only", rd_id)
+        if done.returncode != 0:
+            raise self._failed("could not describe the tables of", rd_id, done)
+
     def limits(self, rd_id: str) -> None:
-        """Take the statistics of the tables: rows, ranges of values.
+        """Take the statistics of the tables: rows, and what they cover.
+
+        The ranges of single columns are thrown away: DaCHS would write them as attributes that
+        VODataService does not have, and the list of tables would not be valid any more.
 
         Raises
         ------
@@ -100,6 +123,11 @@ class Dachs:
         sql = "SELECT count(*) FROM dc.tablemeta WHERE sourcerd = :'rd' AND nrows IS NOT NULL"
         if done.returncode != 0 or query(self.server.database, sql, {"rd": rd_id}) == [["0"]]:
             raise self._failed("could not take the statistics of", rd_id, done)
+        columns = (
+            "DELETE FROM dc.simple_col_stats WHERE tablename IN"
+            " (SELECT tablename FROM dc.tablemeta WHERE sourcerd = :'rd')"
+        )
+        query(self.server.database, columns, {"rd": rd_id})
 
     def publish(self, rd_id: str) -> None:
         """Enter the services of a descriptor into the registry.

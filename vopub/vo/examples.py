@@ -11,6 +11,7 @@ import re
 from vopub.files import write_text
 from vopub.model.server import DachsServer
 from vopub.process import service_account
+from vopub.vo.candidate import is_candidate
 from vopub.vo.dachs import Dachs
 
 MARK = "<!-- Made by vopub; changes here are overwritten. -->"
@@ -33,7 +34,8 @@ def refresh_examples(server: DachsServer) -> bool:
     path = server.root / "etc" / "userconfig.rd"
     if path.exists() and MARK not in path.read_text(encoding="utf-8"):
         return False
-    descriptors = sorted(server.inputs.glob(f"*/{DESCRIPTOR_NAME}"))
+    there = sorted(server.inputs.glob(f"*/{DESCRIPTOR_NAME}"))
+    descriptors = [path for path in there if not is_candidate(path.parent.name)]
     texts = [descriptor.read_text(encoding="utf-8") for descriptor in descriptors]
     examples = "".join(found for text in texts for found in _STREAM.findall(text))
     changed = write_text(

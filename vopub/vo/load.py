@@ -1,10 +1,9 @@
-"""A table and its descriptor into a running DaCHS, the previous ones serving until it is done.
+"""A table and its descriptor into a running DaCHS, without a moment at which nothing is served.
 
-The new descriptor and data are put beside DaCHS's inputs, in ``staging``, and imported from there:
-the running server does not see the descriptor before the table is as it says. DaCHS imports in one
-transaction, in which the descriptor counts the rows itself, so a failure up to there changes
-nothing. Then the directories change places by renaming. What was served before stays in
-``previous``, to go back to.
+The new table is made beside the published one, as a candidate with a cone search of its own (see
+`vopub.vo.candidate`). DaCHS imports in one transaction, in which the descriptor counts the rows.
+When the candidate has been proved, schemas and directories change places by renaming. What was
+replaced stays until `settle`, to go back to by `restore`.
 """
 
 from __future__ import annotations
@@ -20,6 +19,16 @@ from vopub.errors import ServiceError, TableError, VopubError
 from vopub.files import cannot, replacing, write_text
 from vopub.model.server import DachsServer
 from vopub.process import service_account
+from vopub.vo.candidate import (
+    candidate_descriptor,
+    candidate_of,
+    demote,
+    discard_candidate,
+    discard_old,
+    has_old,
+    has_schema,
+    promote,
+)
 from vopub.vo.dachs import TABLE, Dachs
 from vopub.vo.database import row_count
 from vopub.vo.examples import DESCRIPTOR_NAME, refresh_examples
@@ -63,6 +72,10 @@ class _Places:
         return self.server.root / "staging" / self.identifier
 
     @property
+    def candidate(self) -> Path:
+        return self.server.inputs / candidate_of(self.identifier)
+
+    @property
     def previous(self) -> Path:
         return self.server.root / "previous" / self.identifier
 
@@ -84,6 +97,7 @@ def load(
     descriptor: str,
     csv: Path,
     rows: int,
+    check: Callable[[str], None] = lambda _: None,
     report: Callable[[str], None] = lambda _: None,
 ) -> LoadResult:
     """Make or replace a table and its services.
@@ -100,6 +114,9 @@ def load(
         The data: a header line, text quoted, nothing where there is no value.
     rows
         How many rows the manifest says there are.
+    check
+        Called with the name of the candidate when it is served; raises if it is not as it should
+        be, and nothing is replaced.
     report
         Called with a line before each step.
 
@@ -124,26 +141,56 @@ def load(
         warnings = staged.validate(places.rd_id)
         report(f"importing {rows} rows")
         begin = time.monotonic()
-        staged.import_(places.rd_id)
+        Dachs(server).import_(descriptor_id(places.candidate.name), hidden=True)
         seconds = time.monotonic() - begin
+        _check_rows(server, places.candidate.name, rows)
+        check(places.candidate.name)
+        replaced = _swap(places)
     except VopubError:
-        shutil.rmtree(places.staging, ignore_errors=True)
+        _discard(places)
         raise
-    replaced = _swap(places)
-    _announce_or_restore(places, rows, report)
+    _announce_or_restore(places, report)
     return LoadResult(rows, replaced, warnings, seconds)
 
 
+def settle(server: DachsServer, identifier: str) -> None:
+    """Remove what the last load replaced, after it was proved that what replaced it is right.
+
+    Raises
+    ------
+    ServiceError
+        If the database refuses.
+    """
+    discard_old(server.database, identifier)
+    shutil.rmtree(_Places(server, identifier).previous, ignore_errors=True)
+
+
 def recover(server: DachsServer, identifier: str) -> None:
-    """Tidy up after a load that was killed: a resource directory is there or it never was."""
+    """Tidy up after a load that was killed: schema and directory are those of one version.
+
+    Raises
+    ------
+    ServiceError
+        If the database refuses.
+    """
     places = _Places(server, identifier)
     if places.previous.exists() and not places.live.exists():
         places.previous.rename(places.live)
-    shutil.rmtree(places.staging, ignore_errors=True)
+    was_promoted = not has_schema(server.database, places.candidate.name)
+    is_first = not places.live.exists() and has_schema(server.database, identifier)
+    # The directories follow the schemas: a staged one left behind tells that they did not.
+    if (
+        places.staging.exists()
+        and was_promoted
+        and (has_old(server.database, identifier) or is_first)
+    ):
+        demote(server.database, identifier)
+    _discard(places)
+    settle(server, identifier)
 
 
 def restore(server: DachsServer, identifier: str) -> bool:
-    """Go back to what was served before the last load; without that, remove the resource.
+    """Go back to what the last load replaced, until `settle`; without that, remove the resource.
 
     Returns
     -------
@@ -156,10 +203,10 @@ def restore(server: DachsServer, identifier: str) -> bool:
         If DaCHS refuses.
     """
     places = _Places(server, identifier)
-    dachs = Dachs(server)
     if not places.previous.exists():
         remove(server, identifier)
         return False
+    demote(server.database, identifier)
     shutil.rmtree(places.staging, ignore_errors=True)
     try:
         places.live.rename(places.staging)
@@ -167,8 +214,7 @@ def restore(server: DachsServer, identifier: str) -> bool:
         os.utime(places.live / DESCRIPTOR_NAME)
     except OSError as error:
         raise cannot("replace", places.live, error) from error
-    shutil.rmtree(places.staging, ignore_errors=True)
-    dachs.import_(places.rd_id)
+    _discard(places)
     _announce(places)
     return True
 
@@ -176,39 +222,57 @@ def restore(server: DachsServer, identifier: str) -> bool:
 def remove(server: DachsServer, identifier: str) -> None:
     """Take a resource out of DaCHS: table, registry entries and files."""
     places = _Places(server, identifier)
+    recover(server, identifier)
     if (places.live / DESCRIPTOR_NAME).exists():
         Dachs(server).drop(places.rd_id)
-    for path in (places.live, places.staging, places.previous):
-        shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(places.live, ignore_errors=True)
     Dachs(server).reload(places.rd_id)
     refresh_examples(server)
 
 
 def _stage(places: _Places, descriptor: str, csv: Path) -> None:
-    """Put descriptor and data where DaCHS can import them from, and nobody else looks."""
+    """Put descriptor and data where they wait, and a candidate beside the published resources."""
     account = service_account()
-    target = places.staging / data_file(csv)
+    target, served = (place / data_file(csv) for place in (places.staging, places.candidate))
     try:
-        target.parent.mkdir(parents=True)
+        for path in (target, served):
+            path.parent.mkdir(parents=True)
         (places.staging.parent / SYSTEM_FOLDER).mkdir(exist_ok=True)
         with replacing(target) as temporary:
             shutil.copyfile(csv, temporary)
+        served.hardlink_to(target)
         write_text(places.staging / DESCRIPTOR_NAME, descriptor)
-        for path in (places.staging.parent, places.staging, *places.staging.rglob("*")):
-            account.own(path)
+        candidate = candidate_descriptor(descriptor, places.identifier)
+        write_text(places.candidate / DESCRIPTOR_NAME, candidate)
+        account.own(places.staging.parent)
+        for place in (places.staging, places.candidate):
+            for path in (place, *place.rglob("*")):
+                account.own(path)
     except (OSError, VopubError) as error:
-        shutil.rmtree(places.staging, ignore_errors=True)
+        _discard(places)
         if isinstance(error, OSError):
             raise cannot("write", target, error) from error
         raise
 
 
+def _discard(places: _Places) -> None:
+    """Remove what was staged."""
+    discard_candidate(places.server, places.identifier)
+    shutil.rmtree(places.staging, ignore_errors=True)
+
+
+def _check_rows(server: DachsServer, name: str, rows: int) -> None:
+    found = row_count(server.database, name, TABLE)
+    if found != rows:
+        raise ServiceError(f"table {name}.{TABLE} holds {found} rows instead of {rows}")
+
+
 def _swap(places: _Places) -> bool:
-    """Let the staged directory take the place of the live one, which is kept."""
+    """Let schema and directory of the next version take the place of the published ones."""
     replaced = places.live.exists()
+    promote(places.server.database, places.identifier)
     try:
         if replaced:
-            shutil.rmtree(places.previous, ignore_errors=True)
             places.previous.parent.mkdir(exist_ok=True)
             service_account().own(places.previous.parent)
             places.live.rename(places.previous)
@@ -216,18 +280,15 @@ def _swap(places: _Places) -> bool:
         # The server reads a descriptor anew if it is younger than what it knows.
         os.utime(places.live / DESCRIPTOR_NAME)
     except OSError as error:
+        recover(places.server, places.identifier)
         raise cannot("replace", places.live, error) from error
     return replaced
 
 
-def _announce_or_restore(places: _Places, rows: int, report: Callable[[str], None]) -> None:
+def _announce_or_restore(places: _Places, report: Callable[[str], None]) -> None:
     try:
-        found = row_count(places.server.database, places.identifier, TABLE)
-        if found != rows:
-            raise ServiceError(
-                f"table {places.identifier}.{TABLE} holds {found} rows instead of {rows}"
-            )
         report(f"publishing {places.rd_id}")
+        discard_candidate(places.server, places.identifier)
         _announce(places)
     except VopubError as error:
         try:
@@ -239,9 +300,10 @@ def _announce_or_restore(places: _Places, rows: int, report: Callable[[str], Non
 
 
 def _announce(places: _Places) -> None:
-    """Take statistics, enter the registry, and let the running server know."""
+    """Bring DaCHS's own tables and the registry up to date, and let the running server know."""
     dachs = Dachs(places.server)
     dachs.reload(places.rd_id)
+    dachs.describe(places.rd_id)
     dachs.limits(places.rd_id)
     dachs.publish(places.rd_id)
     dachs.reload(places.rd_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
@@ -71,19 +71,50 @@ def prove(
         With every check that failed.
     """
     checks = list(_checks(server, metadata, known, ivoid(authority, metadata.identifier)))
-    failures = [f"{name}: {wrong}" for name, check in checks if (wrong := _outcome(check))]
-    if failures:
-        raise ProofError(
-            f"{len(failures)} of {len(checks)} checks failed: " + "; ".join(failures),
-            where=metadata.identifier,
-            hint="run 'vopub doctor', then publish again",
-        )
+    _require(checks, metadata.identifier)
     return _references(server, metadata.identifier, authority)
+
+
+def prove_candidate(
+    server: DachsServer, metadata: TableMetadata, known: KnownEvents, name: str
+) -> None:
+    """Ask the cone search of a candidate, before it replaces what is published.
+
+    Parameters
+    ----------
+    server, metadata, known
+        As for `prove`.
+    name
+        What the candidate is called in DaCHS.
+
+    Raises
+    ------
+    ProofError
+        With every check that failed.
+    """
+    as_candidate = metadata.model_copy(update={"identifier": name})
+    checks: list[tuple[str, Check]] = [
+        ("rows in the table", lambda: _rows(server, as_candidate)),
+        *((f"cone search at {event.event_id}", _cone_check(server, as_candidate, event))
+          for event in known.events),
+        ("form", lambda: _form(server, as_candidate)),
+    ]  # fmt: skip
+    _require(checks, metadata.identifier)
 
 
 def quick_check(server: DachsServer, metadata: TableMetadata, known: KnownEvents) -> bool:
     """Tell whether the cone search at one known event returns that event."""
     return not _outcome(lambda: _cone(server, metadata, known.first))
+
+
+def _require(checks: Sequence[tuple[str, Check]], identifier: str) -> None:
+    failures = [f"{name}: {wrong}" for name, check in checks if (wrong := _outcome(check))]
+    if failures:
+        raise ProofError(
+            f"{len(failures)} of {len(checks)} checks failed: " + "; ".join(failures),
+            where=identifier,
+            hint="run 'vopub doctor', then publish again",
+        )
 
 
 def _checks(

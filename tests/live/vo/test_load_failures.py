@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,14 +20,21 @@ from typing import Any
 import httpx
 import pytest
 
-from vopub.errors import MissingProgramError, ServiceError, TableError, VopubError
+from vopub.errors import (
+    MissingProgramError,
+    ProofError,
+    ServiceError,
+    TableError,
+    VopubError,
+)
 from vopub.model.dataset import EventDataset
 from vopub.model.server import DachsServer, Database
+from vopub.vo.candidate import candidate_of, promote
 from vopub.vo.dachs import TABLE, Dachs
 from vopub.vo.database import query, row_count
 from vopub.vo.known_events import known_events
 from vopub.vo.load import load, remove, restore
-from vopub.vo.prove import prove, quick_check
+from vopub.vo.prove import cone_url, prove, prove_candidate, quick_check
 
 pytestmark = pytest.mark.live
 
@@ -64,6 +74,8 @@ def still_served(
     assert Dachs(server).published(f"{ID}/q") == [f"ivo://{samples.AUTHORITY}/{ID}/q/cone"]
     assert not (server.root / "staging" / ID).exists()
     assert traces_of(server, NEVER) == []
+    for name in (ID, NEVER):
+        assert traces_of(server, candidate_of(name)) == []
 
 
 def traces_of(server: DachsServer, identifier: str) -> list[str]:
@@ -249,6 +261,86 @@ def test_load_that_is_killed_is_healed_by_the_next(
         assert quick_check(server, first.metadata, known_events(first.table))
     loader(first)
     prove(server, first.metadata, known_events(first.table), authority=samples.AUTHORITY)
+
+
+def test_candidate_that_is_not_as_it_should_be_replaces_nothing(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> None:
+    other = make(samples, 120)
+    given = loader.prepare(other)
+    seen = []
+
+    def check(name: str) -> None:
+        seen.append(quick_check(server, first.metadata, known_events(first.table)))
+        hidden = httpx.get(f"{server.url}/tap/tables").text
+        seen.append(name not in hidden and name == candidate_of(ID))
+        wrong = make(samples, 121)
+        prove_candidate(server, wrong.metadata, known_events(wrong.table), name)
+
+    with pytest.raises(ProofError, match="rows in the table: 120 instead of 121"):
+        load(server, ID, **given, check=check)
+    assert seen == [True, True]
+
+
+def test_tables_of_others_in_the_schema_are_never_removed(
+    loader: Any, server: DachsServer, samples: ModuleType
+) -> None:
+    query(server.database, 'CREATE TABLE evts40_01."of somebody" (n int)')
+    try:
+        with pytest.raises(ServiceError, match="also holds of somebody, which vopub did not make"):
+            loader(make(samples, 120))
+        assert row_count(server.database, ID, "of somebody") == 0
+    finally:
+        query(server.database, 'DROP TABLE evts40_01."of somebody"')
+
+
+def test_nobody_waits_or_sees_a_mixture_while_a_table_is_replaced(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> None:
+    other = make(samples, 120)
+    whole = [set(first.table["event_id"]), set(other.table["event_id"])]
+    wanted = {"RA": "0", "DEC": "0", "SR": "180", "RESPONSEFORMAT": "csv"}
+    answers: list[tuple[int, set[str]]] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            answer = httpx.get(cone_url(server, ID), params=wanted, timeout=60)
+            rows = csv.DictReader(io.StringIO(answer.text))
+            answers.append((answer.status_code, {row["event_id"] for row in rows}))
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        loader(other)
+        loader(first)
+    finally:
+        done.set()
+        for client in clients:
+            client.join()
+    assert len(answers) > 20
+    assert {status for status, _ in answers} == {200}
+    assert {whole.index(ids) for _, ids in answers} == {0, 1}
+
+
+def test_crash_between_schemas_and_directories_is_healed(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> None:
+    other = make(samples, 120)
+    given = loader.prepare(other)
+
+    def crash(_: str) -> None:
+        promote(server.database, ID)
+        raise KeyboardInterrupt  # as a kill: nothing tidies up
+
+    with pytest.raises(KeyboardInterrupt):
+        load(server, ID, **given, check=crash)
+    assert row_count(server.database, ID, TABLE) == 120
+    fewer_rows(given)
+    with pytest.raises(ServiceError, match="119 rows"):
+        load(server, ID, **given)
+    assert row_count(server.database, ID, TABLE) == 100
 
 
 def test_crash_between_the_two_renames_is_healed_even_by_a_load_that_fails(
