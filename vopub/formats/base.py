@@ -36,6 +36,8 @@ class Product:
     role: FileRole
     description: str
     """One line for the people who find the file."""
+    directory: bool = False
+    """Whether it is a directory of files."""
 
 
 class _DiscardedError(Exception):

@@ -12,7 +12,16 @@ from vopub.model.event_table import EventAccount, EventTable, FileAccount
 from vopub.model.parameter import Parameter
 from vopub.model.provenance import Provenance
 from vopub.model.publication import Publication
-from vopub.model.resource import ID_PATTERN, Coverage, FileReference
+from vopub.model.resource import (
+    FILE_NAME_PATTERN,
+    ID_PATTERN,
+    SHA256_PATTERN,
+    Coverage,
+    FileReference,
+)
+
+INNER_PATH_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$"
+"""A path that stays below where it begins."""
 
 
 class TableMetadata(BaseModel):
@@ -46,6 +55,30 @@ class EventDataset:
     table: EventTable
 
 
+class InnerFile(BaseModel):
+    """A file in a directory of a product."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field(pattern=INNER_PATH_PATTERN)
+    """Path inside the directory, parted by ``/``."""
+    size: int = Field(ge=0)
+    sha256: str = Field(pattern=rf"^{SHA256_PATTERN}$")
+
+
+class DirectoryReference(BaseModel):
+    """A product that is a directory of many files, such as a HATS catalogue.
+
+    It is served as it lies; the Open Data Center, which hands out single files, leaves it out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=rf"^{FILE_NAME_PATTERN}$")
+    description: str = ""
+    files: tuple[InnerFile, ...] = ()
+
+
 class Manifest(BaseModel):
     """What a product directory holds: files with checksums, and what they were made of."""
 
@@ -58,6 +91,7 @@ class Manifest(BaseModel):
     """Digest of everything the files were made from: inputs, description, settings, software."""
     rows: int
     files: tuple[FileReference, ...]
+    directories: tuple[DirectoryReference, ...] = ()
     account: EventAccount
     cut_flow: tuple[FileAccount, ...] = ()
     """The account of each input file, in order; they add up to ``account``."""

@@ -156,6 +156,18 @@ class CutsFile(_Section):
     cuts: dict[str, NamedCut] = Field(min_length=1)
 
 
+FormatName = Literal["csv", "hdf5", "parquet", "votable", "fits", "hats"]
+"""Names of the formats that a table can be written in."""
+LOADED_FORMAT = "csv"
+"""What the services of the VO are loaded from."""
+
+
+class ProductsSection(_Section):
+    """The ``[products]`` part: in which formats the table is written."""
+
+    formats: tuple[FormatName, ...] = Field(default=("csv", "hdf5"), min_length=1)
+
+
 class VoSection(_Section):
     """The ``[vo]`` part: whether and how the table is served in the Virtual Observatory."""
 
@@ -173,6 +185,7 @@ class ResourceDescription(_Section):
     collection: str = Field(default="", pattern=rf"^({ID_PATTERN})?$")
     publication: PublicationSection
     events: EventsSection
+    products: ProductsSection = ProductsSection()
     vo: VoSection = VoSection()
 
     @model_validator(mode="after")
@@ -181,6 +194,8 @@ class ResourceDescription(_Section):
             missing = [name for name in SKY_COLUMNS if name not in self.events.columns]
             if missing:
                 raise ValueError(f"vo.publish needs the columns {', '.join(missing)}")
+            if LOADED_FORMAT not in self.products.formats:
+                raise ValueError(f"vo.publish needs {LOADED_FORMAT} among products.formats")
         return self
 
     @model_validator(mode="after")

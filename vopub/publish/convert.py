@@ -27,6 +27,7 @@ from vopub.model.resource import FileRole, make_kid
 from vopub.odc.skymap import SkyMap
 from vopub.publish.build import Build
 from vopub.publish.metadata import provenance_of, publication_of
+from vopub.publish.provenance_files import provenance_files
 from vopub.publish.state import Key
 from vopub.resources import ResourceFolder
 from vopub.settings import PublisherSettings
@@ -162,7 +163,8 @@ class _Conversion:
                 self._metadata,
                 version=self.publication.version,
                 key=self.key,
-                extra=self._previews(Path(scratch)),
+                extra=self._extras(Path(scratch)),
+                names=self.description.products.formats,
             )
 
     def known(self) -> KnownEvents | None:
@@ -208,6 +210,10 @@ class _Conversion:
             coverage=self._coverage.result(reduction.data_taking),
         )
         return self.described
+
+    def _extras(self, scratch: Path) -> Iterator[ExtraFile]:
+        yield from self._previews(scratch)
+        yield from provenance_files(self.described, scratch)
 
     def _previews(self, scratch: Path) -> Iterator[ExtraFile]:
         if not self.has_positions:

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from vopub.errors import FileError, TableError
+from vopub.errors import FileError, TableError, UsageError
 from vopub.formats.csv import read_csv
 from vopub.formats.hdf5 import read_hdf5
 from vopub.formats.products import ExtraFile, read_manifest, verify, write_products
@@ -30,6 +30,7 @@ def write(
     *,
     chunks: Iterator[EventTable] | None = None,
     extra: Iterator[ExtraFile] | tuple[ExtraFile, ...] = (),
+    names: tuple[str, ...] = ("csv", "hdf5"),
 ) -> Manifest:
     return write_products(
         directory,
@@ -40,6 +41,7 @@ def write(
         version="1.0",
         key="a key",
         extra=extra,
+        names=names,
     )
 
 
@@ -74,6 +76,15 @@ def test_every_format_and_a_manifest(tmp_path: Path, make_dataset: MakeDataset) 
     verify(directory)
     assert read_csv(directory / "evts21_01.csv").table.equals(dataset.table)
     assert read_hdf5(directory / "evts21_01.h5").metadata == dataset.metadata
+
+
+def test_formats_are_chosen_by_name(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    directory = tmp_path / "evts21_01"
+    write(directory, make_dataset(3), names=("parquet",))
+    assert {path.name for path in directory.iterdir()} == {"evts21_01.parquet", "manifest.json"}
+    with pytest.raises(UsageError, match=r"unknown format 'parkett'; did you mean parquet\?"):
+        write(directory, make_dataset(3), names=("csv", "parkett"))
+    verify(directory)
 
 
 def test_the_same_content_gives_the_same_bytes(old: Path, make_dataset: MakeDataset) -> None:

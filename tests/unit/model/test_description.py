@@ -74,6 +74,10 @@ def test_a_good_description_is_read() -> None:
         ("events.overrides.energy.untit", "m", "untit: unknown key; did you mean unit?"),
         ("events.overrides.mjd.unit", "d", "'mjd' is not one of the columns"),
         ("vo.search_radius", 200, "vo.search_radius: "),
+        ("products", {"formats": ["csv", "parket"]}, "products.formats.1: "),
+        ("products", {"formats": ["csv", "parket"]}, "did you mean parquet?"),
+        ("products", {"formats": []}, "products.formats: "),
+        ("products", {"formats": ["hdf5"]}, "vo.publish needs csv among products.formats"),
         ("events.max_malformed", "a few", "'a few' is no limit: write a number of events or a"),
         (
             "events.selection.0",
