@@ -25,8 +25,8 @@ from vopub.events.identifiers import Integers
 from vopub.events.overlaps import SLACK, overlapping
 from vopub.events.times import MJD_OF_1970, Times, from_datetime
 from vopub.files import cannot
-from vopub.model.cut_flow import NOT_IN_LIST
 from vopub.model.data_taking import Run
+from vopub.model.event_table import NOT_IN_LIST
 
 NEEDED = ("detector_id", "run", "start", "stop", "livetime")
 OPTIONAL = ("quality",)

@@ -6,10 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vopub.model.event_table import EventAccount, Excluded, FileAccount
-
-NOT_IN_LIST = "run is not in the good-run list"
-"""Name of the cut that leaves out events of other runs, before anything else is looked at."""
+from vopub.model.event_table import NOT_IN_LIST, EventAccount, Excluded, FileAccount
 
 
 class StepKind(StrEnum):

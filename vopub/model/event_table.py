@@ -15,6 +15,8 @@ from vopub.model.parameter import Dtype, Parameter
 
 MOST_IDENTIFIERS = 5
 """How many identifiers an account names for each reason."""
+NOT_IN_LIST = "run is not in the good-run list"
+"""Name of the cut that leaves out events of other runs, before anything else is looked at."""
 
 Column = NDArray[Any]
 
@@ -144,8 +146,13 @@ class EventAccount(BaseModel):
 
     @property
     def excluded(self) -> tuple[Excluded, ...]:
-        """Every entry for events that are not in the table; an event is in one of them."""
-        return (self.not_reconstructed, *self.malformed, *self.cuts, self.repeated)
+        """Every entry for events that are not in the table, in the order they were left out.
+
+        An event is in one of them.
+        """
+        first = tuple(cut for cut in self.cuts if cut.reason == NOT_IN_LIST)
+        others = tuple(cut for cut in self.cuts if cut.reason != NOT_IN_LIST)
+        return (*first, self.not_reconstructed, *self.malformed, *others, self.repeated)
 
     def without(self, repeated: Excluded) -> EventAccount:
         """Return the account with some of the kept events counted as repeated."""

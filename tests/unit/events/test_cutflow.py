@@ -55,7 +55,7 @@ def test_bars_and_numbers() -> None:
     said = texts(svg)
     assert {"read", "no reconstruction", "malformed", "up", "good"} <= set(said)
     assert {"zenith > 90 deg", "Some $events$"} <= set(said)
-    assert said.count("600") == 1
+    assert said.count("900") == 2
     assert "200 of 1\N{THIN SPACE}000 events are in the table" in said
     assert "events" in said
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vopub.model.cut_flow import NOT_IN_LIST, StepKind, cut_flow_text, file_flow_text, steps_of
-from vopub.model.event_table import EventAccount, Excluded, FileAccount
+from vopub.model.cut_flow import StepKind, cut_flow_text, file_flow_text, steps_of
+from vopub.model.event_table import NOT_IN_LIST, EventAccount, Excluded, FileAccount
 
 
 def account(kept: int, lost: int, bad: int, cuts: dict[str, int], again: int = 0) -> EventAccount:
@@ -44,6 +44,7 @@ def test_what_one_step_leaves_enters_the_next(
 ) -> None:
     made = account(kept, lost, bad, {f"cut {n}": out for n, out in enumerate(cuts)}, again)
     steps = steps_of(made)
+    assert sum(step.out for step in steps) == sum(entry.events for entry in made.excluded)
     assert [made.read, *(s.left for s in steps)] == [*(s.entered for s in steps), made.kept]
 
 
