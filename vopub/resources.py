@@ -63,7 +63,7 @@ def read_folder(path: Path) -> ResourceFolder:
         With every problem of its ``resource.toml``.
     """
     file = path / DESCRIPTION_NAME
-    content = _read_toml(file)
+    content = read_toml(file)
     cuts = read_cuts(content.get("events"), file)
     description = parse_description(content, where=file, cuts=cuts)
     _check_name(description.id, file)
@@ -89,7 +89,7 @@ def read_cuts(events: object, file: Path) -> Mapping[str, NamedCut]:
     if not isinstance(name, str) or not name:
         return {}
     path = find_input(name, file)
-    return parse_cuts_file(_read_toml(path), where=path)
+    return parse_cuts_file(read_toml(path), where=path)
 
 
 def find_input(name: str, file: Path) -> Path:
@@ -121,7 +121,7 @@ def read_collection(root: Path, identifier: str) -> CollectionDescription:
         With every problem of its ``collection.toml``, also that there is none.
     """
     file = root / identifier / COLLECTION_NAME
-    description = parse_collection(_read_toml(file), where=file)
+    description = parse_collection(read_toml(file), where=file)
     _check_name(description.id, file)
     return description
 
@@ -157,7 +157,14 @@ def find_folders(root: Path, ids: tuple[str, ...] = ()) -> list[ResourceFolder]:
     return folders
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path) -> dict[str, Any]:
+    """Read a file as it was written.
+
+    Raises
+    ------
+    DescriptionError
+        If it cannot be read, or is no TOML.
+    """
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
