@@ -66,7 +66,7 @@ FLAT_TABLES = (
 
 SPELLINGS = {
     "t": ("t", "time", "d_t"),
-    "energy": ("E", "energy", "jenergy_energy", "d_E"),
+    "energy": ("E", "d_E", "energy", "jenergy_energy"),
     "length": ("length", "jstart_length"),
     "likelihood": ("likelihood",),
     "minus_likelihood": ("chi2", "lik"),
