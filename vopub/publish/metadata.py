@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from vopub import __version__
+from vopub.formats.registry import formats
 from vopub.model.dataset import Manifest, TableMetadata
 from vopub.model.description import ResourceDescription
 from vopub.model.event_table import EventAccount
@@ -42,7 +43,6 @@ def provenance_of(
     times: tuple[datetime, datetime],
     *,
     account: EventAccount | None = None,
-    products: tuple[str, ...] = (),
 ) -> Provenance:
     """Return the list of steps that made a table of its inputs, from the inputs' own records on.
 
@@ -60,8 +60,6 @@ def provenance_of(
         When the reduction started and ended.
     account
         Where every event went; None if it is not known.
-    products
-        Names of the files that hold the table; if empty, those of CSV and HDF5.
     """
     start, section = beginning(inputs), description.events
     reduced, table = f"{description.id}.reduced", f"{description.id}.events"
@@ -96,7 +94,11 @@ def provenance_of(
         description="Write the table with its metadata.",
         software=SOFTWARE,
         inputs=select.outputs,
-        outputs=products or (f"{description.id}.csv", f"{description.id}.h5"),
+        outputs=tuple(
+            f"{description.id}{product.suffix}"
+            for form in formats(description.products.formats)
+            for product in form.writer.products
+        ),
         started=times[1],
     )
     return Provenance(steps=(*start.steps, reduce, select, write), entities=start.entities)
