@@ -16,7 +16,9 @@ from vopub.cli.options import (
     show_table,
 )
 from vopub.cli.progress import make_progress
+from vopub.cli.ways import DuplicatesOption, SchedulerOption, WorkersOption, workers_of
 from vopub.errors import SeveralError
+from vopub.model.duplicates import Duplicates
 from vopub.publish.stages import Stage
 from vopub.resources import find_folders
 
@@ -40,6 +42,9 @@ def publish(
     site: SiteOption = None,
     dachs_port: DachsPortOption = None,
     odc_port: OdcPortOption = None,
+    duplicates: DuplicatesOption = Duplicates.ERROR,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Reduce, write, load, publish, prove and register resources; does only what is missing."""
@@ -49,7 +54,9 @@ def publish(
     settings = settings_of(site, dachs_port, odc_port)
     folders = find_folders(settings.resources, tuple(resources or ()))
     with make_progress() as progress:
-        publisher = Publisher(settings, progress)
+        publisher = Publisher(
+            settings, progress, workers=workers_of(workers, scheduler), duplicates=duplicates
+        )
         go = publisher.preview if dry_run else publisher.publish
         outcomes = go(folders, until=until)
     if as_json:

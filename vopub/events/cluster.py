@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from vopub import __version__
 from vopub.errors import InputError, ServiceError, VopubError
-from vopub.events.parts import Part
 from vopub.events.workers import Here, Result, Task
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from vopub.events.parts import Part
 
 RETRIES = 2
 """How often a file that failed is tried again, if possible by another worker."""

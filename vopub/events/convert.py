@@ -14,7 +14,6 @@ import numpy as np
 
 from vopub.errors import SelectionError, SeveralError, VopubError
 from vopub.events.duplicates import (
-    Duplicates,
     RowNumbers,
     check_copies,
     check_events,
@@ -32,6 +31,7 @@ from vopub.events.workers import Here, Workers
 from vopub.files import cannot
 from vopub.model.data_taking import DataTaking, Run
 from vopub.model.description import EventsSection
+from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventAccount, EventTable, FileAccount
 from vopub.model.malformed import MalformedLimit, check_malformed
 from vopub.model.parameter import Parameter

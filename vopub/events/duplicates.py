@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,17 +22,6 @@ _OTHER_KEY = "identifier-hash2"
 
 RowNumbers = NDArray[np.int64]
 _Run = tuple[int, int]
-
-
-class Duplicates(StrEnum):
-    """What is done with an event that comes again."""
-
-    ERROR = "error"
-    """Nothing is made."""
-    FIRST = "first"
-    """The first is kept, in the order of the inputs; the others are counted as repeated."""
-    KEEP = "keep"
-    """All are kept: identifiers are then not unique."""
 
 
 def check_copies(paths: Sequence[Path], parts: Sequence[Part]) -> None:

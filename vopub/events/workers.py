@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from vopub.errors import VopubError
-from vopub.events.parts import Part
 
-Task = Callable[[Path], Part]
+if TYPE_CHECKING:
+    from vopub.events.parts import Part
+
+Task: TypeAlias = "Callable[[Path], Part]"
 """What is done to each file; can be pickled."""
-Result = tuple[int, Part | VopubError]
+Result: TypeAlias = "tuple[int, Part | VopubError]"
 """The number of a file, and what it gave or why it gave nothing."""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from vopub.errors import VopubError
+from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
 from vopub.publish.passage import Passage
 from vopub.publish.register import connect, register_collections
@@ -16,6 +17,9 @@ from vopub.publish.state import PublicationState
 from vopub.resources import ResourceFolder
 from vopub.settings import Settings
 from vopub.site import Site
+
+if TYPE_CHECKING:
+    from vopub.events.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,24 @@ class Publisher:
         Who publishes, and where.
     progress
         Is told what is done.
+    workers
+        Who reads the inputs; this process if nobody is named.
+    duplicates
+        What is done with an event that comes again.
     """
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress,
+        *,
+        workers: Workers | None = None,
+        duplicates: Duplicates = Duplicates.ERROR,
+    ) -> None:
         self.settings = settings
         self.progress = progress
+        self.workers = workers
+        self.duplicates = duplicates
         self.site = Site(settings)
 
     def publish(
@@ -100,8 +117,19 @@ class Publisher:
         """Go the same way without changing anything; say what would change."""
         return [self._preview(folder, until) for folder in folders]
 
+    def _passage(self, folder: ResourceFolder, until: Stage) -> Passage:
+        return Passage(
+            folder,
+            self.settings,
+            self.site,
+            self.progress,
+            until,
+            workers=self.workers,
+            duplicates=self.duplicates,
+        )
+
     def _publish(self, folder: ResourceFolder, until: Stage) -> Outcome:
-        passage = Passage(folder, self.settings, self.site, self.progress, until)
+        passage = self._passage(folder, until)
         try:
             state = passage.publish()
         except VopubError as error:
@@ -111,7 +139,7 @@ class Publisher:
         return _outcome(folder, passage.change, state)
 
     def _preview(self, folder: ResourceFolder, until: Stage) -> Outcome:
-        passage = Passage(folder, self.settings, self.site, self.progress, until)
+        passage = self._passage(folder, until)
         try:
             passage.preview()
         except VopubError as error:

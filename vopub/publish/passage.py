@@ -6,10 +6,12 @@ import tempfile
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vopub.errors import VopubError
 from vopub.events.selection import parse_cuts
 from vopub.files import write_text
+from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
 from vopub.publish.build import Build, current_build
 from vopub.publish.register import connect, register
@@ -30,6 +32,9 @@ from vopub.vo.known_events import KnownEvents
 from vopub.vo.load import data_file, load, remove, restore, settle
 from vopub.vo.prove import prove, prove_candidate, quick_check
 
+if TYPE_CHECKING:
+    from vopub.events.workers import Workers
+
 
 class Passage:
     """Takes one resource through the stages, as far as asked for.
@@ -46,6 +51,10 @@ class Passage:
         Is told what is done.
     until
         Last stage to do.
+    workers
+        Who reads the inputs; this process if nobody is named.
+    duplicates
+        What is done with an event that comes again.
     """
 
     def __init__(
@@ -55,12 +64,17 @@ class Passage:
         site: Site,
         progress: Progress,
         until: Stage,
+        *,
+        workers: Workers | None = None,
+        duplicates: Duplicates = Duplicates.ERROR,
     ) -> None:
         self.folder = folder
         self.settings = settings
         self.site = site
         self.progress = progress
         self.until = until
+        self.workers = workers
+        self.duplicates = duplicates
         self.previous = read_state(site.state, folder.id)
         """What was published before; still served unless a newer publication succeeds."""
         self.change = ""
@@ -104,7 +118,7 @@ class Passage:
         if build is None:
             with tempfile.TemporaryDirectory(prefix="vopub-") as scratch:
                 place = Path(scratch)
-                build = self._converted(key, place / self.folder.id, place / "record")
+                build = self._converted(key, place / self.folder.id, place / "record", None)
         descriptor = self._descriptor(build)
         self.change = (
             "unchanged" if self._is_served(key, descriptor) else f"would {self._would(build)}"
@@ -118,6 +132,11 @@ class Passage:
     @property
     def _record(self) -> Path:
         return self.site.state / f"{self.folder.id}.build"
+
+    @property
+    def _parts(self) -> Path:
+        """Where what each input gave is kept for the next time."""
+        return self.site.directory / "parts" / self.folder.id
 
     @property
     def _in_vo(self) -> bool:
@@ -140,6 +159,9 @@ class Passage:
         if description.collection:
             read_collection(self.settings.resources, description.collection)
         key = key_of(self.folder, self.settings)
+        if self.duplicates is not Duplicates.ERROR:  # another table may come of the same inputs
+            inputs = _digest(f"{key.inputs} {self.duplicates}")
+            key = key.model_copy(update={"inputs": inputs})
         count = len(description.events.inputs)
         self._done(
             Stage.CHECK, f"description and {count} input{'s' if count > 1 else ''} are there"
@@ -151,14 +173,21 @@ class Passage:
         if build is not None:
             self._done(Stage.CONVERT, f"unchanged: {_summary(build)}")
             return build
-        return self._converted(key, self._products, self._record)
+        return self._converted(key, self._products, self._record, self._parts)
 
-    def _converted(self, key: Key, directory: Path, record: Path) -> Build:
+    def _converted(self, key: Key, directory: Path, record: Path, parts: Path | None) -> Build:
         # Imported here: reading level-2 files needs a second of imports, most runs do not.
-        from vopub.publish.convert import convert  # noqa: PLC0415
+        from vopub.events.workers import Here  # noqa: PLC0415
+        from vopub.publish.convert import Way, convert  # noqa: PLC0415
 
         self._start(Stage.CONVERT)
-        build = convert(self.folder, key, self.settings.publisher, directory, record)
+        way = Way(
+            parts=parts,
+            duplicates=self.duplicates,
+            workers=self.workers or Here(),
+            watch=lambda tally: self.progress.tell(self.folder.id, tally),
+        )
+        build = convert(self.folder, key, self.settings.publisher, directory, record, way)
         self._done(Stage.CONVERT, _summary(build))
         return build
 
@@ -289,8 +318,7 @@ def _summary(build: Build) -> str:
     """Say where the events went."""
     account = build.metadata.account
     parts = [f"{account.read} events read", f"{account.kept} kept"]
-    lost = [account.not_reconstructed, *account.cuts, *account.malformed]
-    parts += [f"{e.events} not kept ({e.reason})" for e in lost if e.events]
+    parts += [f"{e.events} not kept ({e.reason})" for e in account.excluded if e.events]
     return ", ".join(parts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol
 
+from vopub.events.tally import Tally
+
 
 class Stage(StrEnum):
     """What is done to each resource, in this order."""
@@ -30,6 +32,9 @@ class Progress(Protocol):
 
     def done(self, resource: str, stage: Stage, what: str) -> None:
         """Say what a stage did."""
+
+    def tell(self, resource: str, tally: Tally) -> None:
+        """Say how far the reduction of the inputs is."""
 
     def note(self, text: str) -> None:
         """Say something else, e.g. that a server was started."""

@@ -11,11 +11,12 @@ import pytest
 from vopub.errors import InputError
 from vopub.events import duplicates
 from vopub.events.convert import Reduction
-from vopub.events.duplicates import Duplicates, suspicious
+from vopub.events.duplicates import suspicious
 from vopub.events.parts import Part
 from vopub.events.readers.base import FileHeader
 from vopub.events.tasks import hashes
 from vopub.model.description import EventsSection
+from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventAccount, EventTable, concatenate
 
 Alter = Callable[[Mapping[str, Mapping[int, float]]], Path]
