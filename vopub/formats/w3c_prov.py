@@ -135,11 +135,8 @@ def _products(steps: Iterable[ProcessingStep], metadata: TableMetadata) -> Itera
 
 def _flow(account: EventAccount) -> Iterator[tuple[str, int]]:
     yield "read", account.read
-    yield "not_reconstructed", account.not_reconstructed.events
-    for defect in account.malformed:
-        yield f"malformed: {defect.reason}", defect.events
-    for cut in account.cuts:
-        yield f"cut: {cut.reason}", cut.events
+    for gone in account.excluded:
+        yield f"left out: {gone.reason}", gone.events
     yield "kept", account.kept
 
 

@@ -24,15 +24,15 @@ class Beginning:
 
 
 def beginning(inputs: Sequence[Entity]) -> Beginning:
-    """Tell what was done before, once for all inputs that went the same way.
+    """Tell what was done before, once for all inputs of a kind that went the same way.
 
     Up to `MOST_NAMED` inputs are named one by one. More are put together, those of one history in
     one collection, so that steps stay readable for thousands of inputs.
     """
     files = list({entity.identifier: entity for entity in inputs}.values())
-    groups: dict[bytes, list[Entity]] = {}
+    groups: dict[tuple[bytes, str], list[Entity]] = {}
     for file in files:
-        groups.setdefault(_way(file.history), []).append(file)
+        groups.setdefault((_way(file.history), file.description), []).append(file)
     steps: list[ProcessingStep] = []
     entities = [file.model_copy(update={"history": ()}) for file in files]
     used: list[str] = []
@@ -49,11 +49,10 @@ def named(group: Sequence[Entity], entities: list[Entity], *, alone: bool) -> tu
     if alone or len(members) == 1:
         return members
     identifier = f"collection:{uuid5(NAMESPACE_URL, ' '.join(members))}"
-    kinds = sorted({file.description for file in group if file.description})
     collection = Entity(
         identifier=identifier,
         name=f"{len(members)} files",
-        description="; ".join(kinds[:3]) or "Files",
+        description=group[0].description or "Files",
         members=members,
     )
     entities.append(collection)

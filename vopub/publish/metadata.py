@@ -9,7 +9,7 @@ from vopub import __version__
 from vopub.formats.registry import formats
 from vopub.model.dataset import Manifest, TableMetadata
 from vopub.model.description import ResourceDescription
-from vopub.model.event_table import EventAccount
+from vopub.model.event_table import NOT_IN_LIST, EventAccount, Excluded
 from vopub.model.provenance import Entity, ProcessingStep, Provenance
 from vopub.model.publication import Publication
 from vopub.model.resource import (
@@ -69,7 +69,11 @@ def provenance_of(
         description="Take the best reconstruction of each event and compute its sky position, "
         "time and further quantities.",
         software=SOFTWARE,
-        configuration={"detector": section.detector, "reconstruction": section.reconstruction},
+        configuration={
+            "detector": section.detector,
+            "reconstruction": section.reconstruction,
+            **{name: derived.formula for name, derived in section.derived.items()},
+        },
         counts=_reduced(account) if account else {},
         inputs=start.inputs,
         outputs=(reduced,),
@@ -105,15 +109,22 @@ def provenance_of(
 
 
 def _reduced(account: EventAccount) -> dict[str, int]:
-    malformed = {f"malformed: {gone.reason}": gone.events for gone in account.malformed}
-    lost = account.not_reconstructed
-    left = account.read - lost.events - sum(malformed.values())
-    return {"read": account.read, lost.reason: lost.events, **malformed, "reduced": left}
+    """Return how many events were read, lost before the selection, and left for it."""
+    chosen = _chosen(account)
+    gone = {entry.reason: entry.events for entry in account.excluded if entry not in chosen}
+    return {"read": account.read, **gone, "reduced": account.read - sum(gone.values())}
 
 
 def _selected(account: EventAccount) -> dict[str, int]:
-    cuts = {f"cut: {cut.reason}": cut.events for cut in account.cuts}
-    return {"entered": account.kept + sum(cuts.values()), **cuts, "kept": account.kept}
+    """Return how many events entered the selection, were left out by each cut, and are left."""
+    gone = {entry.reason: entry.events for entry in _chosen(account)}
+    return {"entered": account.kept + sum(gone.values()), **gone, "kept": account.kept}
+
+
+def _chosen(account: EventAccount) -> list[Excluded]:
+    """Return the entries of events that were left out after they were reduced."""
+    cuts = [cut for cut in account.cuts if cut.reason != NOT_IN_LIST]
+    return [*cuts, account.repeated]
 
 
 def record_of(

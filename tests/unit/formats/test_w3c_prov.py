@@ -89,7 +89,7 @@ def test_the_account_of_each_file_stands_at_the_file(metadata: TableMetadata) ->
     (file,) = document.get_record(FILE)
     about = {str(name): value for name, value in file.attributes}
     assert about["events:read"] == 7
-    assert about["events:cut_up-going"] == 4
+    assert about["events:left_out_up-going"] == 4
     assert about["events:kept"] == 3
 
 

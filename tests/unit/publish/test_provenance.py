@@ -66,9 +66,11 @@ def test_the_cut_flow_is_in_the_steps() -> None:
     )  # fmt: skip
     reduce, select, _ = made(file(1), account=account).steps
     assert reduce.counts == {
-        "read": 100, "no jmuon": 7, "malformed: time in the future": 3, "reduced": 90,
+        "read": 100, "no jmuon": 7, "time in the future": 3, "reduced": 90,
     }  # fmt: skip
-    assert select.counts == {"entered": 90, "cut: up-going": 30, "cut: quality": 20, "kept": 40}
+    assert select.counts == {
+        "entered": 90, "up-going": 30, "quality": 20, account.repeated.reason: 0, "kept": 40,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("number", "named"), [(1, 1), (10, 10), (11, 1), (3000, 1)])
@@ -90,6 +92,13 @@ def test_inputs_of_several_histories_become_several_collections() -> None:
     sizes = [len(e.members) for e in provenance.entities if e.members]
     assert sizes == [40, 60]
     assert len(provenance.steps[3].inputs) == 2
+
+
+def test_a_good_run_list_is_an_input_of_its_own() -> None:
+    runs = Entity(identifier=f"sha256:{99:064x}", name="runs.csv", description="Good-run list")
+    provenance = made(*(file(n) for n in range(20)), runs)
+    assert provenance.steps[0].inputs[1:] == (runs.identifier,)
+    assert [e.name for e in provenance.entities if e.members] == ["20 files"]
 
 
 def test_a_file_that_comes_twice_is_named_once() -> None:
