@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from vopub.errors import InputError
 from vopub.events.readers.base import EventChunk
 from vopub.events.readers.km3pipe import Km3pipeReader
+from vopub.events.readers.km3pipe_tables import KEPT_BYTES
 from vopub.events.tracks import BestTracks
 
-MANY = 350_000
+MANY = 600_000
 """So many events that neither table of `big` is kept in memory."""
 BEGINNING = b"\x89HDF\r\n\x1a\n"
 
@@ -286,6 +287,7 @@ def test_chunks_of_any_size_give_the_same(
 def test_tables_too_large_for_memory_are_joined_too(
     in_order: bool, big: dict[str, NDArray[Any]], tmp_path: Path
 ) -> None:
+    assert all(rows.nbytes > KEPT_BYTES for rows in big.values())
     path = write(tmp_path / "a.h5", big if in_order else shuffled(big))
     ours = best(path, "jmuon", rows=10_007)
     assert ours.index.to_numpy().tolist() == [n for n in range(MANY) if n % 3]
