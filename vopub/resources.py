@@ -50,6 +50,11 @@ class ResourceFolder:
         name = self.description.events.good_runs
         return self._input(name) if name else None
 
+    def lists(self) -> tuple[Path, ...]:
+        """Return what else the table is made from, besides the inputs and the description."""
+        good_runs = self.good_runs()
+        return () if good_runs is None else (good_runs,)
+
     def _input(self, name: str) -> Path:
         return find_input(name, self.description_path)
 

@@ -14,6 +14,7 @@ from vopub.formats.header import HeaderRow, header_rows
 from vopub.model.data_taking import Run
 from vopub.model.dataset import TableMetadata
 from vopub.model.event_table import EventAccount
+from vopub.model.run_table import NOT_COUNTED
 
 ALL_FILES = "all files"
 """In place of a file name: the sum over the files."""
@@ -42,7 +43,13 @@ class RunRow(NamedTuple):
     stop: str
     livetime: float
     """Seconds."""
+    events_read: int
+    """Events of the run in the input files; -1 if nobody counted."""
+    events_kept: int
+    """Events of the run in the table; -1 if nobody counted."""
     triggers: str
+    quality: str
+    """What the good-run list says about it."""
     source: str
 
 
@@ -83,7 +90,10 @@ def _run(run: Run) -> RunRow:
         start=_time(run.start),
         stop=_time(run.stop),
         livetime=np.nan if run.livetime is None else run.livetime,
+        events_read=NOT_COUNTED if run.events_read is None else run.events_read,
+        events_kept=NOT_COUNTED if run.events_kept is None else run.events_kept,
         triggers=", ".join(run.triggers),
+        quality=run.quality,
         source=run.source,
     )
 

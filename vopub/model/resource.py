@@ -42,6 +42,7 @@ class FileRole(StrEnum):
     PROVENANCE = "provenance"
     PREVIEW = "preview"
     DOCUMENTATION = "documentation"
+    RUNS = "runs"
 
 
 class FileReference(_Record):

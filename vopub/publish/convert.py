@@ -13,18 +13,20 @@ from pathlib import Path
 from vopub import __version__
 from vopub.events.convert import Reduction
 from vopub.events.coverage import CoverageBuilder
-from vopub.events.duplicates import Duplicates
 from vopub.events.good_runs import read_good_runs
 from vopub.events.tally import Watch, nobody
 from vopub.events.workers import Here, Workers
-from vopub.files import write_text
+from vopub.files import sha256_of, write_text
 from vopub.formats.products import ExtraFile, write_products
 from vopub.model.dataset import Manifest, TableMetadata
 from vopub.model.description import ResourceDescription
+from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventTable, concatenate
 from vopub.model.malformed import MalformedLimit
+from vopub.model.provenance import Entity
 from vopub.model.resource import FileRole, make_kid
 from vopub.odc.skymap import SkyMap
+from vopub.publish.beside import cut_flow_chart, run_files
 from vopub.publish.build import Build
 from vopub.publish.metadata import provenance_of, publication_of
 from vopub.publish.provenance_files import provenance_files
@@ -132,11 +134,12 @@ class _Conversion:
         self.kid = make_kid(
             source.publisher.authority, self.description.id, self.publication.version
         )
+        self._good_runs = source.good_runs
         self.reduction = Reduction(
             source.inputs,
             self.description.events,
             simulated=self.description.simulated,
-            good_runs=None if source.good_runs is None else read_good_runs(source.good_runs),
+            good_runs=None if self._good_runs is None else read_good_runs(self._good_runs),
             malformed=MalformedLimit.parse(self.description.events.max_malformed),
             parts=way.parts,
             duplicates=way.duplicates,
@@ -183,8 +186,19 @@ class _Conversion:
             yield chunk
 
     def _key(self) -> str:
-        content = [*self.reduction.digests, self.description.model_dump_json(), __version__]
+        lists = [entity.identifier for entity in self._lists()]
+        description = self.description.model_dump_json()
+        content = [*self.reduction.digests, *lists, description, __version__]
         return hashlib.sha256("\n".join(content).encode()).hexdigest()
+
+    def _lists(self) -> tuple[Entity, ...]:
+        """Return what else went into the table."""
+        if self._good_runs is None:
+            return ()
+        identifier = f"sha256:{sha256_of(self._good_runs)}"
+        return (
+            Entity(identifier=identifier, name=self._good_runs.name, description="Good-run list"),
+        )
 
     def _metadata(self, rows: int) -> TableMetadata:
         times = (self._started, datetime.now(UTC))
@@ -201,7 +215,7 @@ class _Conversion:
                 self.description,
                 self.kid,
                 self.key,
-                reduction.inputs,
+                (*reduction.inputs, *self._lists()),
                 times,
                 account=reduction.account,
             ),
@@ -213,6 +227,8 @@ class _Conversion:
 
     def _extras(self, scratch: Path) -> Iterator[ExtraFile]:
         yield from self._previews(scratch)
+        yield cut_flow_chart(self.described, self.description, scratch)
+        yield from run_files(self.described, scratch)
         yield from provenance_files(self.described, scratch)
 
     def _previews(self, scratch: Path) -> Iterator[ExtraFile]:

@@ -68,7 +68,7 @@ def key_of(folder: ResourceFolder, settings: Settings) -> Key:
         If an input cannot be read.
     """
     return Key(
-        inputs=_digest([sha256_of(path) for path in folder.inputs()]),
+        inputs=_digest([sha256_of(path) for path in (*folder.inputs(), *folder.lists())]),
         description=_digest(folder.description.model_dump(mode="json")),
         publisher=_digest(settings.publisher.model_dump(mode="json")),
         software=f"vopub {__version__}",
@@ -97,6 +97,12 @@ def begin_change(directory: Path, state: PublicationState | None) -> None:
     """Note that a publication is being replaced, so that a crash leads to a new one."""
     if state is not None:
         write_state(directory, state.model_copy(update={"complete": False}))
+
+
+def forget_state(directory: Path, identifier: str) -> None:
+    """Forget a publication that was taken back."""
+    for path in (_path(directory, identifier), directory / f"{identifier}.build"):
+        path.unlink(missing_ok=True)
 
 
 def states(directory: Path) -> list[PublicationState]:
