@@ -16,6 +16,12 @@ from vopub.formats.parquet import (
     read_parquet,
     read_parquet_metadata,
 )
+from vopub.formats.votable import (
+    VotableWriter,
+    iterate_votable,
+    read_votable,
+    read_votable_metadata,
+)
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import EventTable
 
@@ -54,6 +60,14 @@ _ALL = (
         read_parquet,
         read_parquet_metadata,
         iterate_parquet,
+    ),
+    Format(
+        "votable",
+        VotableWriter,
+        (b"<?xml", b"<VOTABLE"),
+        read_votable,
+        read_votable_metadata,
+        iterate_votable,
     ),
 )
 FORMATS = {entry.name: entry for entry in _ALL}

@@ -42,18 +42,22 @@ DATATYPES = {
 _TIME_ORIGINS = {"d": "MJD-origin", "s": "2440587.5", "ns": "2440587.5"}
 """By unit: what times count from, a Modified Julian Date or 1970 as a Julian Date."""
 _GROUPS = (
-    ("direction", ("pos.eq.", "stat.error;pos."), "Where the particle came from, on the sky"),
+    ("sky_direction", ("pos.eq.", "stat.error;pos."), "Where the particle came from, on the sky"),
     ("local_direction", ("pos.az.",), "Where the particle came from, at the detector"),
-    ("time", ("time.epoch",), "When the event was recorded"),
-    ("energy", ("phys.energy", "stat.error;phys.energy"), "Energy of the particle"),
+    ("times", ("time.epoch",), "When the event was recorded"),
+    ("energies", ("phys.energy", "stat.error;phys.energy"), "Energy of the particle"),
 )
 """Columns that belong together: name, how their UCDs begin, description."""
+_JSON_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
+"""How JSON writes what astropy escapes twice in the value of a PARAM."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold at all, escaped or not."""
 
 
 def votable_header(metadata: TableMetadata) -> bytes:
     """Return the VOTable of a table without its rows, as UTF-8 XML.
+
+    The ID of a column is its name, which astropy goes by; all other IDs are upper case.
 
     One FIELD for each column in order with unit, UCD, description and range; COOSYS and TIMESYS;
     INFO about the origin of the data; GROUPs of what belongs together; the metadata as JSON in
@@ -64,7 +68,9 @@ def votable_header(metadata: TableMetadata) -> bytes:
     config = {"version_1_3_or_later": True, "version_1_4_or_later": True, "version": VERSION}
     resource = Resource(name=metadata.identifier, type="results")
     resource.description = _xml(metadata.publication.description)
-    resource.infos.extend(Info(name=name, value=value) for name, value in _origin(metadata))
+    resource.infos.extend(
+        Info(ID=f"INFO_{name}", name=name, value=value) for name, value in _origin(metadata)
+    )
     resource.coordinate_systems.extend(_coordinate_systems(metadata.parameters, config))
     resource.time_systems.extend(_time_systems(metadata.parameters, config))
     resource.tables.append(_table(document, metadata))
@@ -100,7 +106,7 @@ def _coordinate_systems(
     parameters: Sequence[Parameter], config: dict[str, Any]
 ) -> Iterator[CooSys]:
     if any(_coordinate_system(p) for p in parameters):
-        yield CooSys(ID="icrs", system="ICRS", config=config)
+        yield CooSys(ID="COOSYS", system="ICRS", config=config)
 
 
 def _time_systems(parameters: Sequence[Parameter], config: dict[str, Any]) -> Iterator[TimeSys]:
@@ -116,17 +122,17 @@ def _time_systems(parameters: Sequence[Parameter], config: dict[str, Any]) -> It
 
 
 def _coordinate_system(parameter: Parameter) -> str | None:
-    return "icrs" if parameter.ucd.startswith("pos.eq.") else None
+    return "COOSYS" if parameter.ucd.startswith("pos.eq.") else None
 
 
 def _time_system(parameter: Parameter) -> str | None:
     if not parameter.ucd.startswith("time.epoch") or parameter.unit not in _TIME_ORIGINS:
         return None
-    return "utc_mjd" if parameter.unit == "d" else "utc_unix"
+    return "TIMESYS_MJD" if parameter.unit == "d" else "TIMESYS_UNIX"
 
 
 def _table(document: VOTableFile, metadata: TableMetadata) -> TableElement:
-    table = TableElement(document, name="events", ID="events", nrows=metadata.rows)
+    table = TableElement(document, name="events", ID="TABLE", nrows=metadata.rows)
     table.description = _xml(metadata.publication.title)
     table.fields.extend(_field(document, p) for p in metadata.parameters)
     table.params.append(_metadata_param(document, metadata))
@@ -135,7 +141,7 @@ def _table(document: VOTableFile, metadata: TableMetadata) -> TableElement:
         if len(members) > 1:
             group = Group(table, name=name)
             group.description = description
-            group.entries.extend(FieldRef(table, f"col_{p.name}") for p in members)
+            group.entries.extend(FieldRef(table, p.name) for p in members)
             table.groups.append(group)
     return table
 
@@ -143,7 +149,7 @@ def _table(document: VOTableFile, metadata: TableMetadata) -> TableElement:
 def _field(document: VOTableFile, parameter: Parameter) -> Field:
     field = Field(
         document,
-        ID=f"col_{parameter.name}",
+        ID=parameter.name,
         name=parameter.name,
         datatype=DATATYPES[parameter.dtype],
         arraysize="*" if parameter.dtype is Dtype.TEXT else None,
@@ -160,12 +166,12 @@ def _field(document: VOTableFile, parameter: Parameter) -> Field:
 def _metadata_param(document: VOTableFile, metadata: TableMetadata) -> Param:
     param = Param(
         document,
-        ID=METADATA_PARAM,
+        ID="METADATA",
         name=METADATA_PARAM,
         datatype="unicodeChar",
         arraysize="*",
         ucd="meta",
-        value=metadata_json(metadata),
+        value=metadata_json(metadata).translate(_JSON_ESCAPES),
     )
     param.description = "Everything said about the table, as JSON"
     return param
