@@ -1,0 +1,232 @@
+"""Asking an Open Data Center, or one of its mirrors, without trusting what it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import NoReturn, TypeVar
+from urllib.parse import urljoin
+
+import httpx
+
+from vopub import __version__
+from vopub.client.display import plain
+from vopub.client.faults import AwayError, MissingThereError
+from vopub.errors import ServiceError
+
+MOST_DOCUMENT = 256 << 20
+"""Largest answer in bytes that is taken for a document; the catalogue is the largest."""
+MOST_COMPLAINT = 1 << 20
+"""Largest answer in bytes that says why something is refused."""
+MOST_REDIRECTS = 5
+MOST_SAID = 300
+"""Characters of a server's complaint that are passed on."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds."""
+
+    silence: float = 30.0
+    """For the next piece of an answer."""
+    document: float = 120.0
+    """For a whole document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer with JSON in it, not looked at yet."""
+
+    body: bytes
+    etag: str
+    unchanged: bool = False
+    """Whether the server says that what is known already is still right; then there is no body."""
+
+
+class Connection:
+    """The addresses under which the same Open Data Center is reached, tried in order.
+
+    Parameters
+    ----------
+    addresses
+        The first is asked first; the others if it does not answer or fails.
+    proxy
+        Address of an HTTP proxy.
+    patience
+        How long to wait.
+
+    Raises
+    ------
+    ServiceError
+        If an address is none.
+    """
+
+    def __init__(
+        self, addresses: Sequence[str], *, proxy: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:  # fmt: skip
+        self.addresses = tuple(address.rstrip("/") for address in addresses)
+        self.patience = patience or Patience()
+        for address in self.addresses:
+            _check_address(address)
+        agent = {"User-Agent": f"vopub/{__version__}"}
+        # The environment is not asked for proxies: only settings read it.
+        # No connection stays open: who works in a notebook closes nothing.
+        self._http = httpx.Client(
+            headers=agent, timeout=self.patience.silence, trust_env=False, proxy=proxy,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def document(self, path: str, params: Mapping[str, str], etag: str = "") -> Document:
+        """Ask for JSON.
+
+        Parameters
+        ----------
+        path, params
+            What to ask for.
+        etag
+            Entity tag of what is known already.
+
+        Raises
+        ------
+        MissingThereError
+            If there is no such thing, or not any longer.
+        AwayError
+            If no address answers.
+        ServiceError
+            If the server refuses or what it answers cannot be used.
+        """
+        headers = {"If-None-Match": etag} if etag else {}
+        return self.first_of(lambda base: self._document(base, path, params, headers))
+
+    def first_of(self, ask: Callable[[str], Result]) -> Result:
+        """Return what the first address answers that is not away.
+
+        Raises
+        ------
+        AwayError
+            With what was wrong with each, if all are.
+        """
+        reasons: list[AwayError] = []
+        for base in self.addresses:
+            try:
+                return ask(base)
+            except AwayError as error:
+                reasons.append(error)
+        if len(reasons) == 1:
+            raise reasons[0]
+        worst = max(reasons, key=lambda error: error.exit_code)
+        raise type(worst)("; ".join(error.what for error in reasons), hint=worst.hint)
+
+    @contextmanager
+    def opened(
+        self, base: str, path: str, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Iterator[httpx.Response]:
+        """Give an answer whose body was not read yet; 200, 206, 304 and 416 only.
+
+        Raises
+        ------
+        MissingThereError, AwayError, ServiceError
+            As ``document``.
+        """
+        url = httpx.URL(base + path, params=params) if params else httpx.URL(base + path)
+        try:
+            for _ in range(MOST_REDIRECTS):
+                with self._http.stream("GET", url, headers=headers) as answer:
+                    if not answer.has_redirect_location:
+                        self._check_status(answer, base)
+                        yield answer
+                        return
+                    url = _redirected(url, answer)
+        except httpx.HTTPError as error:
+            _explain(error, base)
+        raise ServiceError(f"{base} sends from one address to the next without end")
+
+    def _document(
+        self, base: str, path: str, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Document:
+        with self.opened(base, path, params, headers) as answer:
+            etag = answer.headers.get("etag", "")
+            if answer.status_code == 304:
+                return Document(b"", etag, unchanged=True)
+            if answer.status_code != 200:
+                raise ServiceError(f"{base}{path} was answered with status {answer.status_code}")
+            return Document(self._read(answer), etag)
+
+    def _read(self, answer: httpx.Response, most: int = MOST_DOCUMENT) -> bytes:
+        """Return the whole body, if it comes in time and is not larger than sensible."""
+        until = monotonic() + self.patience.document
+        body = bytearray()
+        for piece in answer.iter_bytes():
+            body += piece
+            if len(body) > most:
+                what = f"{answer.url} answers with more than {most} bytes"
+                raise ServiceError(what, hint="is this the address of an Open Data Center?")
+            if monotonic() > until:
+                what = f"{answer.url} took longer than {self.patience.document:g} s to answer"
+                raise AwayError(what, hint="try again")
+        return bytes(body)
+
+    def _check_status(self, answer: httpx.Response, base: str) -> None:
+        status = answer.status_code
+        if status in (200, 206, 304, 416):
+            return
+        said = _said(self._read(answer, MOST_COMPLAINT))
+        if status in (404, 410):
+            raise MissingThereError(said or f"there is no {answer.url.path}", where=base)
+        what = f"{answer.url} was answered with status {status}" + (f": {said}" if said else "")
+        raise AwayError(what, hint="try again") if status >= 500 else ServiceError(what)
+
+
+def _check_address(address: str) -> None:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise ServiceError(f"{address!r} is not an address: {error}") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ServiceError(f"{address!r} is not an http(s) address")
+
+
+def _redirected(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
+    """Return where an answer leads to, which has to be the same server."""
+    location = answer.headers["location"]
+    try:
+        target = httpx.URL(urljoin(str(url), location))
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ServiceError(f"{url} leads to an address that is none") from error
+    if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
+        what = f"{url} leads to another server, {plain(location)[:MOST_SAID]}"
+        raise ServiceError(what, hint="if you trust it, use that address")
+    return target
+
+
+def _said(body: bytes) -> str:
+    """Return what the server says is wrong, for people; empty if that is not to be read."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return ""
+    said = content.get("error", "") if isinstance(content, dict) else ""
+    return plain(said)[:MOST_SAID] if isinstance(said, str) else ""
+
+
+def _explain(error: httpx.HTTPError, base: str) -> NoReturn:
+    """Say what went wrong on the way; the only place that knows how httpx fails."""
+    center = f"the Open Data Center at {base}"
+    if isinstance(error, httpx.ConnectError):
+        what, hint = f"{center} does not answer", "check the address and your network"
+    elif isinstance(error, httpx.TimeoutException):
+        what, hint = f"{center} took too long", "try again"
+    else:
+        reason = plain(str(error)) or type(error).__name__
+        what, hint = f"{center} broke off: {reason[:MOST_SAID]}", "try again"
+    raise AwayError(what, hint=hint) from error

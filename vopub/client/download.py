@@ -1,0 +1,248 @@
+"""A file from an Open Data Center: whole and the right one, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedRandom
+from pathlib import Path
+from time import monotonic
+from uuid import UUID
+
+from vopub.client.connection import Connection
+from vopub.client.faults import AwayError, MismatchError, WrongBytesError
+from vopub.client.progress import Advance, bar
+from vopub.client.records import FileEntry
+from vopub.errors import FileError, ServiceError
+from vopub.files import CHUNK, cannot, sha256_of
+
+SLOWEST = 10_000
+"""Bytes a second, below which a download is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file of a version of a resource."""
+
+    kid: UUID
+    file: FileEntry
+
+    @property
+    def path(self) -> str:
+        """Where it is, below the address of an Open Data Center."""
+        return f"/files/{self.kid}/{self.file.name}"
+
+
+def is_here(file: FileEntry, path: Path) -> bool:
+    """Tell whether a file is there and is the right one.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    return path.is_file() and size == file.size and sha256_of(path) == file.sha256
+
+
+def download(
+    connection: Connection, wanted: Wanted, target: Path, *, progress: bool | None = None
+) -> bool:
+    """Bring a file to ``target``; what an earlier, broken download left is taken up again.
+
+    Parameters
+    ----------
+    connection
+        The addresses, asked in order until one has the right bytes.
+    wanted
+        The file.
+    target
+        Where it goes; its directory is made.
+    progress
+        Whether to show a bar; by default only at a terminal.
+
+    Returns
+    -------
+    bool
+        Whether it had to be fetched; False if it was there.
+
+    Raises
+    ------
+    MismatchError
+        If another file is there, which is left alone.
+    MissingThereError, ServiceError
+        If no address has the right bytes.
+    FileError
+        If the disk is full or the place cannot be written.
+    """
+    if _already(wanted.file, target):
+        return False
+    with _part(target, wanted.file) as stream:
+        if _already(wanted.file, target):  # another process was faster
+            _part_path(target, wanted.file).unlink(missing_ok=True)
+            return False
+        _check_space(target, wanted.file, stream)
+        with bar(wanted.file.name, wanted.file.size, wanted=progress) as advance:
+            connection.first_of(lambda base: _fetch(connection, base, wanted, stream, advance))
+        _put_in_place(_part_path(target, wanted.file), target)
+    return True
+
+
+def copy(source: Path, file: FileEntry, target: Path) -> bool:
+    """Copy a file from the cache; returns and raises like ``download``."""
+    if _already(file, target):
+        return False
+    with _part(target, file) as stream:
+        try:
+            with source.open("rb") as original:
+                _emptied(stream)
+                shutil.copyfileobj(original, stream, CHUNK)
+            stream.flush()
+        except OSError as error:
+            raise cannot("copy", source, error) from error
+        _put_in_place(_part_path(target, file), target)
+    return True
+
+
+def _already(file: FileEntry, target: Path) -> bool:
+    """Tell whether the file is there; another one under its name is an error."""
+    if is_here(file, target):
+        return True
+    if not os.path.lexists(target):
+        return False
+    what = f"is not the published file (sha256 {file.sha256}), and is left as it is"
+    raise MismatchError(what, where=target, hint="move it away, or choose another directory")
+
+
+def _part_path(target: Path, file: FileEntry) -> Path:
+    return target.with_name(f".{file.sha256}.part")
+
+
+@contextmanager
+def _part(target: Path, file: FileEntry) -> Iterator[BufferedRandom]:
+    """Give the beginning of the file that is here already, for this process alone."""
+    path = _part_path(target, file)
+    # Never through a link that somebody put there.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, flags, 0o644), "r+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # another process may be downloading it
+            yield stream
+    except OSError as error:
+        raise cannot("write", path, error) from error
+
+
+def _check_space(target: Path, file: FileEntry, stream: BufferedRandom) -> None:
+    missing = file.size - stream.seek(0, os.SEEK_END)
+    free = shutil.disk_usage(target.parent).free
+    if missing > free:
+        what = f"{file.name} needs {missing} bytes more, {free} are free"
+        raise FileError(what, where=target.parent, hint="free some space, or choose another place")
+
+
+def _fetch(
+    connection: Connection, base: str, wanted: Wanted, stream: BufferedRandom, advance: Advance
+) -> None:
+    """Complete the file from one address; if what was here was wrong, from its beginning."""
+    began_with = stream.seek(0, os.SEEK_END)
+    if began_with > wanted.file.size:
+        began_with = _emptied(stream)
+    _append(connection, base, wanted, stream, advance)
+    if _is_right(wanted.file, stream):
+        return
+    if began_with:
+        _emptied(stream)
+        _append(connection, base, wanted, stream, advance)
+        if _is_right(wanted.file, stream):
+            return
+    size = stream.seek(0, os.SEEK_END)
+    _emptied(stream)
+    what = (
+        f"{base}{wanted.path} is not the file of the record: {size} bytes came, with another "
+        f"sha256 than {wanted.file.sha256}"
+    )
+    raise WrongBytesError(what, hint="nothing was kept; tell the publisher")
+
+
+def _append(
+    connection: Connection, base: str, wanted: Wanted, stream: BufferedRandom, advance: Advance
+) -> None:
+    """Add what is missing, and never more than the record says."""
+    file = wanted.file
+    start = stream.seek(0, os.SEEK_END)
+    if start == file.size:
+        return
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": f'"{file.sha256}"'}
+    until = monotonic() + connection.patience.document + file.size / SLOWEST
+    with connection.opened(base, wanted.path, {"sha256": file.sha256}, headers) as answer:
+        if not _continues(answer.headers.get("content-range", ""), answer.status_code, start):
+            start = _emptied(stream)
+        for piece in answer.iter_raw():
+            start += len(piece)
+            if start > file.size:
+                what = f"{base}{wanted.path} has more than the {file.size} bytes of the record"
+                _emptied(stream)
+                raise WrongBytesError(what, hint="nothing was kept; tell the publisher")
+            stream.write(piece)
+            advance(start)
+            if monotonic() > until:
+                what = f"{base} sends less than {SLOWEST} bytes a second"
+                raise AwayError(what, hint="try again: what came is kept")
+    stream.flush()
+
+
+def _emptied(stream: BufferedRandom) -> int:
+    """Begin the file anew; return its length, 0."""
+    stream.seek(0)
+    return stream.truncate(0)
+
+
+def _continues(content_range: str, status: int, start: int) -> bool:
+    """Tell whether an answer goes on where the file here ends.
+
+    Raises
+    ------
+    ServiceError
+        If the answer is neither that nor the whole file.
+    """
+    if status == 206 and content_range.startswith(f"bytes {start}-"):
+        return True
+    if status == 200:
+        return False
+    raise ServiceError(f"the answer is another part of the file than asked for ({status})")
+
+
+def _is_right(file: FileEntry, stream: BufferedRandom) -> bool:
+    stream.seek(0)
+    return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    """Give the file its name, unless something has it by now."""
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        what = "something else was put there while the file came"
+        raise MismatchError(what, where=target, hint="move it away and run again") from None
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+        part.rename(target)  # a file system without links
+        return
+    part.unlink()
