@@ -46,14 +46,14 @@ def needs_more(error: ModuleNotFoundError) -> UsageError:
 class Commands(TyperGroup):
     """Finds the commands by their names."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of the help."""
-        return list(COMMANDS)
+        return [*COMMANDS, *super().list_commands(ctx)]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; None if there is none of this name."""
         if cmd_name not in COMMANDS:
-            return None
+            return super().get_command(ctx, cmd_name)
         module, function, line = COMMANDS[cmd_name]
         try:
             run = getattr(import_module(f"vopub.cli.{module}"), function)
