@@ -36,16 +36,15 @@ def inspect_files(files: FilesArgument, as_json: JsonOption = False) -> None:
     """Say what files hold: layout, events, runs, reconstructions, quantities with their units."""
     told: list[dict[str, Any]] = []
     errors: list[VopubError] = []
-    for number, path in enumerate(files):
+    for path in files:
         try:
             entry, lines = _look(path)
         except InputError as error:
             errors.append(error)
             continue
-        if as_json:
-            told.append(entry)
-        else:
-            sys.stdout.write("\n" * (number > 0) + "\n".join(lines) + "\n")
+        if not as_json:
+            sys.stdout.write("\n" * bool(told) + "\n".join(lines) + "\n")
+        told.append(entry)
     if as_json:
         show_json(told)
     if errors:
