@@ -37,6 +37,7 @@ TRACK = np.dtype([
     ("rec_type", "i4"), ("t", "f8"), ("group_id", "i8"),
 ])  # fmt: skip
 TABLES = ("event_info", "reco/best_jmuon")
+DIRECTION = ("dir_x", "dir_y", "dir_z")
 
 
 def sample(name: str) -> Path:
@@ -258,6 +259,29 @@ def test_true_values_are_those_of_the_neutrino() -> None:
     zenith = np.radians(values(path, "mc_zenith"))
     np.testing.assert_allclose(np.cos(zenith), -wanted.dir_z, atol=2e-6)  # digits of the file
     np.testing.assert_array_equal(values(path, "weight_w2"), frame(path, "event_info").weight_w2)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]])
+def test_the_neutrino_before_the_interaction_counts(
+    order: list[int], tables: dict[str, NDArray[Any]], tmp_path: Path
+) -> None:
+    kinds = [("id", "i4"), ("type", "i4"), ("energy", "f8"), *((d, "f8") for d in DIRECTION),
+             ("bjorkeny", "f8"), ("group_id", "i8")]  # fmt: skip
+    particles = np.array(
+        [
+            (0, 13, 90.0, 0, 0, 1, 0, 9),
+            (1, 14, 40.0, 0, 0, 1, 0, 9),
+            (1, 14, 70.0, 0, 0, -1, 0.4, 9),
+            (2, 14, 99.0, 0, 0, 1, 0, 9),
+        ],
+        kinds,
+    )
+    path = write(tmp_path / "a.h5", {**tables, "mc_tracks": particles[order]})
+    assert [values(path, name)[2] for name in ("mc_energy", "mc_zenith", "mc_bjorken_y")] == [
+        70.0, 0.0, 0.4,
+    ]  # fmt: skip
+    assert np.isnan(np.delete(values(path, "mc_energy"), 2)).all()
+    assert not np.delete(values(path, "mc_pdgid"), 2).any()
 
 
 @pytest.mark.parametrize(
