@@ -7,11 +7,11 @@ collaboration's conventions as in its software ``km3astro`` 0.17 (UTM coordinate
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from astropy import units as u
@@ -23,6 +23,7 @@ from astropy.utils.exceptions import AstropyWarning
 from erfa import ErfaWarning  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from vopub.events.earth import Orientation, icrs_direction
 from vopub.events.times import NANOSECONDS, Times
 from vopub.model.data_taking import Site
 
@@ -51,6 +52,7 @@ STEP = 300 * u.s
 """Between such times the rotation of the Earth's axis is interpolated: 1e-7 arcsec, 60x faster."""
 
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 
 
 def zenith_azimuth(direction: Floats) -> tuple[Floats, Floats]:
@@ -70,7 +72,7 @@ def zenith_azimuth(direction: Floats) -> tuple[Floats, Floats]:
     """
     x, y, z = -direction.T
     zenith = np.degrees(np.arctan2(np.hypot(x, y), z))
-    return zenith, _wrapped(np.degrees(np.arctan2(y, x)))
+    return zenith, _around(y, x)
 
 
 def to_icrs(zenith: Floats, azimuth: Floats, time: Times, site: Site) -> tuple[Floats, Floats]:
@@ -98,16 +100,47 @@ def to_icrs(zenith: Floats, azimuth: Floats, time: Times, site: Site) -> tuple[F
     ra, dec
         Degrees; ``ra`` from 0 to less than 360.
     """
+    return sky_position(direction_from_source(zenith, azimuth), time, site)
+
+
+def direction_from_source(zenith: Floats, azimuth: Floats) -> Floats:
+    """Return where particles fly to, as unit vectors (n, 3): the inverse of `zenith_azimuth`."""
+    height, across = np.cos(np.radians(zenith)), np.sin(np.radians(zenith))
+    turn = np.radians(azimuth)
+    return -np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
+
+
+def sky_position(direction: Floats, time: Times, site: Site) -> tuple[Floats, Floats]:
+    """Return right ascension and declination (ICRS) of where particles came from.
+
+    Parameters
+    ----------
+    direction
+        Where they fly to, in the detector's frame: unit vectors of shape (n, 3).
+    time, site
+        As of `to_icrs`.
+
+    Returns
+    -------
+    ra, dec
+        Degrees; ``ra`` from 0 to less than 360.
+    """
     if not len(time):
         return np.empty(0), np.empty(0)
+    x, y, up = -np.ascontiguousarray(direction.T)
+    turn = np.radians(site.convergence)
+    east, north = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    place = f"{site.latitude} {site.longitude} {site.height}"
+    orientation = Orientation(time, place, partial(_horizontal_frame, site))
+    x, y, z = icrs_direction(-north, east, up, site.latitude, orientation)
+    return _around(y, x), np.degrees(np.arctan2(z, np.hypot(x, y)))
+
+
+def _horizontal_frame(site: Site, orientation: Callable[[AltAz], T], seconds: Floats) -> T:
+    """Return what is computed from astropy's frame of a detector at times since 1970."""
+    nanoseconds = np.rint(seconds).astype(np.int64) * NANOSECONDS
     with _installed_earth_orientation():
-        at_detector = AltAz(
-            az=(90.0 - azimuth + site.convergence) * u.deg,
-            alt=(90.0 - zenith) * u.deg,
-            **_when_and_where(time, site),
-        )
-        sky = at_detector.transform_to(ICRS())
-    return _wrapped(sky.ra.deg), np.asarray(sky.dec.deg)
+        return orientation(AltAz(**_when_and_where(nanoseconds, site)))
 
 
 def from_icrs(ra: Floats, dec: Floats, time: Times, site: Site) -> tuple[Floats, Floats]:
@@ -145,6 +178,14 @@ def _when_and_where(time: Times, site: Site) -> dict[str, Any]:
         "obstime": Time(seconds.astype(float), rest / NANOSECONDS, format="unix", scale="utc"),
         "location": EarthLocation.from_geodetic(site.longitude, site.latitude, site.height),
     }
+
+
+def _around(y: Floats, x: Floats) -> Floats:
+    """Return the angle from the x axis in degrees, from 0 to less than 360."""
+    degrees = np.degrees(np.arctan2(y, x))
+    degrees[degrees < 0] += 360.0
+    degrees[degrees >= 360.0] = 0.0  # what a tiny negative angle becomes
+    return degrees
 
 
 def _wrapped(degrees: Floats) -> Floats:

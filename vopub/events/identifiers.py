@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
@@ -54,10 +56,17 @@ def spelled(
     detector: Integers, run: Integers, frame_index: Integers, trigger_counter: Integers
 ) -> NDArray[np.object_]:
     """Return the names unchecked, to say which event something is wrong with."""
-    text = np.strings.add("km3.", detector.astype(np.str_))
-    for part in (run, frame_index, trigger_counter):
-        text = np.strings.add(np.strings.add(text, "."), part.astype(np.str_))
-    return text.astype(object)
+    numbers = [_text(part) for part in (detector, run, frame_index)]
+    last = pc.cast(pa.array(trigger_counter), pa.string())
+    text = pc.binary_join_element_wise("km3", *numbers, last, ".")
+    return np.asarray(text.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _text(numbers: Integers) -> pa.StringArray | str:
+    """Return numbers as text; as one text if all are the same, as most often run and detector."""
+    if len(numbers) and (numbers == numbers[0]).all():
+        return str(numbers[0])
+    return pc.cast(pa.array(numbers), pa.string())
 
 
 def name_of_list(path: Path) -> str:

@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
-from vopub.events.coordinates import from_icrs, to_icrs, zenith_azimuth
+from vopub.events.coordinates import (
+    direction_from_source,
+    from_icrs,
+    sky_position,
+    zenith_azimuth,
+)
 from vopub.events.formulas import Formula
 from vopub.events.identifiers import IDENTITY, Integers, identifiers, is_valid
 from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk
 from vopub.events.times import FIRST_TIME, Times, modified_julian_date, track_time
-from vopub.events.tracks import BestTracks, Mask
+from vopub.events.tracks import BestTracks, Floats, Mask
 from vopub.model.data_taking import Site
 from vopub.model.event_table import Column
 
@@ -210,22 +215,22 @@ class Quantities(Lazy[Column]):
         best = self._events.best
         if best.sky is not None:
             return best.sky[:, 0], best.sky[:, 1]
-        return self._dated_sky(self["zenith"], self["azimuth"])
+        return self._dated_sky(best.direction)
 
     @cached_property
     def _true_equatorial(self) -> tuple[Column, Column]:
-        return self._dated_sky(self["mc_zenith"], self["mc_azimuth"])
+        return self._dated_sky(direction_from_source(self["mc_zenith"], self["mc_azimuth"]))
 
-    def _dated_sky(self, zenith: Column, azimuth: Column) -> tuple[Column, Column]:
-        """Return where directions point to, NaN for those that are none or have no time of day."""
+    def _dated_sky(self, direction: Floats) -> tuple[Column, Column]:
+        """Return where particles came from, NaN if they have no direction or no time of day."""
         time = self._events.time
-        known = np.isfinite(zenith) & np.isfinite(azimuth)
+        known = np.isfinite(direction).all(axis=1)
         if self._now is not None:
             known &= _is_dated(time, self._now)
         if known.all():
-            return to_icrs(zenith, azimuth, time, self._site)
+            return sky_position(direction, time, self._site)
         sky = np.full((2, len(time)), np.nan)
-        sky[:, known] = to_icrs(zenith[known], azimuth[known], time[known], self._site)
+        sky[:, known] = sky_position(direction[known], time[known], self._site)
         return sky[0], sky[1]
 
 
