@@ -18,7 +18,6 @@ COMMANDS = {
     "search": ("search", "search", "Find resources by words."),
     "verify": ("verify", "verify", "Compare a directory with what is published."),
     "publish": ("publish", "publish", "Publish resources; does only what is missing."),
-    "convert": ("convert", "convert", "Make a table of event files, without publishing it."),
     "unpublish": ("unpublish", "unpublish", "Take published resources back, with a reason."),
     "convert": ("convert", "convert", "Make a table of files, without publishing it."),
     "inspect": ("inspect", "inspect_files", "Say what event files hold."),

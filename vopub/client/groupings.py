@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vopub.client.catalog import Listing
 from vopub.client.display import Sheet, plain, show
-
-if TYPE_CHECKING:
-    from vopub.client.objects import KM3Object
 
 
 class KM3Grouping(Listing):
@@ -46,8 +43,8 @@ class KM3Grouping(Listing):
         """The identifiers of what belongs to it."""
         return self.identifiers
 
-    def objects(self) -> Iterator[KM3Object | KM3Grouping]:
-        """Yield what belongs to it, each fetched when it is its turn."""
+    def objects(self) -> Iterator[Any]:
+        """Yield what belongs to it as ``KM3Store.get`` gives it, each fetched at its turn."""
         for entry in self:
             yield self._get(entry.kid or entry.identifier)
 

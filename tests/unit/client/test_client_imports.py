@@ -59,4 +59,4 @@ def test_only_km3store_is_found_in_vopub() -> None:
     import vopub  # noqa: PLC0415
 
     with pytest.raises(AttributeError, match="has no attribute 'KM3Stor'"):
-        _ = vopub.KM3Stor  # type: ignore[attr-defined]
+        _ = vopub.KM3Stor

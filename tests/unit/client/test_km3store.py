@@ -187,7 +187,7 @@ def test_streams_and_collections(
     collection = store.get("samples26_01")
     assert type(collection) is KM3Collection
     assert collection.data == ["evts21_01"]
-    assert [o.kid for o in collection.objects()] == [table.kid]
+    assert [found.kid for found in collection.objects()] == [table.kid]
     collection.show_metadata()
     assert collection.description in " ".join(capsys.readouterr().out.split())
     elements = store.get(stream.identifier)
@@ -195,7 +195,7 @@ def test_streams_and_collections(
     (element,) = elements.objects()
     assert type(element) is KM3Object
     assert element.data.read_text() == CSV
-    assert store.get("acoustic20_01_psd_dom_1").kid == element.kid
+    assert store.get("acoustic20_01_psd_dom_1").metadata == element.metadata
     assert "KM3Stream acoustic20_01_psd" in repr(elements)
 
 
