@@ -30,7 +30,8 @@ MOST_DEPTH = 50
 
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-    r"(?:\s*(?P<unit>[A-Za-z]\w*+(?!\s*\()(?:\*\*-?\d+)?(?:\.[A-Za-z]\w*(?:\*\*-?\d+)?)*))?",
+    r"(?:\s*(?P<unit>[A-Za-z]\w*+(?!\s*\()(?:\*\*-?\d+)?(?:\.[A-Za-z]\w*(?:\*\*-?\d+)?)*))?"
+    r"(?!\w)",
     re.ASCII,
 )
 _PLACEHOLDER = "number__"
