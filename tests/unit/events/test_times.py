@@ -9,7 +9,15 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vopub.events.times import FIRST_TIME, modified_julian_date, to_datetime, track_time
+from vopub.events.times import (
+    DAY,
+    FIRST_TIME,
+    from_julian_date,
+    from_modified_julian_date,
+    modified_julian_date,
+    to_datetime,
+    track_time,
+)
 
 SECONDS = st.integers(1_104_537_600, 2**31 - 1)
 NANOSECONDS = st.integers(0, 999_999_999)
@@ -61,3 +69,25 @@ def test_as_datetime() -> None:
         2021, 2, 24, 12, 0, 11, 400_123, tzinfo=UTC
     )
     assert to_datetime(FIRST_TIME) == datetime(2005, 1, 1, tzinfo=UTC)
+
+
+@given(st.integers(-40_000 * DAY, 40_000 * DAY))
+def test_julian_dates_in_two_parts_are_exact(time: int) -> None:
+    """The first part is a day at noon or midnight, the second at most half a day, as in astropy."""
+    halves = round(time / (DAY // 2))
+    rest = time - halves * (DAY // 2)
+    jd1, jd2 = np.array([2440587.5 + halves / 2]), np.array([rest / DAY])
+    found, known = from_julian_date(jd1, jd2)
+    assert known.all()
+    assert found[0] == time
+
+
+def test_dates_that_are_none() -> None:
+    none = np.array([np.nan, np.inf, -np.inf, 1e300])
+    for time, known in (
+        from_modified_julian_date(none),
+        from_julian_date(none, np.zeros(4)),
+        from_julian_date(np.full(4, 2457000.5), none),
+    ):
+        assert not known.any()
+        assert time.dtype == np.int64
