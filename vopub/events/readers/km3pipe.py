@@ -127,8 +127,12 @@ class Km3pipeReader:
             are rows of no event.
         """
         step = max(1, min(rows, int(MOST_BYTES // self._bytes_per_event())))
+        low: int | None = None
         for start in range(0, self.entries, step):
-            yield self._chunk(start, min(start + step, self.entries))
+            read = self._events.read(start, start + step + 1)
+            high = int(read[self._key][step]) if len(read) > step else None
+            yield self._chunk(read[:step], low, high)
+            low = high
 
     def __enter__(self) -> Self:
         return self
@@ -259,11 +263,8 @@ class Km3pipeReader:
         sizes = (Table(self._path, self._file, name) for name in tables)
         return max(1.0, sum(t.rows * t.dtype.itemsize for t in sizes) / max(1, self.entries))
 
-    def _chunk(self, start: int, stop: int) -> EventChunk:
-        rows = self._events.read(start, stop)
+    def _chunk(self, rows: Rows, low: int | None, high: int | None) -> EventChunk:
         keys = np.asarray(rows[self._key], dtype=np.int64)
-        low = self._events.key_at(start) if start else None
-        high = self._events.key_at(stop)
         events = {n: np.ascontiguousarray(rows[column]) for n, column in self._columns.items()}
         jagged = (lambda: self._jagged) if self._jagged_tables else None
         return EventChunk(

@@ -19,7 +19,7 @@ Rows = NDArray[Any]
 
 KEPT_BYTES = 32 << 20
 """A table of up to this size is read once and kept; a larger one is read in slices, twice."""
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 4 << 20
 """How much of a larger table is looked at in one go."""
 STRIDE = 128
 """Of a larger table, the key of every so manieth row is kept: 8 bytes per 128 rows."""
@@ -69,6 +69,7 @@ class Table:
         self.dtype: np.dtype[Any] = dtype
         self.columns: tuple[str, ...] = dtype.names
         self.rows = int(self._dataset.shape[0])
+        self._decodable = self._is_decodable()
 
     def first_of(self, names: tuple[str, ...], kinds: str) -> str | None:
         """Return the first column there is of several spellings, None if there is none.
@@ -113,7 +114,7 @@ class Table:
         InputError
             If the file is damaged there.
         """
-        if not self._decodable():
+        if not self._decodable:
             return _read_by_pytables(self.path, self.name, start, stop)
         with reading(self.path, f"rows {start} to {max(start, stop - 1)} of /{self.name}"):
             return np.asarray(self._dataset[start:stop])
@@ -129,7 +130,7 @@ class Table:
         """Whether it may be kept in memory."""
         return self.rows * self.dtype.itemsize <= KEPT_BYTES
 
-    def _decodable(self) -> bool:
+    def _is_decodable(self) -> bool:
         """Tell whether h5py has what the bytes were compressed with."""
         properties = self._dataset.id.get_create_plist()
         codes = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
@@ -201,14 +202,6 @@ class Ordered:
     def read(self, start: int, stop: int) -> Rows:
         """Return rows by their place in the order of the key."""
         return self._read(start, min(stop, len(self)))
-
-    def key_at(self, place: int) -> int | None:
-        """Return the key of one row; None after the last."""
-        if place >= len(self):
-            return None
-        if place % self._stride == 0:
-            return int(self._sparse[place // self._stride])
-        return int(self._read(place, place + 1)[self.key][0])
 
     def between(self, low: int | None, high: int | None) -> Rows:
         """Return the rows with keys of at least ``low`` and less than ``high``; None: no limit."""
