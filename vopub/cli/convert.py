@@ -18,6 +18,7 @@ from vopub.cli.ways import (
 )
 from vopub.errors import UsageError
 from vopub.files import shipped
+from vopub.model.cut_flow import steps_of
 from vopub.model.duplicates import Duplicates
 from vopub.publish.stages import Stage
 from vopub.settings import CONFIG_NAME, Settings, load_settings
@@ -119,9 +120,9 @@ def show(metadata: TableMetadata, out: Path, *, as_json: bool) -> None:
             }
         )
         return
-    rows = [("read", str(account.read)), ("kept", str(account.kept))]
-    rows += [(entry.reason, str(entry.events)) for entry in account.excluded if entry.events]
-    show_table(f"{metadata.identifier} in {out}", ("events", "number"), rows)
+    rows = [("read", "", "", str(account.read))]
+    rows += [(s.name, str(s.entered), str(s.out), str(s.left)) for s in steps_of(account)]
+    show_table(f"{metadata.identifier} in {out}", ("step", "entered", "left out", "left"), rows)
 
 
 def _settings() -> Settings:
