@@ -6,9 +6,10 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ QUEUED = 4
 """How many files are handed out for each one that is being read: the rest waits here."""
 PATIENCE = 300.0
 """How many seconds to wait for the first worker of a scheduler."""
+_NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""Dask's own pages, without encryption, would show other users of the machine what is done."""
 _LOGGERS = ("distributed", "bokeh", "tornado.application", "asyncio")
 
 
@@ -129,11 +135,13 @@ def _bytes_of(paths: Sequence[Path]) -> int:
 
 @contextmanager
 def _local_client(processes: int) -> Iterator[Client]:
+    import dask  # noqa: PLC0415
     from distributed import Client, LocalCluster  # noqa: PLC0415
     from distributed.security import Security  # noqa: PLC0415
 
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="vopub-"))
+        stack.enter_context(dask.config.set(_NO_PAGES))
         security = Security.temporary()
         cluster = stack.enter_context(
             LocalCluster(
@@ -153,27 +161,47 @@ def _local_client(processes: int) -> Iterator[Client]:
 
 
 def _run(client: Client, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
-    """Hand out the files, a few more than are being read, and yield what comes back."""
+    """Do a task to every file; yield what comes back.
+
+    When a worker dies, Dask suspects every file that it had, read or not. Those are done again at
+    the end, one after the other, so that only those are blamed that kill a worker alone.
+    """
+    suspects = []
+    for number, result in _hand_out(client, task, list(enumerate(paths)), _capacity):
+        if result is None:
+            suspects.append((number, paths[number]))
+        else:
+            yield number, result
+    for number, result in _hand_out(client, task, suspects, lambda _: 1):
+        yield number, result or _deadly(paths[number])
+
+
+def _hand_out(
+    client: Client,
+    task: Task,
+    files: Sequence[tuple[int, Path]],
+    capacity: Callable[[Client], int],
+) -> Iterator[tuple[int, Part | VopubError | None]]:
+    """Hand out files, so many at a time; yield what comes back, None if workers died of one."""
     from distributed import as_completed  # noqa: PLC0415
 
-    waiting = iter(enumerate(paths))
+    waiting = iter(files)
     numbers: dict[object, int] = {}
     coming: Any = as_completed(loop=client.loop)
 
-    def hand_out(most: int) -> None:
-        for number, path in waiting:
+    def fill() -> None:
+        room = capacity(client) - len(numbers)
+        for number, path in islice(waiting, max(room, 0)):
             future = client.submit(task, path, pure=False, retries=RETRIES)
             numbers[future.key] = number
             coming.add(future)
-            if len(numbers) >= most:
-                return
 
-    hand_out(_capacity(client))
+    fill()
     for future in coming:
         number = numbers.pop(future.key)
-        result = _result(future, paths[number])
+        result = _result(future)
         future.release()
-        hand_out(_capacity(client))
+        fill()
         yield number, result
 
 
@@ -182,14 +210,8 @@ def _capacity(client: Client) -> int:
     return QUEUED * max(1, threads)
 
 
-def _result(future: Any, path: Path) -> Part | VopubError:
-    """Return what became of a file; what nobody foresaw is raised.
-
-    Raises
-    ------
-    ServiceError
-        If the scheduler went away.
-    """
+def _result(future: Any) -> Part | VopubError | None:
+    """Return what became of a file, None if workers died; what nobody foresaw is raised."""
     from distributed.scheduler import KilledWorker  # noqa: PLC0415
 
     error = None if future.status == "finished" else future.exception()
@@ -200,14 +222,14 @@ def _result(future: Any, path: Path) -> Part | VopubError:
         case VopubError():
             return error
         case KilledWorker():
-            return InputError(
-                "every worker that read it died",
-                where=path,
-                hint="the file may need more memory than a worker has; try it alone with "
-                "--workers 1",
-            )
+            return None
         case _:
             raise error
+
+
+def _deadly(path: Path) -> InputError:
+    hint = "it may need more memory than a worker has; try it alone with --workers 1"
+    return InputError("every worker that read it died", where=path, hint=hint)
 
 
 @contextmanager

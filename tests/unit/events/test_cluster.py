@@ -1,0 +1,232 @@
+"""The same table from one process, from several, and from the workers of a Dask scheduler."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dask
+import httpx
+import pytest
+from distributed import Client
+
+from vopub.errors import ServiceError, SeveralError
+from vopub.events import cluster
+from vopub.events.cluster import LocalWorkers, Scheduler, _local_client
+from vopub.events.convert import Reduction
+from vopub.events.workers import Here, Workers
+from vopub.model.description import EventsSection
+from vopub.model.duplicates import Duplicates
+from vopub.model.event_table import EventTable, concatenate
+
+MakeSection = Callable[..., EventsSection]
+COLUMNS = ("event_id", "ra", "energy")
+
+READER = '''
+"""Reads files that name another one, and does first what they say."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from vopub.events.readers.root import RootReader
+
+
+class OddReader(RootReader):
+    def __init__(self, path):
+        _, what, other = path.read_text().split(maxsplit=2)
+        getattr(self, f"_{what}")(path)
+        super().__init__(Path(other))
+
+    @staticmethod
+    def recognises(path, beginning):
+        return beginning.startswith(b"odd")
+
+    def _slow(self, path):
+        time.sleep(0.2)
+
+    def _die_once(self, path):
+        marker = path.with_suffix(".dead")
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _die(self, path):
+        os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an installed package that brings a reader."""
+    place = tmp_path_factory.mktemp("plugin")
+    (place / "odd_reader.py").write_text(READER)
+    about = place / "odd_reader-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-reader\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[vopub.readers]\nodd = odd_reader:OddReader\n")
+    return place
+
+
+def odd(place: Path, name: str, what: str, other: Path) -> Path:
+    path = place / f"{name}.odd"
+    path.write_text(f"odd {what} {other}")
+    return path
+
+
+def reduced(reduction: Reduction) -> EventTable:
+    chunks = list(reduction)
+    return concatenate(chunks[0].parameters, chunks)
+
+
+def reduction_of(
+    paths: list[Path], make_section: MakeSection, workers: Workers, parts: Path | None = None
+) -> Reduction:
+    section = make_section("zenith > 90 deg", columns=COLUMNS)
+    return Reduction(
+        paths, section, simulated=False, workers=workers, duplicates=Duplicates.KEEP, parts=parts
+    )
+
+
+def test_processes_here_give_the_same_table(
+    orca6: Path, orca4: Path, make_section: MakeSection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    paths = [orca6, orca4, orca6]
+    alone = reduction_of(paths, make_section, Here())
+    together = reduction_of(paths, make_section, LocalWorkers(2))
+    table = reduced(alone)
+    assert reduced(together).equals(table)
+    assert together.account == alone.account
+    assert together.cut_flow == alone.cut_flow
+    assert together.data_taking == alone.data_taking
+    assert capfd.readouterr() == ("", "")
+
+
+def test_files_that_fail_are_named_and_the_others_are_done(
+    orca6: Path,
+    orca4: Path,
+    tmp_path: Path,
+    plugin: Path,
+    make_section: MakeSection,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Also if a file kills whoever reads it, again and again."""
+    monkeypatch.syspath_prepend(str(plugin))
+    deadly = odd(tmp_path, "deadly", "die", orca6)
+    truncated = tmp_path / "truncated.root"
+    truncated.write_bytes(orca6.read_bytes()[:200_000])
+    paths = [orca6, deadly, truncated, orca4]
+    parts = tmp_path / "parts"
+    # Otherwise four workers have to die and to be started again.
+    patience = dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    with patience, pytest.raises(SeveralError) as raised:
+        reduced(reduction_of(paths, make_section, LocalWorkers(2), parts))
+    first, second = str(raised.value).splitlines()
+    assert first.startswith(f"{deadly}: every worker that read it died")
+    assert second.startswith(f"{truncated}: the file is truncated")
+    assert len(list(parts.glob("*.json"))) == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_little_work_starts_no_process(orca6: Path, tmp_path: Path) -> None:
+    def refuse(processes: int) -> None:
+        raise AssertionError(processes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster, "_local_client", refuse)
+        task = Path.stat
+        assert len(list(LocalWorkers().run(task, [orca6, orca6]))) == 2  # type: ignore[arg-type]
+        assert len(list(LocalWorkers(2).run(task, [orca6]))) == 1  # type: ignore[arg-type]
+        assert len(list(LocalWorkers(1).run(task, [orca6] * 9))) == 9  # type: ignore[arg-type]
+
+
+def test_nobody_else_can_talk_to_the_processes() -> None:
+    with _local_client(1) as client:
+        scheduler = client.scheduler_info()
+        address = scheduler["address"]
+        assert address.startswith("tls://127.0.0.1:")
+        (worker,) = scheduler["workers"]
+        assert worker.startswith("tls://127.0.0.1:")
+        for other in (address, address.replace("tls", "tcp")):
+            with pytest.raises((OSError, TypeError)):
+                Client(other, set_as_default=False, timeout=2)
+        for port in scheduler["services"].values():
+            for page in ("status", "json/identity.json", "info/main/workers.html", "metrics"):
+                answer = httpx.get(f"http://127.0.0.1:{port}/{page}")
+                assert answer.status_code == 404
+
+
+@contextmanager
+def dask_cluster(place: Path, plugin: Path, workers: int) -> Iterator[str]:
+    """Run a scheduler and workers as processes of their own, as a batch system does."""
+    file = place / "scheduler.json"
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(place), "PYTHONPATH": str(plugin)}
+    environ["PYTHONPATH"] += f":{Path(cluster.__file__).parents[2]}"
+    log = (place / "dask.log").open("w")
+    base = [sys.executable, "-m", "dask"]
+    shared = ["--scheduler-file", str(file), "--no-dashboard"]
+    scheduler = [*base, "scheduler", "--host", "127.0.0.1", "--port", "0", *shared]
+    worker = [*base, "worker", *shared, "--nthreads", "1", "--no-nanny"]
+    with log:
+        processes = [
+            subprocess.Popen(command, env=environ, cwd=place, stdout=log, stderr=log)
+            for command in (scheduler, *[worker] * workers)
+        ]
+        try:
+            until = time.monotonic() + 60
+            while not file.exists() or not file.read_text():
+                assert time.monotonic() < until, (place / "dask.log").read_text()
+                time.sleep(0.1)
+            with Client(scheduler_file=str(file), set_as_default=False) as client:
+                if workers:
+                    client.wait_for_workers(workers, timeout=60)
+                address = client.scheduler_info()["address"]
+            yield address
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+
+
+def test_a_worker_that_is_killed_in_the_middle_is_replaced(
+    orca6: Path, tmp_path: Path, plugin: Path, make_section: MakeSection
+) -> None:
+    paths = [odd(tmp_path, f"slow{number}", "slow", orca6) for number in range(6)]
+    deadly = odd(tmp_path, "deadly", "die_once", orca6)
+    paths.insert(2, deadly)
+    with dask_cluster(tmp_path, plugin, workers=2) as address:
+        reduction = reduction_of(paths, make_section, Scheduler(address), tmp_path / "parts")
+        table = reduced(reduction)
+        assert deadly.with_suffix(".dead").exists()
+        with Client(address, set_as_default=False) as client:
+            assert len(client.scheduler_info()["workers"]) == 1
+    assert len(table) == 7 * 230
+    assert [entry.account.kept for entry in reduction.cut_flow] == [230] * 7
+
+
+def test_a_scheduler_that_is_not_there(orca6: Path, make_section: MakeSection) -> None:
+    with pytest.raises(ServiceError, match="the Dask scheduler does not answer") as raised:
+        reduced(reduction_of([orca6], make_section, Scheduler("tcp://127.0.0.1:1")))
+    assert str(raised.value).startswith("tcp://127.0.0.1:1: ")
+    assert raised.value.exit_code == 3
+
+
+def test_a_scheduler_without_workers(
+    orca6: Path,
+    tmp_path: Path,
+    plugin: Path,
+    make_section: MakeSection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+    with (
+        dask_cluster(tmp_path, plugin, workers=0) as address,
+        pytest.raises(ServiceError, match="has no worker after 1 s; start workers"),
+    ):
+        reduced(reduction_of([orca6], make_section, Scheduler(address)))
