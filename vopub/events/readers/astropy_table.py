@@ -128,8 +128,9 @@ class AstropyTableReader:
         """
         low: int | None = None
         for start in range(0, max(1, self.entries), rows):
-            high = self._events.key_at(start + rows)
-            events = self._events.read(start, start + rows)
+            read = self._events.read(start, start + rows + 1)
+            high = int(read[KEY][rows]) if len(read) > rows else None
+            events = read[:rows]
             reco = self._of_events(self._reco, events, low, high)
             truth = None if self._truth is None else self._of_events(self._truth, events, low, high)
             if len(events):
