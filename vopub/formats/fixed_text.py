@@ -19,18 +19,18 @@ MOST_WIDTH = 1 << 12
 """Bytes of the widest field: what every row of the table takes, and is held in memory in blocks."""
 
 
-def encoded(column: Column, name: str, where: object) -> NDArray[Any]:
-    """Return texts as UTF-8 in fields of the width of the longest.
+def encoded(column: Column, name: str, where: object, encoding: str = "utf-8") -> NDArray[Any]:
+    """Return texts in fields of the width of the longest.
 
     Raises
     ------
     TableError
         If a text is longer than the widest field.
     """
-    texts = [text.encode() for text in column]
+    texts = [text.encode(encoding) for text in column]
     longest = max(texts, key=len, default=b"")
     if len(longest) > MOST_WIDTH:
-        start = longest[:20].decode(errors="ignore")
+        start = longest[:20].decode(encoding, errors="ignore")
         raise TableError(
             f"column {name}: {start!r}... has {len(longest)} bytes, at most {MOST_WIDTH} fit",
             where=where,
@@ -39,8 +39,8 @@ def encoded(column: Column, name: str, where: object) -> NDArray[Any]:
     return np.array(texts, dtype=f"S{max(1, len(longest))}")
 
 
-def decoded(fields: NDArray[Any]) -> Column:
-    """Return the texts of fields of UTF-8.
+def decoded(fields: NDArray[Any], encoding: str = "utf-8") -> Column:
+    """Return the texts of fields.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def decoded(fields: NDArray[Any]) -> Column:
         If a field holds something else.
     """
     # one call for all of them: NUL is in no text
-    joined = b"\0".join(fields.tolist()).decode("utf-8")
+    joined = b"\0".join(fields.tolist()).decode(encoding)
     column = np.empty(len(fields), dtype=object)
     if len(fields):
         column[:] = joined.split("\0")

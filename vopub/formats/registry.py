@@ -9,6 +9,7 @@ from pathlib import Path
 from vopub.errors import UsageError, did_you_mean
 from vopub.formats.base import Writer
 from vopub.formats.csv import CsvWriter, iterate_csv, read_csv, read_csv_metadata
+from vopub.formats.fits import FitsWriter, iterate_fits, read_fits, read_fits_metadata
 from vopub.formats.hdf5 import Hdf5Writer, iterate_hdf5, read_hdf5, read_hdf5_metadata
 from vopub.formats.parquet import (
     ParquetWriter,
@@ -68,6 +69,14 @@ _ALL = (
         read_votable,
         read_votable_metadata,
         iterate_votable,
+    ),
+    Format(
+        "fits",
+        FitsWriter,
+        (b"SIMPLE  =",),
+        read_fits,
+        read_fits_metadata,
+        iterate_fits,
     ),
 )
 FORMATS = {entry.name: entry for entry in _ALL}

@@ -113,7 +113,7 @@ def said_of(table: EventTable, like: TableMetadata, text: str) -> TableMetadata:
 
 
 @EVERY_FORMAT
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(table=tables(), text=HOSTILE, rows=st.integers(1, 13))
 def test_anything_reads_back_to_the_bit(
     *,
