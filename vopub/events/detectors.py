@@ -8,12 +8,12 @@ from vopub.errors import InputError
 from vopub.events.coordinates import SITES
 from vopub.events.readers.base import FileHeader
 
-DETECTORS: Mapping[int, str] = {14: "ARCA", 43: "ORCA", 44: "ORCA", 49: "ORCA", 133: "ARCA"}
+DETECTORS: Mapping[int, str] = {44: "ORCA", 49: "ORCA", 133: "ARCA", 232: "ARCA"}
 """Sites of detectors by number, as far as they are public.
 
-Sources: 14 is ARCA with 2 detection units; 43, 44 and 49 are ORCA with 1, 4 and 6 (``detid`` is
-D_ORCA006 in a DST of 49); 133 is ARCA with 21. Configurations that are not listed here have to be
-named by their file.
+Sources, all in km3net-testdata: 44 and 49 are ORCA with 4 and 6 detection units (``detid`` is
+D_ORCA006 in a DST of 49); 133 has the position of ARCA in its detector file; 232 is D0ARCA030 in
+the notes on its geometry. Detectors that are not listed here have to be named by their file.
 """
 
 
