@@ -234,3 +234,9 @@ def test_more_changes_than_are_looked_up_are_still_counted() -> None:
     assert found.columns["energy"].largest == 0.5
     assert isinstance(found, RowDifference)
     assert found.first_changed[0] == "km3.1.2.0.0"
+
+
+def test_every_bit_pattern_of_nan_and_both_zeros_are_the_same() -> None:
+    quiet = np.array([0x7FF8000000000001], "u8").view("f8")[0]
+    before, after = [("a", np.nan), ("b", 0.0)], [("a", -quiet), ("b", -0.0)]
+    assert compare_rows(chunks(before, 2), chunks(after, 2), ["energy"]).equal
