@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.report import Figure, page
 
-NAMES = ("coordinates", "wheel", "publication", "load")
+NAMES = ("coordinates", "wheel", "publication", "load", "client", "convert", "hdf5", "workers")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
-from pydantic import BaseModel
+from pydantic_core import from_json
 
-from vopub.client.display import MOST_ROWS, Sheet
-from vopub.client.records import parsed
-from vopub.errors import nearest
+from vopub.client.display import MOST_ROWS, Sheet, plain
+from vopub.errors import ServiceError, nearest
 
+MOST_SAID = 300
+"""Characters of what is wrong that are passed on."""
 MOST_COMPARED = 2000
 """Names that a misspelt one is compared with."""
 
@@ -85,39 +85,16 @@ class Listing(Sequence[Entry]):
         return self.sheet()._repr_html_()
 
 
-class _Grouping(BaseModel):
-    identifier: str
-    title: str
-    description: str
-
-
-class _Stream(_Grouping):
-    ktype: str
-    collection: str
-
-
-class _Collection(_Grouping):
-    resources: tuple[str, ...]
-    streams: tuple[str, ...]
-
-
-class _Resource(_Grouping):
-    kid: str
-    version: str
-    ktype: str
-    collection: str
-    rows: int | None
-    simulated: bool
-
-
-class _Found(BaseModel):
-    resources: tuple[_Resource, ...]
-
-
-class _Document(BaseModel):
-    resources: tuple[_Resource, ...]
-    streams: tuple[_Stream, ...]
-    collections: tuple[_Collection, ...]
+_GROUPING = {"identifier": str, "title": str, "description": str}
+_SHAPES: dict[str, dict[str, Any]] = {
+    "resources": {
+        **_GROUPING, "kid": str, "version": str, "ktype": str, "collection": str,
+        "rows": (int, type(None)), "simulated": bool,
+    },
+    "streams": {**_GROUPING, "ktype": str, "collection": str},
+    "collections": {**_GROUPING, "resources": list, "streams": list},
+}  # fmt: skip
+"""What the client needs of each part of the catalogue, and of which type."""
 
 
 class Catalog:
@@ -126,29 +103,23 @@ class Catalog:
     Parameters
     ----------
     body
-        The document, which :meth:`check` found good when it came.
+        The document.
+
+    Raises
+    ------
+    ServiceError
+        If it is none.
     """
 
     def __init__(self, body: bytes) -> None:
-        content = json.loads(body)
-        self._versions: list[dict[str, Any]] = content["resources"]
+        content = _content(body, _SHAPES)
+        self._versions = content["resources"]
         self.streams = {row["identifier"]: row for row in content["streams"]}
         self.collections = {row["identifier"]: row for row in content["collections"]}
         # The newest version of each comes first.
         self.resources: dict[str, dict[str, Any]] = {}
         for row in self._versions:
             self.resources.setdefault(row["identifier"], row)
-
-    @staticmethod
-    def check(body: bytes) -> None:
-        """Check what a server says is its catalogue.
-
-        Raises
-        ------
-        ServiceError
-            If it is none.
-        """
-        parsed(_Document, body, "the catalogue")
 
     def __len__(self) -> int:
         return len(self.resources)
@@ -201,14 +172,45 @@ class Catalog:
         return f"did you mean {' or '.join(close)}?" if close else "list() shows what there is"
 
 
-def check_found(body: bytes) -> None:
-    """Check what a server says it found; raises like ``Catalog.check``."""
-    parsed(_Found, body, "the list of what was found")
-
-
 def found(words: str, body: bytes) -> Listing:
-    """Return what a server found, after it was checked."""
-    return Listing(words, _rows("resource", json.loads(body)["resources"]))
+    """Return what a server says it found.
+
+    Raises
+    ------
+    ServiceError
+        If it is no list of resources.
+    """
+    content = _content(body, {"resources": _SHAPES["resources"]})
+    return Listing(words, _rows("resource", content["resources"]))
+
+
+def _content(body: bytes, shapes: dict[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return a document whose parts have their shapes.
+
+    Ten thousand models would take longer to make than the document to come; these are plain
+    dictionaries, looked at key by key.
+    """
+    try:
+        content: dict[str, list[dict[str, Any]]] = from_json(body)
+        for part, shape in shapes.items():
+            for place, row in enumerate(content[part]):
+                _check_row(f"{part}.{place}", row, shape)
+    except (ValueError, TypeError, KeyError) as error:
+        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        what = f"the catalogue cannot be used: {plain(reason)[:MOST_SAID]}"
+        hint = "is this the address of an Open Data Center?"
+        raise ServiceError(what, hint=hint) from error
+    return content
+
+
+def _check_row(place: str, row: dict[str, Any], shape: dict[str, Any]) -> None:
+    for key, kind in shape.items():
+        if not isinstance(row[key], kind):
+            raise TypeError(f"{place}.{key} is {row[key]!r:.60}")
+    if isinstance(row.get("resources"), list) and not all(
+        isinstance(name, str) for name in (*row["resources"], *row["streams"])
+    ):
+        raise TypeError(f"{place} names members that are no names")
 
 
 def _holds(row: dict[str, Any], words: Sequence[str]) -> bool:

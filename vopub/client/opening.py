@@ -31,13 +31,7 @@ def open_object(kid: UUID, source: Source) -> KM3Object:
     MissingThereError, MissingHereError, ServiceError
         If there is none, or it cannot be used.
     """
-    path = f"/api/resources/{kid}"
-
-    def check(body: bytes) -> None:
-        _record(kid, body)
-
-    body = source.document(path, check)
-    record = _record(kid, body)
+    record, body = source.document(f"/api/resources/{kid}", lambda body: (_record(kid, body), body))
     return CLASSES.get(record.ktype, KM3Object)(body, record, source)
 
 

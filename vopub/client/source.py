@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from vopub.client.cache import Cache, Kept
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vopub.client.connection import Connection, Patience
     from vopub.client.records import FileEntry
 
+Content = TypeVar("Content")
 log = logging.getLogger("vopub.client")
 
 
@@ -65,17 +66,17 @@ class Source:
             self.connection.close()
 
     def document(
-        self, path: str, check: Callable[[bytes], object],
+        self, path: str, parse: Callable[[bytes], Content],
         params: Mapping[str, str] | None = None, *, lasting: bool = True,
-    ) -> bytes:  # fmt: skip
-        """Return a document that passes ``check``, which raises if it does not.
+    ) -> Content:  # fmt: skip
+        """Return what ``parse`` makes of a document; it raises if it cannot be used.
 
         Parameters
         ----------
         path, params
             What to ask for.
-        check
-            Looks at a document that comes from a server, before it is kept.
+        parse
+            Reads a document; one that it refuses is not kept.
         lasting
             Whether to keep it.
 
@@ -89,18 +90,18 @@ class Source:
         params = params or {}
         kept = self.cache.load(self.base, path, params) if lasting else None
         if self.offline:
-            return self._kept(kept, path)
+            return parse(self._kept(kept, path))
         try:
             found = self.connection.document(path, params, kept.etag if kept else "")
         except AwayError as error:
             raise _with_copy(error, kept) from error
         if found.unchanged and kept:
             log.info("Loaded %s from cache.", path)
-            return kept.body
-        check(found.body)
+            return parse(kept.body)
+        content = parse(found.body)
         if lasting:
             self.cache.save(self.base, path, params, found.body, found.etag)
-        return found.body
+        return content
 
     def file(self, kid: UUID, file: FileEntry) -> Path:
         """Return a file in the cache, fetched if it is not there.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from vopub.client.cache import Cache
-from vopub.client.catalog import Catalog, Listing, check_found, found
+from vopub.client.catalog import Catalog, Listing, found
 from vopub.client.faults import MissingThereError
 from vopub.client.source import Source
 from vopub.settings import load_client_settings
@@ -105,7 +105,7 @@ class KM3Store:
     def catalog(self) -> Catalog:
         """Everything there is, in short; fetched at first use."""
         if self._catalog is None:
-            self._catalog = Catalog(self._source.document(_CATALOG, Catalog.check))
+            self._catalog = self._source.document(_CATALOG, Catalog)
         return self._catalog
 
     def update_catalog(self) -> None:
@@ -144,8 +144,9 @@ class KM3Store:
         if self._source.offline:
             return self.catalog.search(words)
         params = {"q": words, "latest": "true", "limit": str(MOST_FOUND)}
-        body = self._source.document("/api/resources", check_found, params, lasting=False)
-        return found(words, body)
+        return self._source.document(
+            "/api/resources", lambda body: found(words, body), params, lasting=False
+        )
 
     def get(self, identifier: str) -> Any:
         """Return an object of the class that its ``ktype`` asks for.
@@ -195,8 +196,8 @@ class KM3Store:
         return verify(Path(directory), self._source)
 
     def _elements(self, stream: str) -> Listing:
-        body = self._source.document(_CATALOG, Catalog.check, {"stream": stream})
-        return Catalog(body).elements(str(self.catalog.streams[stream]["title"]))
+        elements = self._source.document(_CATALOG, Catalog, {"stream": stream})
+        return elements.elements(str(self.catalog.streams[stream]["title"]))
 
     def _versions(self, identifier: str) -> Listing:
         """Return all versions of a resource, also of one that is in a stream."""
