@@ -263,3 +263,16 @@ def test_unreadable_file(tmp_path: Path, orca6: Path) -> None:
     path = tmp_path / "loop.root"
     path.symlink_to(path)
     assert "cannot be read" in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("KM3NeT_00000133_JDAQEvent.root", r"KM3NET_EVENT \(10 entries\)"),
+        ("KM3NeT_00000267_00025291_SN.root", r"KM3NET_TIMESLICE_SN \(100 entries\)"),
+    ],
+)
+def test_data_before_reconstruction_are_refused(name: str, holds: str) -> None:
+    said = f"{name}: no event in tree 'E'; the file holds data before reconstruction: {holds}"
+    with pytest.raises(InputError, match=said):
+        open_reader(Path(data_path(f"online/{name}")))

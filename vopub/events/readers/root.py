@@ -47,6 +47,8 @@ TRACK_BRANCHES = {
 LISTS_PER_TRACK = ("trks.rec_stages", "trks.fitinf")
 TRUE_TRACKS = "mc_trks.id"
 """Branch of the simulated particles; empty in observed events, missing in some files."""
+ONLINE_TREES = ("KM3NET_EVENT", "KM3NET_TIMESLICE")
+"""Beginnings of the names of trees with triggered events and with raw data."""
 MOST_BYTES = 32 << 20
 """How much of a file is unpacked at a time, so that memory stays bounded for any file."""
 FEW_SCANNED = 1000
@@ -179,7 +181,21 @@ class RootReader:
             what = f"no event tree 'E'; the file holds {holds or 'nothing'}"
             raise InputError(what, where=self._path, hint=hint)
         with _reading(self._path, "the event tree E"):
-            return self._file["E"]
+            tree = self._file["E"]
+        if tree.num_entries == 0:
+            self._refuse_online()
+        return tree
+
+    def _refuse_online(self) -> None:
+        """Refuse the files that the data acquisition writes, whose event tree E is empty."""
+        online = [name for name in self._holds if name.startswith(ONLINE_TREES)]
+        with _reading(self._path, "the trees of the data acquisition"):
+            entries = {name: int(self._file[name].num_entries) for name in online}
+        holds = ", ".join(f"{name} ({n} entries)" for name, n in sorted(entries.items()) if n)
+        if holds:
+            what = f"no event in tree 'E'; the file holds data before reconstruction: {holds}"
+            hint = "take the level-2 file that was made of it"
+            raise InputError(what, where=self._path, hint=hint)
 
     def _find_branches(self) -> dict[str, Any]:
         with _reading(self._path, "the branches of the event tree E"):
