@@ -36,7 +36,7 @@ down: ## stop the site
 	@.venv/bin/vopub down
 
 lock: setup ## pin the newest packages that pyproject.toml allows
-	.venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra samples --extra hats --group dev pyproject.toml -o requirements.lock
+	.venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra publish --extra samples --extra hats --group dev pyproject.toml -o requirements.lock
 
 wheel: setup ## build the wheel into dist/
 	.venv/bin/hatchling build -t wheel
