@@ -95,9 +95,11 @@ def _all_within(values: Column, low: float, high: float) -> bool:
 def _as_integers(parameter: Parameter, numbers: Column) -> tuple[Column, bool]:
     dtype = parameter.dtype.numpy
     limits = np.iinfo(dtype)
-    low, high = parameter.range or (limits.min, limits.max)
-    if numbers.dtype.kind in "iu" and _all_within(numbers, limits.min, limits.max):
-        return numbers.astype(dtype, copy=False), _all_within(numbers, low, high)
+    if np.can_cast(numbers.dtype, dtype) or (
+        numbers.dtype.kind in "iu" and _all_within(numbers, limits.min, limits.max)
+    ):
+        sound = parameter.range is None or _all_within(numbers, *parameter.range)
+        return numbers.astype(dtype, copy=False), sound
     fits = _is_whole(numbers) & _is_within(numbers, limits)
     return np.where(fits, numbers, 0).astype(dtype), False
 

@@ -21,9 +21,6 @@ from vopub.events.tracks import Floats
 
 CELL = 900
 """Seconds; the error of the velocity, which turns with the Earth, grows with its square."""
-INSIDE = CELL - 1
-"""Seconds from the beginning of a cell to its second point: not the beginning of the next one,
-between which and this one there may be a leap second."""
 AHEAD = 24
 """How many cells after one that is needed are computed with it, since events come in order."""
 FEW = 4
@@ -200,11 +197,11 @@ def _points(cells: NDArray[np.int64], site: str, frame: InFrame) -> Floats:
 
 def _computed(cells: list[int], frame: InFrame) -> Floats:
     start = np.array(cells, dtype=np.float64) * CELL
-    first, last = (frame(_quantities, start + after) for after in (0, INSIDE))
+    first, last = (frame(_quantities, start + after) for after in (0, CELL))
     slopes = (last - first)[:, : len(LINEAR)]
     slopes[:, 0] = np.mod(slopes[:, 0], 2 * np.pi)
     count = len(LINEAR)
-    return np.concatenate([first[:, :count], slopes / INSIDE, first[:, count:]], axis=1)
+    return np.concatenate([first[:, :count], slopes / CELL, first[:, count:]], axis=1)
 
 
 def _quantities(at_detector: AltAz) -> Floats:

@@ -56,9 +56,15 @@ def spelled(
     detector: Integers, run: Integers, frame_index: Integers, trigger_counter: Integers
 ) -> NDArray[np.object_]:
     """Return the names unchecked, to say which event something is wrong with."""
-    numbers = [_text(part) for part in (detector, run, frame_index)]
+    parts: list[pa.StringArray | str] = ["km3"]
+    for numbers in (detector, run, frame_index):
+        part = _text(numbers)
+        if isinstance(part, str) and isinstance(parts[-1], str):
+            parts[-1] += f".{part}"
+        else:
+            parts.append(part)
     last = pc.cast(pa.array(trigger_counter), pa.string())
-    text = pc.binary_join_element_wise("km3", *numbers, last, ".")
+    text = pc.binary_join_element_wise(*parts, last, ".")
     return np.asarray(text.to_numpy(zero_copy_only=False), dtype=object)
 
 

@@ -247,5 +247,5 @@ def _bad_directions(best: BestTracks) -> Defects:
         yield "right ascension is outside 0 to 360 deg", (ra < 0) | (ra >= 360)
         return
     with np.errstate(over="ignore"):
-        length = np.hypot(np.hypot(*best.direction.T[:2]), best.direction.T[2])
+        length = np.sqrt(np.einsum("ij,ij->i", best.direction, best.direction))
     yield "direction is not a unit vector", ~(np.abs(length - 1) < UNIT_VECTOR_TOLERANCE)
