@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
 
 import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
 from vopub.events.fit_parameters import (
     FIT,
@@ -21,6 +24,8 @@ from vopub.events.fit_parameters import (
 )
 from vopub.events.flat_tracks import best_tracks
 from vopub.events.tracks import BestTracks, Floats, Mask
+
+Rows = NDArray[np.intp]
 
 JPP_RECONSTRUCTION_TYPE = 4000
 AANET_RECONSTRUCTION_TYPE = 101
@@ -92,32 +97,91 @@ class JaggedTracks:
         kind = RECONSTRUCTIONS.get(reconstruction)
         if kind is None:  # a name that only other layouts know
             return np.zeros(len(self), dtype=bool), best_tracks(np.empty((0, 3)), fit=fit)
-        tracks = self.records[_belongs(self.records, kind)]
-        stages = ak.num(tracks.rec_stages, axis=-1)
-        tracks = tracks[stages == ak.max(stages, axis=1, mask_identity=False)]
-        likelihood = ak.where(np.isnan(tracks.likelihood), -np.inf, tracks.likelihood)
-        place = ak.argmax(likelihood, axis=1, keepdims=True, mask_identity=True)
-        best = ak.firsts(tracks[place])
-        found = ~ak.to_numpy(ak.is_none(best))
-        return found, _flat(best[found], reconstruction, fit)
+        stages = _Lists.of(self.records.rec_stages)
+        likelihood = np.nan_to_num(_column(self.records.likelihood), nan=-np.inf, posinf=np.inf,
+                                   neginf=-np.inf)  # fmt: skip
+        event = np.repeat(np.arange(len(self)), ak.to_numpy(ak.num(self.records.likelihood)))
+        tracks = np.flatnonzero(_belongs(stages, _column(self.records.rec_type), kind))
+        order = np.lexsort((-likelihood[tracks], -stages.lengths[tracks], event[tracks]))
+        tracks = tracks[order]  # those of one event from the best on, the first before its equals
+        best = tracks[np.diff(event[tracks], prepend=-1) > 0]
+        found = np.zeros(len(self), dtype=bool)
+        found[event[best]] = True
+        return found, _flat(_Best(self.records, stages, best), reconstruction, fit)
 
 
-def _belongs(tracks: ak.Array, reconstruction: Reconstruction) -> ak.Array:
-    stages = tracks.rec_stages
-    inside = (stages >= reconstruction.first_stage) & (stages <= reconstruction.last_stage)
-    complete = ak.all(inside, axis=-1) & (ak.num(stages, axis=-1) > 0)
-    return complete & (tracks.rec_type == reconstruction.rec_type)
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """A list of numbers for each of n tracks, one behind the other."""
+
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    numbers: NDArray[Any]
+
+    @classmethod
+    def of(cls, jagged: ak.Array) -> Self:
+        """Take the lists of [event][track][number]."""
+        lists = ak.flatten(jagged, axis=1)
+        lengths = np.asarray(ak.to_numpy(ak.num(lists, axis=1)), dtype=np.int64)
+        numbers = ak.to_numpy(ak.flatten(lists, axis=1), allow_missing=False)
+        return cls(np.cumsum(lengths) - lengths, lengths, numbers)
+
+    def at(self, tracks: Rows, place: int) -> Floats:
+        """Return the number at a place of the lists of tracks, NaN where they are shorter."""
+        values = np.full(len(tracks), np.nan)
+        there = self.lengths[tracks] > place
+        values[there] = self.numbers[self.starts[tracks[there]] + place]
+        return values
+
+    def count(self, wanted: Mask) -> NDArray[np.int64]:
+        """Return how many of the numbers of each track are wanted."""
+        before = np.concatenate([[0], np.cumsum(wanted)])
+        return np.asarray(before[self.starts + self.lengths] - before[self.starts])
 
 
-def _flat(best: ak.Array, name: str, fit: Collection[str]) -> BestTracks:
+class _Best:
+    """Some of all tracks, in their order."""
+
+    def __init__(self, records: ak.Array, stages: _Lists, tracks: Rows) -> None:
+        self._records, self._stages, self._tracks = records, stages, tracks
+
+    def __len__(self) -> int:
+        return len(self._tracks)
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return a quantity of the tracks."""
+        return np.asarray(_column(self._records[name])[self._tracks], dtype=np.float64)
+
+    def has_stage(self, stage: int) -> Mask:
+        """Tell which tracks have reached a stage."""
+        return self._stages.count(self._stages.numbers == stage)[self._tracks] > 0
+
+    def fit_information(self, place: int) -> Floats:
+        """Return what the fit says at a place of ``fitinf``."""
+        return self._fitinf.at(self._tracks, place)
+
+    @cached_property
+    def _fitinf(self) -> _Lists:
+        return _Lists.of(self._records.fitinf)
+
+
+def _belongs(stages: _Lists, rec_type: NDArray[Any], reconstruction: Reconstruction) -> Mask:
+    """Tell which tracks are of the right type and have stages of the reconstruction only."""
+    first, last = reconstruction.first_stage, reconstruction.last_stage
+    inside = stages.count((stages.numbers >= first) & (stages.numbers <= last))
+    complete = (inside == stages.lengths) & (stages.lengths > 0)
+    return np.asarray(complete & (rec_type == reconstruction.rec_type), dtype=bool)
+
+
+def _flat(best: _Best, name: str, fit: Collection[str]) -> BestTracks:
     reconstruction = RECONSTRUCTIONS[name]
-    likelihood = _floats(best.likelihood)
-    has_likelihood = np.isfinite(likelihood) & (likelihood > NO_LIKELIHOOD)
+    likelihood = best["likelihood"]
+    has_likelihood = np.isfinite(likelihood) & (np.abs(likelihood) < NO_VALUE)
     return BestTracks(
-        direction=np.stack([_floats(best.dir_x), _floats(best.dir_y), _floats(best.dir_z)], axis=1),
-        t=_floats(best.t),
+        direction=np.stack([best[name] for name in ("dir_x", "dir_y", "dir_z")], axis=1),
+        t=best["t"],
         energy=_energy(best, reconstruction),
-        length=_floats(best.length),
+        length=best["length"],
         likelihood=np.where(has_likelihood, likelihood, np.nan),
         angular_error=_angular_error(best, reconstruction),
         n_hits=_n_hits(best, reconstruction),
@@ -125,40 +189,32 @@ def _flat(best: ak.Array, name: str, fit: Collection[str]) -> BestTracks:
     )
 
 
-def _energy(best: ak.Array, reconstruction: Reconstruction) -> Floats:
-    energy = _floats(best.energy)
+def _energy(best: _Best, reconstruction: Reconstruction) -> Floats:
+    energy = best["energy"]
     if reconstruction.energy_stage is None:
         return energy
-    return np.where(_has_stage(best, reconstruction.energy_stage), energy, np.nan)
+    return np.where(best.has_stage(reconstruction.energy_stage), energy, np.nan)
 
 
-def _angular_error(best: ak.Array, reconstruction: Reconstruction) -> Floats:
+def _angular_error(best: _Best, reconstruction: Reconstruction) -> Floats:
     """Return the error, NaN unless the fit gave one: 0 and more than half a turn are none."""
     if not reconstruction.is_muon_fit:
         return np.full(len(best), np.nan)
     return _fit(best, "jgandalf_beta0_rad", "jmuon")
 
 
-def _n_hits(best: ak.Array, reconstruction: Reconstruction) -> Floats:
+def _n_hits(best: _Best, reconstruction: Reconstruction) -> Floats:
     if not reconstruction.is_muon_fit:
         return np.zeros(len(best))
     hits = _fit(best, "jgandalf_number_of_hits", "jmuon")
     return np.where(np.isnan(hits), 0.0, hits)
 
 
-def _fit(best: ak.Array, name: str, reconstruction: str) -> Floats:
-    values = _fit_information(best, FIT_PARAMETERS[name])
-    return usable(name, reconstruction, values, lambda stage: _has_stage(best, stage))
+def _fit(best: _Best, name: str, reconstruction: str) -> Floats:
+    values = best.fit_information(FIT_PARAMETERS[name])
+    return usable(name, reconstruction, values, best.has_stage)
 
 
-def _has_stage(best: ak.Array, stage: int) -> Mask:
-    return np.asarray(ak.to_numpy(ak.any(best.rec_stages == stage, axis=-1)), dtype=bool)
-
-
-def _fit_information(best: ak.Array, place: int) -> Floats:
-    padded = ak.pad_none(best.fitinf, place + 1, axis=-1, clip=True)
-    return _floats(ak.fill_none(padded, np.nan)[:, place])
-
-
-def _floats(values: ak.Array) -> Floats:
-    return np.asarray(ak.to_numpy(values, allow_missing=False), dtype=np.float64)
+def _column(values: ak.Array) -> NDArray[Any]:
+    """Return a quantity of all tracks of all events."""
+    return np.asarray(ak.to_numpy(ak.flatten(values, axis=1), allow_missing=False))
