@@ -44,6 +44,7 @@ TRACK_BRANCHES = {
     "energy": "trks.E", "length": "trks.len", "likelihood": "trks.lik",
     "rec_type": "trks.rec_type", "rec_stages": "trks.rec_stages", "fitinf": "trks.fitinf",
 }  # fmt: skip
+_WANTED = {*EVENT_BRANCHES.values(), *TRACK_BRANCHES.values()}
 LISTS_PER_TRACK = ("trks.rec_stages", "trks.fitinf")
 TRUE_TRACKS = "mc_trks.id"
 """Branch of the simulated particles; empty in observed events, missing in some files."""
@@ -63,6 +64,9 @@ _DAMAGE = (
 )  # fmt: skip
 """What uproot raises on bytes that are not what they should be."""
 
+
+RUN_COLUMNS = ("runNumber", "UTCMin_s", "UTCMax_s", "livetime_s")
+"""Columns of the ``headerTree`` that say what is published of a run."""
 
 BIG_FILE = 1_000_000
 """Files of this version of the format and later hold places in the file as 64-bit integers."""
@@ -98,6 +102,27 @@ def _check_length(path: Path) -> None:
     if there < written:
         hint = "copy it again from where it came"
         raise InputError(f"the file is truncated: {length}", where=path, hint=hint)
+
+
+_INTERPRETATIONS: dict[tuple[object, ...], Any] = {}
+"""How to read the branches met so far: finding it out takes as long as reading them."""
+_LAYOUT = ("fParentName", "fClassVersion", "fCheckSum", "fStreamerType", "fType", "fID")
+"""What ROOT writes of a branch; the check sum is of the layout of its class."""
+
+
+def _interpretation(branch: Any) -> Any:
+    """Return how to read a branch, from an earlier file if that had the very same branch."""
+    if branch.name not in _WANTED or not branch.has_member("fCheckSum"):
+        return branch.interpretation
+    key = (branch.name, branch.title, *(str(branch.member(name)) for name in _LAYOUT))
+    if key not in _INTERPRETATIONS:
+        _INTERPRETATIONS[key] = branch.interpretation
+    return _INTERPRETATIONS[key]
+
+
+def _tells_run(name: str) -> bool:
+    """Tell whether a column of the run table is of use."""
+    return name in RUN_COLUMNS or (name.startswith("trigger") and name.endswith(".enabled"))
 
 
 class RootReader:
@@ -236,7 +261,10 @@ class RootReader:
 
     def _array(self, name: str, start: int, stop: int) -> ak.Array:
         with _reading(self._path, f"branch {name!r} of events {start} to {stop - 1}"):
-            array = self._branches[name].array(entry_start=start, entry_stop=stop, library="ak")
+            branch = self._branches[name]
+            array = branch.array(
+                _interpretation(branch), entry_start=start, entry_stop=stop, library="ak"
+            )
         if len(array) != stop - start:
             what = f"branch {name!r} has {len(array)} of the events {start} to {stop - 1}"
             raise InputError(what, where=self._path, hint="copy it again from where it came")
@@ -302,7 +330,7 @@ class RootReader:
         with _reading(self._path, "the run table headerTree"):
             tree = self._file["headerTree"]
             # Only these are asked for their type: that of an object takes longer than the rest.
-            plain = [branch for branch in tree.branches if branch.classname == "TBranch"]
+            plain = [b for b in tree.branches if b.classname == "TBranch" and _tells_run(b.name)]
             simple = [branch for branch in plain if branch.typename in ("int32_t", "double")]
             columns = {branch.name: branch.array(library="np").tolist() for branch in simple}
         if "runNumber" not in columns:
