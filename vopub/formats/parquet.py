@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
@@ -24,6 +26,7 @@ from vopub.formats.header import metadata_json
 from vopub.formats.votable_header import votable_header
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import EventTable, concatenate
+from vopub.model.parameter import Dtype
 from vopub.model.resource import FileRole
 
 SUFFIX = ".parquet"
@@ -33,6 +36,8 @@ METADATA_KEY = "vopub.metadata"
 VOTABLE_VERSION_KEY = "IVOA.VOTable-Parquet.version"
 VOTABLE_KEY = "IVOA.VOTable-Parquet.content"
 VOPARQUET_VERSION = "1.0"
+ASTROPY_LENGTH_KEY = "table::len::"
+"""Before the name of a text column: where astropy looks how long its texts are."""
 
 
 class ParquetWriter(Writer):
@@ -52,14 +57,23 @@ class ParquetWriter(Writer):
         self._temporary = files.enter_context(replacing(self.path))
         self._stream = files.enter_context(self._temporary.open("wb"))
         self._writer = files.enter_context(
-            # smaller than with snappy, as fast
-            pq.ParquetWriter(self._stream, self._schema, compression="zstd")
+            pq.ParquetWriter(
+                self._stream,
+                self._schema,
+                compression="zstd",  # smaller than snappy, as fast
+                store_schema=False,  # Arrow's would hide our metadata from its schemas
+            )
         )
+        self._longest = {p.name: 1 for p in self.parameters if p.dtype is Dtype.TEXT}
         self._held: list[Any] = []
         self._rows_held = 0
 
     def _append(self, chunk: EventTable) -> None:
-        self._held.append(arrow_table(chunk, self._schema))
+        rows = arrow_table(chunk, self._schema)
+        for name, longest in self._longest.items():
+            length = pc.max(pc.utf8_length(rows[name])).as_py()
+            self._longest[name] = max(longest, length or 0)
+        self._held.append(rows)
         self._rows_held += len(chunk)
         if self._rows_held >= ROWS_PER_GROUP:
             self._write_groups(ROWS_PER_GROUP)
@@ -82,7 +96,8 @@ class ParquetWriter(Writer):
             {
                 METADATA_KEY: metadata_json(metadata),
                 VOTABLE_VERSION_KEY: VOPARQUET_VERSION,
-                VOTABLE_KEY: votable_header(metadata),
+                VOTABLE_KEY: votable_header(metadata, self._longest),
+                **{ASTROPY_LENGTH_KEY + name: str(n) for name, n in self._longest.items()},
             }
         )
         self._writer.close()
@@ -151,14 +166,22 @@ def _metadata(path: Path, file: Any) -> TableMetadata:
         metadata = TableMetadata.model_validate_json(said)
     except ValidationError as error:
         raise _damaged(path, first_problem(error)) from error
-    expected = arrow_schema(metadata.parameters)
-    if not file.schema_arrow.remove_metadata().equals(expected):
-        names = ", ".join(map(str, file.schema_arrow.remove_metadata()))
-        raise FileError(f"has columns {names}, its metadata describe others", where=path)
+    expected, found = map(_columns, (arrow_schema(metadata.parameters), file.schema_arrow))
+    if found != expected:
+        pairs = zip_longest(found, expected, fillvalue="none")
+        place, (ours, theirs) = next(
+            (n, pair) for n, pair in enumerate(pairs, 1) if len({*pair}) > 1
+        )
+        what = f"column {place} is {ours}, its metadata describe {theirs}"
+        raise FileError(what, where=path, hint=RESTORE)
     if file.metadata.num_rows != metadata.rows:
         what = f"has {file.metadata.num_rows} rows, its metadata say {metadata.rows}"
         raise FileError(what, where=path, hint=RESTORE)
     return metadata
+
+
+def _columns(schema: Any) -> list[str]:
+    return [f"{f.name} {f.type}{' or null' if f.nullable else ''}" for f in schema]
 
 
 def _damaged(path: Path, said: str) -> FileError:

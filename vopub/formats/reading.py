@@ -8,11 +8,13 @@ from pathlib import Path
 from vopub.errors import FileError
 from vopub.files import cannot
 from vopub.formats.csv import METADATA_SUFFIX, SUFFIX
+from vopub.formats.hats import is_hats
+from vopub.formats.products import read_manifest
 from vopub.formats.registry import FORMATS, Format
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import EventTable
 
-_LONGEST = 512
+_LONGEST = 16
 """Bytes at the start of a file that tell its format."""
 
 
@@ -22,7 +24,8 @@ def read_dataset(path: Path) -> EventDataset:
     Parameters
     ----------
     path
-        A file of any format that vopub writes; of CSV either of the two.
+        A file of any format that vopub writes, of CSV either of the two; a HATS catalogue; or a
+        directory of products, of which the first table is read.
 
     Raises
     ------
@@ -46,7 +49,9 @@ def read_metadata(path: Path) -> TableMetadata:
 
 
 def iterate(path: Path, rows: int = 1 << 16) -> Iterator[EventTable]:
-    """Yield an event table in chunks of at most so many rows, in order, in bounded memory.
+    """Yield an event table in chunks of at most so many rows, in bounded memory.
+
+    They come in the order of the table, those of a HATS catalogue in the order of the sky.
 
     Raises
     ------
@@ -58,13 +63,15 @@ def iterate(path: Path, rows: int = 1 << 16) -> Iterator[EventTable]:
 
 
 def format_of(path: Path) -> Format:
-    """Return the format that a file is in.
+    """Return the format that a file or directory is in, by its content.
 
     Raises
     ------
     FileError
-        If it cannot be read.
+        If it cannot be read, or is in no known format.
     """
+    if is_hats(path):
+        return FORMATS["hats"]
     try:
         with path.open("rb") as stream:
             start = stream.read(_LONGEST)
@@ -79,7 +86,12 @@ def format_of(path: Path) -> Format:
 
 
 def _table_path(path: Path) -> Path:
-    """Return where the rows are when the file that describes them was named."""
+    """Return where the rows are when the file that describes them, or their directory, is named."""
     if path.name.endswith(METADATA_SUFFIX):
         return path.with_name(path.name.removesuffix(METADATA_SUFFIX) + SUFFIX)
-    return path
+    manifest = read_manifest(path) if path.is_dir() else None
+    if manifest is None:
+        return path
+    suffixes = (entry.writer.products[0].suffix for entry in FORMATS.values())
+    tables = (path / f"{manifest.identifier}{suffix}" for suffix in suffixes)
+    return next(filter(Path.exists, tables), path)

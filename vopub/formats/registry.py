@@ -10,6 +10,7 @@ from vopub.errors import UsageError, did_you_mean
 from vopub.formats.base import Writer
 from vopub.formats.csv import CsvWriter, iterate_csv, read_csv, read_csv_metadata
 from vopub.formats.fits import FitsWriter, iterate_fits, read_fits, read_fits_metadata
+from vopub.formats.hats import HatsWriter, iterate_hats, read_hats, read_hats_metadata
 from vopub.formats.hdf5 import Hdf5Writer, iterate_hdf5, read_hdf5, read_hdf5_metadata
 from vopub.formats.parquet import (
     ParquetWriter,
@@ -78,6 +79,7 @@ _ALL = (
         read_fits_metadata,
         iterate_fits,
     ),
+    Format("hats", HatsWriter, (), read_hats, read_hats_metadata, iterate_hats),
 )
 FORMATS = {entry.name: entry for entry in _ALL}
 """Every format by its name."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from astropy.io.votable.tree import (
@@ -54,7 +55,9 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold at all, escaped or not."""
 
 
-def votable_header(metadata: TableMetadata) -> bytes:
+def votable_header(
+    metadata: TableMetadata, longest: Mapping[str, int] = MappingProxyType({})
+) -> bytes:
     """Return the VOTable of a table without its rows, as UTF-8 XML.
 
     The ID of a column is its name, which astropy goes by; all other IDs are upper case.
@@ -62,6 +65,13 @@ def votable_header(metadata: TableMetadata) -> bytes:
     One FIELD for each column in order with unit, UCD, description and range; COOSYS and TIMESYS;
     INFO about the origin of the data; GROUPs of what belongs together; the metadata as JSON in
     the PARAM ``vopub_metadata``.
+
+    Parameters
+    ----------
+    metadata
+        What is said about the table.
+    longest
+        Characters of the longest text of each text column; it can have any length if not given.
     """
     document = VOTableFile(version=VERSION)
     # the elements are told the version, so that those of later ones are not written
@@ -73,7 +83,7 @@ def votable_header(metadata: TableMetadata) -> bytes:
     )
     resource.coordinate_systems.extend(_coordinate_systems(metadata.parameters, config))
     resource.time_systems.extend(_time_systems(metadata.parameters, config))
-    resource.tables.append(_table(document, metadata))
+    resource.tables.append(_table(document, metadata, longest))
     document.resources.append(resource)
     stream = io.BytesIO()
     document.to_xml(stream, tabledata_format="tabledata")
@@ -131,10 +141,12 @@ def _time_system(parameter: Parameter) -> str | None:
     return "TIMESYS_MJD" if parameter.unit == "d" else "TIMESYS_UNIX"
 
 
-def _table(document: VOTableFile, metadata: TableMetadata) -> TableElement:
+def _table(
+    document: VOTableFile, metadata: TableMetadata, longest: Mapping[str, int]
+) -> TableElement:
     table = TableElement(document, name="events", ID="TABLE", nrows=metadata.rows)
     table.description = _xml(metadata.publication.title)
-    table.fields.extend(_field(document, p) for p in metadata.parameters)
+    table.fields.extend(_field(document, p, longest.get(p.name)) for p in metadata.parameters)
     table.params.append(_metadata_param(document, metadata))
     for name, ucds, description in _GROUPS:
         members = [p for p in metadata.parameters if p.ucd.startswith(ucds)]
@@ -146,13 +158,13 @@ def _table(document: VOTableFile, metadata: TableMetadata) -> TableElement:
     return table
 
 
-def _field(document: VOTableFile, parameter: Parameter) -> Field:
+def _field(document: VOTableFile, parameter: Parameter, longest: int | None) -> Field:
     field = Field(
         document,
         ID=parameter.name,
         name=parameter.name,
         datatype=DATATYPES[parameter.dtype],
-        arraysize="*" if parameter.dtype is Dtype.TEXT else None,
+        arraysize=f"{longest or ''}*" if parameter.dtype is Dtype.TEXT else None,
         unit=parameter.unit or None,
         ucd=parameter.ucd,
         ref=_coordinate_system(parameter) or _time_system(parameter),
