@@ -30,11 +30,13 @@ QUEUED = 4
 """How many files are handed out for each one that is being read: the rest waits here."""
 PATIENCE = 300.0
 """How many seconds to wait for the first worker of a scheduler."""
-_NO_PAGES: dict[str, list[str]] = {
+_CONFIGURATION = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
 }
-"""Dask's own pages, without encryption, would show other users of the machine what is done."""
+"""Dask's own pages, without encryption, would show other users of the machine what is done; nobody
+looks at its profiles, which take their time."""
 _LOGGERS = ("distributed", "bokeh", "tornado.application", "asyncio")
 
 
@@ -141,7 +143,7 @@ def _local_client(processes: int) -> Iterator[Client]:
 
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="vopub-"))
-        stack.enter_context(dask.config.set(_NO_PAGES))
+        stack.enter_context(dask.config.set(_CONFIGURATION))
         security = Security.temporary()
         cluster = stack.enter_context(
             LocalCluster(

@@ -20,7 +20,7 @@ from vopub.files import sha256_of
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount
 
-ROWS = 10_000
+ROWS = 50_000
 """How many events are in memory at a time, at most."""
 
 Hashes = NDArray[np.uint64]
@@ -108,15 +108,13 @@ class _Gathered:
         self.counts = add_counts((*self.counts, *reduced.runs))
         if len(reduced.table):
             self.hashes.append(hashes(reduced.table["event_id"]))
-            detectors, runs = (reduced.events[name] for name in ("detector_id", "run_id"))
-            pairs = np.unique(np.stack([detectors, runs], axis=1).astype(np.int64), axis=0)
-            self.runs |= {(int(detector), int(run)) for detector, run in pairs}
+            self.runs |= _runs(reduced)
         if len(reduced.times):
             self.times += [int(reduced.times.min()), int(reduced.times.max())]
 
     def part(self, origin: _Origin, header: FileHeader, size: int) -> Part:
         """Return what is known now."""
-        several = np.concatenate(self.hashes) if self.hashes else np.empty(0, np.uint64)
+        several = np.sort(np.concatenate([*self.hashes, np.empty(0, np.uint64)]))
         return Part(
             key=origin.key,
             sha256=origin.sha256,
@@ -124,12 +122,21 @@ class _Gathered:
             account=self.account,
             runs=tuple(sorted(self.runs)),
             counts=self.counts,
-            repeats=len(np.unique(several)) < len(several),
+            repeats=bool((several[1:] == several[:-1]).any()),
             first=min(self.times, default=None),
             last=max(self.times, default=None),
             now=origin.now,
             size=size,
         )
+
+
+def _runs(reduced: Reduced) -> set[tuple[int, int]]:
+    """Return the detectors and runs of the rows of a chunk."""
+    if reduced.runs:
+        return {(count.detector_id, count.run) for count in reduced.runs if count.kept}
+    # Of events that are named otherwise, numbers that stand for these.
+    pairs = np.stack([reduced.events["detector_id"], reduced.events["run_id"]], axis=1)
+    return {(int(detector), int(run)) for detector, run in np.unique(pairs, axis=0)}
 
 
 def _reduce(path: Path, recipe: Recipe, parts: Parts, origin: _Origin, rows: int) -> Part:
