@@ -9,6 +9,7 @@ from typing import Any
 
 from vopub.errors import FileError
 from vopub.formats.compare_rows import KEY_COLUMN, RowDifference, comparable, compare_rows
+from vopub.formats.hats import is_hats
 from vopub.formats.products import read_manifest
 from vopub.formats.reading import iterate, read_metadata
 from vopub.model.dataset import TableMetadata
@@ -97,7 +98,7 @@ def table_in(place: Path) -> Path:
     FileError
         If there is nothing, or the directory holds no products.
     """
-    if not place.is_dir():
+    if not place.is_dir() or is_hats(place):
         return place
     manifest = read_manifest(place)
     if manifest is None:

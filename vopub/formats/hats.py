@@ -14,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -30,7 +31,7 @@ from vopub.formats.columns import RESTORE, arrow_schema, arrow_table, event_tabl
 from vopub.formats.header import metadata_json
 from vopub.formats.swap import recover, staging_path, swap_in
 from vopub.model.dataset import EventDataset, TableMetadata
-from vopub.model.event_table import EventTable
+from vopub.model.event_table import EventTable, concatenate
 from vopub.model.parameter import Parameter
 from vopub.model.resource import FileRole
 
@@ -42,6 +43,9 @@ ROW = "_row"
 POSITION = ("ra", "dec")
 ROWS_PER_PARTITION = 250_000
 """Most rows of a file, which readers and the writer hold in memory."""
+_ROWS_PER_STEP = 1 << 16
+_MOST_BUCKETS = 256
+"""Temporary files that rows are put in order in."""
 FINEST_ORDER = 7
 """Order of the smallest pixels of the sky that a file can hold: half a degree wide."""
 
@@ -156,13 +160,8 @@ def read_hats(path: Path) -> EventDataset:
         If it cannot be read, is damaged or is not a catalogue that vopub wrote.
     """
     metadata = read_hats_metadata(path)
-    with _damage_told(path):
-        pieces = [pq.ParquetFile(part).read() for part in _parts(path)]
-        rows = pa.concat_tables(pieces).sort_by(ROW)
-        if rows[ROW].to_pylist() != list(range(metadata.rows)):
-            what = f"has {len(rows)} rows, its metadata say {metadata.rows}"
-            raise FileError(what, where=path, hint=RESTORE)
-        return EventDataset(metadata, _event_table(rows, metadata, path))
+    chunks = iterate_hats(path, _ROWS_PER_STEP)
+    return EventDataset(metadata, concatenate(metadata.parameters, chunks))
 
 
 def read_hats_metadata(path: Path) -> TableMetadata:
@@ -184,7 +183,9 @@ def read_hats_metadata(path: Path) -> TableMetadata:
 
 
 def iterate_hats(path: Path, rows: int) -> Iterator[EventTable]:
-    """Yield the table in chunks of at most so many rows, in the order of the sky.
+    """Yield the table in chunks of at most so many rows, in the order it had before.
+
+    The rows are put in order in temporary files.
 
     Raises
     ------
@@ -192,10 +193,57 @@ def iterate_hats(path: Path, rows: int) -> Iterator[EventTable]:
         If it cannot be read, is damaged or is not a catalogue that vopub wrote.
     """
     metadata = read_hats_metadata(path)
-    with _damage_told(path):
-        for part in _parts(path):
-            for batch in pq.ParquetFile(part).iter_batches(rows):
-                yield _event_table(pa.Table.from_batches([batch]), metadata, part)
+    read = 0
+    with _damage_told(path), tempfile.TemporaryDirectory(prefix="vopub-") as scratch:
+        for bucket in _buckets(path, metadata, Path(scratch)):
+            with pa.OSFile(str(bucket)) as file, pa.ipc.open_stream(file) as stream:
+                ordered = stream.read_all().sort_by(ROW)
+            _check_order(path, ordered[ROW].to_numpy(), read, metadata)
+            read += len(ordered)
+            yield from event_table(ordered.drop([ROW]), metadata.parameters, path).chunks(rows)
+    _check_rows(path, read, metadata)
+
+
+def _buckets(path: Path, metadata: TableMetadata, scratch: Path) -> list[Path]:
+    """Part the rows by their numbers into files that each fit in memory, in order."""
+    rows_in_each = max(_ROWS_PER_STEP, -(-metadata.rows // _MOST_BUCKETS))
+    schema = arrow_schema(metadata.parameters).append(pa.field(ROW, pa.int64(), nullable=False))
+    writers: dict[int, Any] = {}
+    with ExitStack() as files:
+        for rows in _rows_of(path, schema):
+            ordered = rows.sort_by(ROW)
+            numbers = ordered[ROW].to_numpy() // rows_in_each
+            starts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+            for start, stop in pairwise([*starts, len(numbers)]):
+                number = int(numbers[start])
+                if number not in writers:
+                    sink = str(scratch / f"{number:06d}")
+                    writers[number] = files.enter_context(pa.ipc.new_stream(sink, schema))
+                writers[number].write_table(ordered.slice(start, stop - start))
+    return sorted(scratch.iterdir())
+
+
+def _rows_of(path: Path, schema: Any) -> Iterator[Any]:
+    for part in _parts(path):
+        with pq.ParquetFile(part) as file:
+            missing = [name for name in schema.names if name not in file.schema_arrow.names]
+            if missing:
+                what = f"lacks the columns {', '.join(missing)}, which its metadata describe"
+                raise FileError(what, where=part, hint=RESTORE)
+            for batch in file.iter_batches(_ROWS_PER_STEP, columns=schema.names):
+                yield pa.Table.from_batches([batch]).select(schema.names).cast(schema)
+
+
+def _check_order(path: Path, numbers: Any, start: int, metadata: TableMetadata) -> None:
+    gaps = np.flatnonzero(numbers != np.arange(start, start + len(numbers)))
+    if len(gaps):
+        _check_rows(path, start + int(gaps[0]), metadata)
+
+
+def _check_rows(path: Path, rows: int, metadata: TableMetadata) -> None:
+    if rows != metadata.rows:
+        what = f"lacks row {rows + 1} of {metadata.rows}"
+        raise FileError(what, where=path, hint=RESTORE)
 
 
 def _parts(path: Path) -> list[Path]:
@@ -203,15 +251,6 @@ def _parts(path: Path) -> list[Path]:
     if not parts:
         raise FileError("holds no rows", where=path / "dataset", hint=RESTORE)
     return parts
-
-
-def _event_table(rows: Any, metadata: TableMetadata, where: Path) -> EventTable:
-    wanted = arrow_schema(metadata.parameters)
-    missing = [name for name in wanted.names if name not in rows.column_names]
-    if missing:
-        what = f"lacks the columns {', '.join(missing)}, which its metadata describe"
-        raise FileError(what, where=where, hint=RESTORE)
-    return event_table(rows.select(wanted.names), metadata.parameters, where)
 
 
 @contextmanager

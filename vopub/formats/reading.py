@@ -49,9 +49,7 @@ def read_metadata(path: Path) -> TableMetadata:
 
 
 def iterate(path: Path, rows: int = 1 << 16) -> Iterator[EventTable]:
-    """Yield an event table in chunks of at most so many rows, in bounded memory.
-
-    They come in the order of the table, those of a HATS catalogue in the order of the sky.
+    """Yield an event table in chunks of at most so many rows, in order, in bounded memory.
 
     Raises
     ------
