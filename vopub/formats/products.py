@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,14 +131,24 @@ def _write_tables(
             )
             for entry in chosen
         ]
-        for chunk in chunks:
-            for writer in writers:
-                writer.append(chunk)
-            rows += len(chunk)
+        with ThreadPoolExecutor(len(writers)) as threads:
+            writing: list[Future[None]] = []
+            for chunk in chunks:
+                # The next chunk is made while the one before it is written.
+                _finish(writing)
+                writing = [threads.submit(writer.append, chunk) for writer in writers]
+                rows += len(chunk)
+            _finish(writing)
         described = metadata(rows)
         for writer in writers:
             writer.finish(described)
     return described
+
+
+def _finish(writing: Iterable[Future[None]]) -> None:
+    """Wait until a chunk is written in every format."""
+    for future in writing:
+        future.result()
 
 
 def _references(staging: Path, stem: str, chosen: Sequence[Format]) -> list[FileReference]:
