@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from vopub.model.catalogue import known_parameters
-from vopub.model.description import EventsSection, PublicationSection, VoSection
+from vopub.model.description import EventsSection, ProductsSection, PublicationSection, VoSection
 from vopub.settings import ClientSettings, PublisherSettings, SiteSettings
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +38,7 @@ def test_the_table_of_known_parameters_is_the_catalogue() -> None:
         ("settings.md", PublisherSettings),
         ("resources.md", PublicationSection),
         ("resources.md", EventsSection),
+        ("resources.md", ProductsSection),
         ("resources.md", VoSection),
     ],
 )

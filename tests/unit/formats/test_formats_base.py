@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,8 +12,7 @@ import pytest
 
 from vopub.errors import FileError, TableError
 from vopub.formats.base import Writer
-from vopub.formats.csv import CsvWriter
-from vopub.formats.hdf5 import Hdf5Writer
+from vopub.formats.registry import FORMATS
 from vopub.model.dataset import EventDataset
 from vopub.model.event_table import EventTable
 
@@ -36,8 +36,21 @@ for limit in map(int, sys.argv[2:]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     print(limit, [file.name for file in path.parent.iterdir()], said, sep="|")
 """
+KILLED = """
+import os, pickle, signal, sys
+from pathlib import Path
+
+writer_class, dataset, path = pickle.loads(Path(sys.argv[1]).read_bytes())
+with writer_class.open(path, dataset.table.parameters) as writer:
+    for chunk in dataset.table.chunks(3000):
+        writer.append(chunk)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 MakeDataset = Callable[[int], EventDataset]
-pytestmark = pytest.mark.parametrize("writer_class", [CsvWriter, Hdf5Writer])
+FILES = [entry for entry in FORMATS.values() if not entry.writer.products[0].directory]
+pytestmark = pytest.mark.parametrize(
+    "writer_class", [entry.writer for entry in FILES], ids=[entry.name for entry in FILES]
+)
 
 
 def path_of(writer_class: type[Writer], directory: Path) -> Path:
@@ -217,3 +230,18 @@ def test_every_write_that_does_not_fit_is_told(
     said = f"{path}: cannot write: File too large; the limit on file sizes is reached"
     assert all(what.startswith(said) for *_, what in lines)
     assert path.read_bytes() == b"the old file"
+
+
+def test_kill_leaves_the_old_file(
+    writer_class: type[Writer], tmp_path: Path, make_dataset: MakeDataset
+) -> None:
+    path = path_of(writer_class, tmp_path / "out")
+    path.parent.mkdir()
+    path.write_bytes(b"the old file")
+    pickled = tmp_path / "pickled"
+    pickled.write_bytes(pickle.dumps((writer_class, make_dataset(9000), path)))
+    done = subprocess.run([sys.executable, "-c", KILLED, str(pickled)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"the old file"
+    left = [entry.name for entry in path.parent.iterdir() if entry != path]
+    assert all(name.startswith(f".{path.name}.") and name.endswith(".part") for name in left)
