@@ -131,6 +131,25 @@ def read_collection(root: Path, identifier: str) -> CollectionDescription:
     return description
 
 
+def folder_names(root: Path, ids: tuple[str, ...] = ()) -> list[str]:
+    """Return the names of the named resource folders under ``root``, or of all of them.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown, or there is no resource at all.
+    """
+    there = sorted(p.parent.name for p in root.glob(f"*/{DESCRIPTION_NAME}"))
+    if not there:
+        hint = f"make a folder with a {DESCRIPTION_NAME} in it"
+        raise UsageError("there is no resource here yet", where=root, hint=hint)
+    unknown = [name for name in ids if name not in there]
+    if unknown:
+        hint = did_you_mean(unknown[0], there)
+        raise UsageError(f"no such resource: {', '.join(unknown)}", where=root, hint=hint)
+    return list(ids) or there
+
+
 def find_folders(root: Path, ids: tuple[str, ...] = ()) -> list[ResourceFolder]:
     """Read the named resource folders under ``root``, or all of them.
 
@@ -141,16 +160,8 @@ def find_folders(root: Path, ids: tuple[str, ...] = ()) -> list[ResourceFolder]:
     DescriptionError
         With every problem of every folder.
     """
-    there = sorted(p.parent.name for p in root.glob(f"*/{DESCRIPTION_NAME}"))
-    if not there:
-        hint = f"make a folder with a {DESCRIPTION_NAME} in it"
-        raise UsageError("there is no resource here yet", where=root, hint=hint)
-    unknown = [name for name in ids if name not in there]
-    if unknown:
-        hint = did_you_mean(unknown[0], there)
-        raise UsageError(f"no such resource: {', '.join(unknown)}", where=root, hint=hint)
     folders, problems = [], []
-    for name in ids or there:
+    for name in folder_names(root, ids):
         try:
             folders.append(read_folder(root / name))
         except DescriptionError as error:

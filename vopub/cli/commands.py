@@ -17,6 +17,7 @@ COMMANDS = {
     "list": ("list", "list_contents", "List what an Open Data Center has."),
     "search": ("search", "search", "Find resources by words."),
     "verify": ("verify", "verify", "Compare a directory with what is published."),
+    "check": ("check", "check", "Look for what is wrong with descriptions."),
     "publish": ("publish", "publish", "Publish resources; does only what is missing."),
     "unpublish": ("unpublish", "unpublish", "Take published resources back, with a reason."),
     "convert": ("convert", "convert", "Make a table of files, without publishing it."),
