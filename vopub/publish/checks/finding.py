@@ -44,7 +44,8 @@ class Finding:
         place = f"{self.place}: " if self.place else ""
         value = "" if self.value is None else f" (got {str(self.value)!r})"
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.file}: {place}{self.severity} {self.code}: {self.what}{value}{hint}"
+        text = f"{self.file}: {place}{self.severity} {self.code}: {self.what}{value}{hint}"
+        return _in_one_line(text)
 
     def as_json(self) -> dict[str, Any]:
         """Return it for machines."""
@@ -57,6 +58,11 @@ class Finding:
             "value": self.value,
             "hint": self.hint,
         }
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text of which nothing moves the cursor or changes colours."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass(frozen=True, slots=True)
