@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,17 +30,19 @@ def run_watched(command: Sequence[str], environ: Mapping[str, str] | None = None
     """Run a command to its end; its error output goes to ours."""
     began = perf_counter()
     peak = 0.0
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=sys.stderr, text=True
-    ) as process:
-        while process.poll() is None:
-            peak = max(peak, *map(_peak, _family(process.pid)), 0.0)
-            sleep(EVERY)
-        assert process.stdout is not None
-        output = process.stdout.read()
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command[:4])} … ended with {process.returncode}")
-    return Watched(perf_counter() - began, peak, output)
+    # Into a file: nobody empties a pipe while the command runs.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environ, stdout=output, stderr=sys.stderr
+        ) as process:
+            while process.poll() is None:
+                peak = max(peak, *map(_peak, _family(process.pid)))
+                sleep(EVERY)
+        seconds = perf_counter() - began
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(command[:4])} … ended with {process.returncode}")
+        output.seek(0)
+        return Watched(seconds, peak, output.read())
 
 
 def _family(pid: int) -> list[int]:
