@@ -14,6 +14,7 @@ import tables
 from astropy.table import Table
 
 from vopub.errors import FileError, TableError
+from vopub.formats import hdf5
 from vopub.formats.hdf5 import Hdf5Writer, read_hdf5
 from vopub.model.dataset import EventDataset
 from vopub.model.event_table import EventAccount, EventTable, FileAccount
@@ -117,7 +118,10 @@ def test_the_cut_flow_of_each_file(tmp_path: Path, dataset: EventDataset) -> Non
     assert read_hdf5(path).metadata == metadata
 
 
-def test_texts_that_grow_keep_the_rows_before_them(tmp_path: Path, dataset: EventDataset) -> None:
+def test_texts_that_grow_keep_the_rows_before_them(
+    tmp_path: Path, dataset: EventDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hdf5, "_COPIED_BLOCKS", 1)
     name = Parameter(name="name", dtype=Dtype.TEXT, ucd="meta.id", description="Some name.")
     table = EventTable((name,), {"name": np.array(["ä" * (n // 60) for n in range(12000)], "O")})
     about = {"parameters": (name,), "rows": 12000, "account": EventAccount(read=12000, kept=12000)}
