@@ -123,7 +123,8 @@ def test_texts_that_grow_keep_the_rows_before_them(
 ) -> None:
     monkeypatch.setattr(hdf5, "_COPIED_BLOCKS", 1)
     name = Parameter(name="name", dtype=Dtype.TEXT, ucd="meta.id", description="Some name.")
-    table = EventTable((name,), {"name": np.array(["ä" * (n // 60) for n in range(12000)], "O")})
+    texts = [f"{n}" + "ä" * (250 if n > 11000 else 0) for n in range(12000)]
+    table = EventTable((name,), {"name": np.array(texts, "O")})
     about = {"parameters": (name,), "rows": 12000, "account": EventAccount(read=12000, kept=12000)}
     path = tmp_path / "grown.h5"
     with Hdf5Writer.open(path, table.parameters) as writer:
