@@ -14,7 +14,7 @@ publish: setup ## make the products, load, publish, prove and register every res
 
 test: ## run all tests, against servers the tests start themselves
 	@scripts/setup test
-	@$$(readlink -f .venv)/bin/python -m pytest $(ARGS)
+	@$$(readlink -f .venv)/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: setup ## lint, types, structure
 	.venv/bin/ruff check .
