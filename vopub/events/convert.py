@@ -36,6 +36,7 @@ from vopub.model.event_table import EventAccount, EventTable, FileAccount
 from vopub.model.malformed import MalformedLimit, check_malformed
 from vopub.model.parameter import Parameter
 from vopub.model.provenance import Entity
+from vopub.resources import record_digest
 
 MOST_NAMES = 3
 """How many files an error names that is about all of them."""
@@ -269,7 +270,7 @@ class Reduction:
         digest = files.known_digest(path)
         if digest is None:
             return None
-        part = files.find(part_key(digest, self._recipe), now=self._now)
+        part = files.find(part_key(digest, self._recipe, record_digest(path)), now=self._now)
         return None if part is None else renamed(part, path)
 
     def _repeated(self, files: Parts, parts: Sequence[Part]) -> Mapping[int, RowNumbers]:

@@ -20,9 +20,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 from vopub.errors import InputError
 from vopub.events import known_programs as known
 from vopub.model.provenance import VERSION_PATTERN, Configuration, PriorStep
+from vopub.resources import record_path
 
-RECORD_SUFFIX = ".prov.json"
-"""Added to the name of a file by km3pipe for the record of how it was made."""
 MOST_BYTES = 32 << 20
 """Of a record; km3pipe's are below 100 kB."""
 UNLISTED = "unlisted"
@@ -168,7 +167,7 @@ def record_beside(path: Path, uuid: UUID | None) -> tuple[PriorStep, ...]:
     InputError
         If it cannot be read.
     """
-    record = path.with_name(path.name + RECORD_SUFFIX)
+    record = record_path(path)
     if not record.is_file():
         return ()
     hint = "copy it again from where it came, or take it away"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -97,32 +97,3 @@ def numbers_of(names: Iterable[str]) -> dict[str, Integers]:
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
-
-
-class IdentifierRegister:
-    """Remembers the identifier of every event read, in 24 bytes each, to find one that is twice."""
-
-    _DTYPES = (np.int32, np.int32, np.int32, np.uint64)
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Integers, ...]] = []
-
-    def add(self, events: Mapping[str, Integers], file: int) -> None:
-        """Take in events of the file with this number."""
-        parts = [
-            events[name].astype(dtype) for name, dtype in zip(IDENTITY, self._DTYPES, strict=True)
-        ]
-        self._parts.append((*parts, np.full(len(parts[0]), file, np.int32)))
-
-    def twice(self) -> tuple[str, int, int] | None:
-        """Return an identifier that two events have and the numbers of their files, or None."""
-        if not self._parts:
-            return None
-        *parts, files = (np.concatenate(column) for column in zip(*self._parts, strict=True))
-        order = np.lexsort(parts[::-1])
-        same = np.logical_and.reduce([p[order][1:] == p[order][:-1] for p in parts])
-        if not same.any():
-            return None
-        first, second = order[np.argmax(same) :][:2]
-        name = spelled(*(part[[first]] for part in parts))[0]
-        return str(name), int(files[first]), int(files[second])

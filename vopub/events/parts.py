@@ -90,12 +90,22 @@ class Part(BaseModel):
         return now == self.now or (now > self.now and not future)
 
 
-def part_key(sha256: str, recipe: Recipe) -> str:
-    """Return the digest of what a part is made from: input, recipe, version of vopub."""
+def part_key(sha256: str, recipe: Recipe, record: str = "") -> str:
+    """Return the digest of what a part is made from.
+
+    Parameters
+    ----------
+    sha256
+        Of the input's bytes.
+    recipe
+        What is made of it.
+    record
+        Digest of the record of its making that lies beside it, if there is one.
+    """
     content = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     # The names of inputs make no difference to what one of them gives.
     content["section"] = recipe.section.model_copy(update={"inputs": ()})
-    return _digest([sha256, __version__, to_jsonable_python(content)])
+    return _digest([sha256, record, __version__, to_jsonable_python(content)])
 
 
 class PartWriter:

@@ -19,6 +19,7 @@ from vopub.events.runs import add_counts
 from vopub.files import sha256_of
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount
+from vopub.resources import record_digest
 
 ROWS = 50_000
 """How many events are in memory at a time, at most."""
@@ -66,7 +67,7 @@ def reduce_file(path: Path, recipe: Recipe, directory: Path, now: int, rows: int
     parts = Parts(directory)
     before = _state(path)
     digest = sha256_of(path)
-    key = part_key(digest, recipe)
+    key = part_key(digest, recipe, record_digest(path))
     known = parts.find(key, now=now)
     part = known or _reduce(path, recipe, parts, _Origin(key, digest, now), rows)
     if _state(path) != before:

@@ -136,7 +136,7 @@ class Passage:
     @property
     def _parts(self) -> Path:
         """Where what each input gave is kept for the next time."""
-        return self.site.directory / "parts" / self.folder.id
+        return self.site.parts / self.folder.id
 
     @property
     def _in_vo(self) -> bool:

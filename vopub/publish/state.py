@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from vopub import __version__
 from vopub.files import sha256_of, write_text
 from vopub.model.resource import ServiceReference
-from vopub.resources import ResourceFolder
+from vopub.resources import ResourceFolder, record_digest
 from vopub.settings import Settings
 
 
@@ -67,8 +67,10 @@ def key_of(folder: ResourceFolder, settings: Settings) -> Key:
     FileError
         If an input cannot be read.
     """
+    inputs = folder.inputs()
+    digests = [sha256_of(path) for path in (*inputs, *folder.lists())]
     return Key(
-        inputs=_digest([sha256_of(path) for path in (*folder.inputs(), *folder.lists())]),
+        inputs=_digest([*digests, *map(record_digest, inputs)]),
         description=_digest(folder.description.model_dump(mode="json")),
         publisher=_digest(settings.publisher.model_dump(mode="json")),
         software=f"vopub {__version__}",

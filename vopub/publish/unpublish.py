@@ -67,10 +67,10 @@ def _take_back(site: Site, state: PublicationState, reason: str) -> None:
         if client.get_resource(state.kid) is not None:
             client.delete_resource(state.kid, reason=reason)
     remove(site.dachs, state.id)
-    directory = site.products / state.id
-    try:
-        if directory.exists():
-            shutil.rmtree(directory)
-    except OSError as error:
-        raise cannot("remove", directory, error) from error
+    for directory in (site.products / state.id, site.parts / state.id):
+        try:
+            if directory.exists():
+                shutil.rmtree(directory)
+        except OSError as error:
+            raise cannot("remove", directory, error) from error
     forget_state(site.state, state.id)

@@ -23,6 +23,7 @@ DIRECTORIES = {
     "log": PRIVATE,
     "state": PUBLIC,
     "products": PUBLIC,
+    "parts": PUBLIC,
 }
 """Directories of a site and their permissions; ``pg`` is made by PostgreSQL."""
 

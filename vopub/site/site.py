@@ -36,6 +36,8 @@ class Site:
         Holds everything; it can be deleted and made again.
     products, state
         Where publications keep their files, and what they remember.
+    parts
+        What the input files gave, so that the next publication reads only what changed.
     dachs, odc
         The servers, for those who use them.
     """
@@ -57,6 +59,11 @@ class Site:
     def products(self) -> Path:
         """Where the product files of publications lie."""
         return self.layout / "products"
+
+    @property
+    def parts(self) -> Path:
+        """Where the parts of tables lie, one directory for each resource."""
+        return self.layout / "parts"
 
     @property
     def state(self) -> Path:

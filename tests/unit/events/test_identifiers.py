@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
-from vopub.events.identifiers import IdentifierRegister, identifiers, spelled
+from vopub.events.identifiers import identifiers, spelled
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 COUNT = st.integers(0, 2**31 - 1)
@@ -48,31 +48,3 @@ def test_negative_run_or_frame(negative: int, good: int) -> None:
         with pytest.raises(InputError, match=f"run {run} with frame {frame}"):
             identifiers(*bad)
         assert spelled(*bad)[1] == f"km3.1.{run}.{frame}.4"
-
-
-def register(*files: list[tuple[int, int, int, int]]) -> IdentifierRegister:
-    names = ("detector_id", "run_id", "frame_index", "trigger_counter")
-    made = IdentifierRegister()
-    for number, rows in enumerate(files):
-        if rows:
-            made.add(dict(zip(names, columns(*rows), strict=True)), number)
-    return made
-
-
-def test_no_identifier_is_twice() -> None:
-    assert register().twice() is None
-    assert register([(1, 2, 3, 4)], [(1, 2, 4, 3), (2, 1, 3, 4), (1, 2, 3, 5)]).twice() is None
-
-
-def test_one_is_twice() -> None:
-    files = [[(1, 2, 3, 4)], [(9, 9, 9, 9)], [(1, 1, 3, 4), (1, 2, 3, 4)]]
-    assert register(*files).twice() == ("km3.1.2.3.4", 0, 2)
-    assert register([(1, 2, 3, 2**63), (1, 2, 3, 2**63)]).twice() == (f"km3.1.2.3.{2**63}", 0, 0)
-
-
-@given(st.lists(st.tuples(*[st.integers(0, 2)] * 4), max_size=40))
-def test_twice_is_what_a_set_says(rows: list[tuple[int, int, int, int]]) -> None:
-    found = register(rows[::2], rows[1::2]).twice()
-    assert (found is None) == (len(set(rows)) == len(rows))
-    if found is not None:
-        assert [f"km3.{'.'.join(map(str, r))}" for r in rows].count(found[0]) > 1

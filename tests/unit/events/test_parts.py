@@ -99,6 +99,18 @@ def test_only_what_changed_is_read_again(
 
 
 @pytest.mark.usefixtures("settled")
+def test_a_record_laid_beside_a_file_makes_a_new_part(
+    inputs: list[Path], tmp_path: Path, make_section: MakeSection
+) -> None:
+    section, parts = make_section(columns=COLUMNS), tmp_path / "parts"
+    made(inputs, section, parts)
+    record = Path(data_path("hdf5/geamon.h5.prov.json"))
+    shutil.copy(record, tmp_path / "six.root.prov.json")
+    assert made(inputs, section, parts)[1] == ["six.root"]
+    assert made(inputs, section, parts)[1] == []
+
+
+@pytest.mark.usefixtures("settled")
 def test_names_of_inputs_make_no_difference(
     inputs: list[Path], tmp_path: Path, make_section: MakeSection
 ) -> None:
