@@ -68,8 +68,6 @@ def write_products(
         Version of the resource.
     key
         Digest of everything the files are made from.
-    formats
-        What to write it with.
     extra
         Files to take in. It is read after the last chunk, so that a generator can make a preview
         of what passed.
@@ -96,23 +94,34 @@ def write_products(
     try:
         described = _write_tables(staging, stem, chosen, chunks, parameters, metadata)
         files = [*_references(staging, stem, chosen), *(_take_in(staging, file) for file in extra)]
-        manifest = Manifest(
-            identifier=described.identifier,
-            version=version,
-            kid=described.kid,
-            key=key,
-            rows=described.rows,
-            files=tuple(files),
-            directories=tuple(_directories(staging, stem, chosen)),
-            account=described.account,
-            cut_flow=described.cut_flow,
-        )
+        directories = _directories(staging, stem, chosen)
+        manifest = _manifest(described, version, key, files, directories)
         write_text(staging / MANIFEST_NAME, manifest.model_dump_json(indent=2) + "\n")
         _put_in_place(directory)
     finally:
         # what cannot be removed now is removed by the next call
         shutil.rmtree(staging, ignore_errors=True)
     return manifest
+
+
+def _manifest(
+    described: TableMetadata,
+    version: str,
+    key: str,
+    files: Iterable[FileReference],
+    directories: Iterable[DirectoryReference],
+) -> Manifest:
+    return Manifest(
+        identifier=described.identifier,
+        version=version,
+        kid=described.kid,
+        key=key,
+        rows=described.rows,
+        files=tuple(files),
+        directories=tuple(directories),
+        account=described.account,
+        cut_flow=described.cut_flow,
+    )
 
 
 def _write_tables(

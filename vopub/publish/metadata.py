@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -61,51 +62,78 @@ def provenance_of(
     account
         Where every event went; None if it is not known.
     """
-    start, section = beginning(inputs), description.events
-    reduced, table = f"{description.id}.reduced", f"{description.id}.events"
-    reduce = ProcessingStep(
-        identifier=uuid5(kid, f"reduce {key}"),
-        name="reduce",
-        description="Take the best reconstruction of each event and compute its sky position, "
-        "time and further quantities.",
-        software=SOFTWARE,
-        configuration={
-            "detector": section.detector,
-            "reconstruction": section.reconstruction,
-            **{name: derived.formula for name, derived in section.derived.items()},
-        },
-        counts=_reduced(account) if account else {},
-        inputs=start.inputs,
-        outputs=(reduced,),
-        started=times[0],
-        ended=times[1],
-    )
-    select = ProcessingStep(
-        identifier=uuid5(kid, f"select {key}"),
-        name="select",
-        description="Apply the cuts of the selection one after the other; keep one row per event.",
-        software=SOFTWARE,
-        configuration={cut.name: cut.keep for cut in section.selection} or {"selection": "none"},
-        counts=_selected(account) if account else {},
-        inputs=reduce.outputs,
-        outputs=(table,),
-        started=times[0],
-        ended=times[1],
-    )
-    write = ProcessingStep(
-        identifier=uuid5(kid, f"write {key}"),
-        name="write",
-        description="Write the table with its metadata.",
-        software=SOFTWARE,
-        inputs=select.outputs,
-        outputs=tuple(
-            f"{description.id}{product.suffix}"
-            for form in formats(description.products.formats)
-            for product in form.writer.products
-        ),
-        started=times[1],
-    )
-    return Provenance(steps=(*start.steps, reduce, select, write), entities=start.entities)
+    start = beginning(inputs)
+    making = _Making(description, kid, key, times, account)
+    steps = (*start.steps, making.reduce(start.inputs), making.select(), making.write())
+    return Provenance(steps=steps, entities=start.entities)
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """The steps of our own; arguments as of `provenance_of`."""
+
+    description: ResourceDescription
+    kid: UUID
+    key: str
+    times: tuple[datetime, datetime]
+    account: EventAccount | None
+
+    def reduce(self, inputs: tuple[str, ...]) -> ProcessingStep:
+        section = self.description.events
+        return ProcessingStep(
+            identifier=self._identifier("reduce"),
+            name="reduce",
+            description="Take the best reconstruction of each event and compute its sky position, "
+            "time and further quantities.",
+            software=SOFTWARE,
+            configuration={
+                "detector": section.detector,
+                "reconstruction": section.reconstruction,
+                **{name: derived.formula for name, derived in section.derived.items()},
+            },
+            counts=_reduced(self.account) if self.account else {},
+            inputs=inputs,
+            outputs=(self._name("reduced"),),
+            started=self.times[0],
+            ended=self.times[1],
+        )
+
+    def select(self) -> ProcessingStep:
+        cuts = {cut.name: cut.keep for cut in self.description.events.selection}
+        return ProcessingStep(
+            identifier=self._identifier("select"),
+            name="select",
+            description="Apply the cuts of the selection one after the other; keep one row per "
+            "event.",
+            software=SOFTWARE,
+            configuration={**(cuts or {"selection": "none"})},
+            counts=_selected(self.account) if self.account else {},
+            inputs=(self._name("reduced"),),
+            outputs=(self._name("events"),),
+            started=self.times[0],
+            ended=self.times[1],
+        )
+
+    def write(self) -> ProcessingStep:
+        return ProcessingStep(
+            identifier=self._identifier("write"),
+            name="write",
+            description="Write the table with its metadata.",
+            software=SOFTWARE,
+            inputs=(self._name("events"),),
+            outputs=tuple(
+                f"{self.description.id}{product.suffix}"
+                for form in formats(self.description.products.formats)
+                for product in form.writer.products
+            ),
+            started=self.times[1],
+        )
+
+    def _identifier(self, step: str) -> UUID:
+        return uuid5(self.kid, f"{step} {self.key}")
+
+    def _name(self, what: str) -> str:
+        return f"{self.description.id}.{what}"
 
 
 def _reduced(account: EventAccount) -> dict[str, int]:
