@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -145,8 +146,8 @@ def _local_client(processes: int) -> Iterator[Client]:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="vopub-"))
         stack.enter_context(dask.config.set(_CONFIGURATION))
         security = Security.temporary()
-        cluster = stack.enter_context(
-            LocalCluster(
+        with _without_interrupts():
+            cluster = LocalCluster(
                 n_workers=processes,
                 threads_per_worker=1,
                 host="127.0.0.1",
@@ -158,8 +159,22 @@ def _local_client(processes: int) -> Iterator[Client]:
                 silence_logs=logging.CRITICAL,
                 local_directory=scratch,
             )
-        )
+            stack.enter_context(cluster)
         yield stack.enter_context(Client(cluster, security=security, set_as_default=False))
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C from the threads and processes that are started meanwhile.
+
+    A terminal sends it to all processes at once; only the one that started the others is to act,
+    and ends them. What comes meanwhile is delivered afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run(client: Client, task: Task, paths: Sequence[Path]) -> Iterator[Result]:

@@ -167,7 +167,10 @@ def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: P
     assert "Traceback" not in err
     assert not (tmp_path / "table").exists()
     assert not list(parts.glob(".*.part"))
-    assert not _processes_of_session(running.pid)
+    until = time.monotonic() + 20
+    while _processes_of_session(running.pid):  # the last ones notice that it has ended
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def _processes_of_session(session: int) -> list[str]:

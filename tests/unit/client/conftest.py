@@ -21,7 +21,7 @@ from ..odc.conftest import TOKEN, Server, start  # noqa: TID252 - the same serve
 SHORT = Patience(silence=1.0, document=1.5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def odc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a running Open Data Center."""
     running = start(tmp_path_factory.mktemp("center") / "odc")
