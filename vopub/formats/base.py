@@ -70,6 +70,8 @@ class Writer(ABC):
         self.path = path
         self.parameters = tuple(parameters)
         self.rows = 0
+        self.digests: dict[str, str] = {}
+        """SHA-256 of those files, by name, that were hashed while they were written."""
         self.finished = False
         self._files = ExitStack()
 

@@ -7,13 +7,14 @@ or ``-inf``, and numbers have the fewest digits that read back to the same bits.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Literal
+from typing import Any, BinaryIO, ClassVar, Literal, Self
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -83,7 +84,7 @@ class CsvWriter(Writer):
     def _start(self, files: ExitStack) -> None:
         self._schema = arrow_schema(self.parameters)
         self._temporary = files.enter_context(replacing(self.path))
-        self._stream = files.enter_context(self._temporary.open("wb"))
+        self._stream = files.enter_context(_Hashed(self._temporary))
         self._stream.write(_header_line(self.parameters))
         self._threads = files.enter_context(ThreadPoolExecutor(THREADS))
 
@@ -97,11 +98,44 @@ class CsvWriter(Writer):
             self._stream.write(text)
 
     def _finish(self, metadata: TableMetadata) -> None:
-        self._stream.close()
-        dialect = CsvDialect(file=self.path.name, sha256=sha256_of(self._temporary))
+        self.digests[self.path.name] = self._stream.finish()
+        dialect = CsvDialect(file=self.path.name, sha256=self.digests[self.path.name])
         document = CsvDocument(**dict(metadata), csv=dialect)
         beside = self._files.enter_context(replacing(metadata_path(self.path)))
         beside.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+class _Hashed:
+    """A file that is hashed while it is written: a large one would take as long again to read."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("wb")
+        self._digest = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1)
+        self._hashing: Future[None] | None = None
+
+    def write(self, text: Any) -> None:
+        """Write bytes; a thread of its own hashes them, without Python's lock."""
+        self._stream.write(text)
+        self._wait()
+        self._hashing = self._thread.submit(self._digest.update, text)
+
+    def finish(self) -> str:
+        """Close the file and return its SHA-256."""
+        self._stream.close()
+        self._wait()
+        return self._digest.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+        self._thread.shutdown()
+
+    def _wait(self) -> None:
+        if self._hashing is not None:
+            self._hashing.result()
 
 
 def _lines(table: Any) -> Any:

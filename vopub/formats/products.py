@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -92,8 +92,11 @@ def write_products(
     except OSError as error:
         raise cannot("write", directory, error) from error
     try:
-        described = _write_tables(staging, stem, chosen, chunks, parameters, metadata)
-        files = [*_references(staging, stem, chosen), *(_take_in(staging, file) for file in extra)]
+        described, digests = _write_tables(staging, stem, chosen, chunks, parameters, metadata)
+        files = [
+            *_references(staging, stem, chosen, digests),
+            *(_take_in(staging, file) for file in extra),
+        ]
         directories = _directories(staging, stem, chosen)
         manifest = _manifest(described, version, key, files, directories)
         write_text(staging / MANIFEST_NAME, manifest.model_dump_json(indent=2) + "\n")
@@ -131,7 +134,8 @@ def _write_tables(
     chunks: Iterable[EventTable],
     parameters: Sequence[Parameter],
     metadata: Callable[[int], TableMetadata],
-) -> TableMetadata:
+) -> tuple[TableMetadata, Mapping[str, str]]:
+    """Return what is said about the table, and the SHA-256 of files that is known already."""
     rows = 0
     with ExitStack() as stack:
         writers = [
@@ -151,7 +155,7 @@ def _write_tables(
         described = metadata(rows)
         for writer in writers:
             writer.finish(described)
-    return described
+    return described, dict(pair for writer in writers for pair in writer.digests.items())
 
 
 def _finish(writing: Iterable[Future[None]]) -> None:
@@ -160,9 +164,15 @@ def _finish(writing: Iterable[Future[None]]) -> None:
         future.result()
 
 
-def _references(staging: Path, stem: str, chosen: Sequence[Format]) -> list[FileReference]:
+def _references(
+    staging: Path, stem: str, chosen: Sequence[Format], digests: Mapping[str, str]
+) -> list[FileReference]:
     products = [p for entry in chosen for p in entry.writer.products if not p.directory]
-    return [_reference(staging / f"{stem}{p.suffix}", p) for p in products]
+    paths = [staging / f"{stem}{product.suffix}" for product in products]
+    return [
+        _reference(path, product, digests.get(path.name))
+        for path, product in zip(paths, products, strict=True)
+    ]
 
 
 def _directories(
@@ -185,12 +195,12 @@ def _directories(
         )
 
 
-def _reference(path: Path, about: Product | ExtraFile) -> FileReference:
+def _reference(path: Path, about: Product | ExtraFile, sha256: str | None = None) -> FileReference:
     return FileReference(
         name=path.name,
         media_type=about.media_type,
         size=path.stat().st_size,
-        sha256=sha256_of(path),
+        sha256=sha256 or sha256_of(path),
         role=about.role,
         description=about.description,
     )

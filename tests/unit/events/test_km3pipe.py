@@ -15,9 +15,9 @@ from km3net_testdata import data_path
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
+from vopub.events.readers import km3pipe_tables
 from vopub.events.readers.base import EventChunk
 from vopub.events.readers.km3pipe import Km3pipeReader
-from vopub.events.readers.km3pipe_tables import KEPT_BYTES
 from vopub.events.tracks import BestTracks
 
 MANY = 600_000
@@ -140,6 +140,12 @@ def message(path: Path, reconstruction: str = "jmuon") -> str:
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
     return str(refused.value)
+
+
+@pytest.fixture(autouse=True)
+def _little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a table of a test be too large to be kept in memory."""
+    monkeypatch.setattr(km3pipe_tables, "KEPT_BYTES", 32 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -311,7 +317,7 @@ def test_chunks_of_any_size_give_the_same(
 def test_tables_too_large_for_memory_are_joined_too(
     in_order: bool, big: dict[str, NDArray[Any]], tmp_path: Path
 ) -> None:
-    assert all(rows.nbytes > KEPT_BYTES for rows in big.values())
+    assert all(rows.nbytes > km3pipe_tables.KEPT_BYTES for rows in big.values())
     path = write(tmp_path / "a.h5", big if in_order else shuffled(big))
     ours = best(path, "jmuon", rows=10_007)
     assert ours.index.to_numpy().tolist() == [n for n in range(MANY) if n % 3]
