@@ -35,9 +35,11 @@ _CONFIGURATION = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.low-level-log-length": 10,
 }
 """Dask's own pages, without encryption, would show other users of the machine what is done; nobody
-looks at its profiles, which take their time."""
+looks at its profiles, which take their time, nor at the last thousand messages that it keeps with
+all that they carried: they take 400 MB."""
 _LOGGERS = ("distributed", "bokeh", "tornado.application", "asyncio")
 
 
