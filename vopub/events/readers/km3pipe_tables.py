@@ -17,7 +17,7 @@ from vopub.errors import InputError, did_you_mean
 Rows = NDArray[Any]
 """Rows of a table: an array with named fields."""
 
-KEPT_BYTES = 64 << 20
+KEPT_BYTES = 32 << 20
 """A table of up to this size is read once and kept; a larger one is read in slices, twice."""
 BLOCK_BYTES = 4 << 20
 """How much of a larger table is looked at in one go."""
