@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from vopub.errors import DescriptionError, FileError, Problem, UsageError, did_you_mean
-from vopub.files import sha256_of
 from vopub.model.description import (
     CollectionDescription,
     NamedCut,
@@ -22,8 +21,6 @@ from vopub.model.description import (
 
 DESCRIPTION_NAME = "resource.toml"
 COLLECTION_NAME = "collection.toml"
-RECORD_SUFFIX = ".prov.json"
-"""What follows the name of a level-2 file in that of the record that km3pipe lays beside it."""
 PACKAGE_PREFIX = "package:"
 
 
@@ -208,20 +205,3 @@ def _in_package(name: str, *, where: Path) -> Path:
             hint=f"pip install {package.replace('_', '-')}",
         )
     return Path(spec.origin).parent / inner
-
-
-def record_path(path: Path) -> Path:
-    """Return where km3pipe lays its record of how a level-2 file was made."""
-    return path.with_name(path.name + RECORD_SUFFIX)
-
-
-def record_digest(path: Path) -> str:
-    """Return the SHA-256 of the record beside a level-2 file; empty if there is none.
-
-    Raises
-    ------
-    FileError
-        If it cannot be read.
-    """
-    record = record_path(path)
-    return sha256_of(record) if record.is_file() else ""

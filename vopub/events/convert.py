@@ -21,6 +21,7 @@ from vopub.events.duplicates import (
     without_repeated,
 )
 from vopub.events.good_runs import GoodRunList
+from vopub.events.history import record_digest
 from vopub.events.parts import Part, Parts, part_key
 from vopub.events.recipe import Recipe
 from vopub.events.runs import merge_runs, with_counts
@@ -36,7 +37,6 @@ from vopub.model.event_table import EventAccount, EventTable, FileAccount
 from vopub.model.malformed import MalformedLimit, check_malformed
 from vopub.model.parameter import Parameter
 from vopub.model.provenance import Entity
-from vopub.resources import record_digest
 
 MOST_NAMES = 3
 """How many files an error names that is about all of them."""

@@ -19,9 +19,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 
 from vopub.errors import InputError
 from vopub.events import known_programs as known
+from vopub.files import sha256_of
 from vopub.model.provenance import VERSION_PATTERN, Configuration, PriorStep
-from vopub.resources import record_path
 
+RECORD_SUFFIX = ".prov.json"
+"""Added to the name of a file by km3pipe for the record of how it was made."""
 MOST_BYTES = 32 << 20
 """Of a record; km3pipe's are below 100 kB."""
 UNLISTED = "unlisted"
@@ -155,6 +157,23 @@ def root_history(
     simulated = tuple(step for step in simulation_steps(head) if step.name not in again)
     dst = () if dst_command is None else (dst_step(dst_command),)
     return simulated + applications + dst + record_beside(path, uuid)
+
+
+def record_path(path: Path) -> Path:
+    """Return where km3pipe lays its record of how a level-2 file was made."""
+    return path.with_name(path.name + RECORD_SUFFIX)
+
+
+def record_digest(path: Path) -> str:
+    """Return the SHA-256 of the record beside a level-2 file; empty if there is none.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    record = record_path(path)
+    return sha256_of(record) if record.is_file() else ""
 
 
 def record_beside(path: Path, uuid: UUID | None) -> tuple[PriorStep, ...]:

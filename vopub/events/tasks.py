@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
+from vopub.events.history import record_digest
 from vopub.events.parts import Part, Parts, part_key
 from vopub.events.readers import open_reader
 from vopub.events.readers.base import FileHeader
@@ -19,7 +20,6 @@ from vopub.events.runs import add_counts
 from vopub.files import sha256_of
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount
-from vopub.resources import record_digest
 
 ROWS = 50_000
 """How many events are in memory at a time, at most."""

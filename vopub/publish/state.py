@@ -10,9 +10,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from vopub import __version__
+from vopub.events.history import record_digest
 from vopub.files import sha256_of, write_text
 from vopub.model.resource import ServiceReference
-from vopub.resources import ResourceFolder, record_digest
+from vopub.resources import ResourceFolder
 from vopub.settings import Settings
 
 
