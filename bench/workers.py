@@ -20,8 +20,8 @@ from distributed import Client
 from bench.inputs import COLUMNS, SAMPLE
 from bench.processes import ROOT
 from bench.report import Figure
-from vopub.events.cluster import Scheduler
 from vopub.events.convert import Reduction
+from vopub.events.scale.cluster import Scheduler
 from vopub.model.description import EventsSection
 from vopub.model.duplicates import Duplicates
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
 from vopub.cli.options import is_terminal, say
-from vopub.events.tally import Tally
+from vopub.events.scale.tally import Tally
 from vopub.publish.stages import Progress, Stage
 
 PLAIN_SECONDS = 10.0

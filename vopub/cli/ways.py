@@ -10,7 +10,7 @@ from vopub.errors import UsageError
 from vopub.model.duplicates import Duplicates
 
 if TYPE_CHECKING:
-    from vopub.events.workers import Workers
+    from vopub.events.scale.workers import Workers
 
 DuplicatesOption = Annotated[
     Duplicates,
@@ -55,7 +55,7 @@ def workers_of(workers: int | None, scheduler: str) -> Workers:
         If both are given, or the address is none.
     """
     # Imported here, so that the other commands start without it.
-    from vopub.events.cluster import LocalWorkers, Scheduler  # noqa: PLC0415
+    from vopub.events.scale.cluster import LocalWorkers, Scheduler  # noqa: PLC0415
 
     if not scheduler:
         return LocalWorkers(workers)

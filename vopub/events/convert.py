@@ -13,22 +13,22 @@ from pathlib import Path
 import numpy as np
 
 from vopub.errors import SelectionError, SeveralError, VopubError
-from vopub.events.duplicates import (
+from vopub.events.good_runs import GoodRunList
+from vopub.events.history import record_digest
+from vopub.events.recipe import Recipe
+from vopub.events.runs import merge_runs, with_counts
+from vopub.events.scale.duplicates import (
     RowNumbers,
     check_copies,
     check_events,
     repeated_rows,
     without_repeated,
 )
-from vopub.events.good_runs import GoodRunList
-from vopub.events.history import record_digest
-from vopub.events.parts import Part, Parts, part_key
-from vopub.events.recipe import Recipe
-from vopub.events.runs import merge_runs, with_counts
-from vopub.events.tally import Tally, Watch, nobody
-from vopub.events.tasks import ROWS, reduce_file, renamed
+from vopub.events.scale.parts import Part, Parts, part_key
+from vopub.events.scale.tally import Tally, Watch, nobody
+from vopub.events.scale.tasks import ROWS, reduce_file, renamed
+from vopub.events.scale.workers import Here, Workers
 from vopub.events.times import to_datetime
-from vopub.events.workers import Here, Workers
 from vopub.files import cannot
 from vopub.model.data_taking import DataTaking, Run
 from vopub.model.description import EventsSection

@@ -19,7 +19,7 @@ from vopub.settings import Settings
 from vopub.site import Site
 
 if TYPE_CHECKING:
-    from vopub.events.workers import Workers
+    from vopub.events.scale.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from vopub import __version__
 from vopub.events.convert import Reduction
 from vopub.events.coverage import CoverageBuilder
 from vopub.events.good_runs import read_good_runs
-from vopub.events.tally import Watch, nobody
-from vopub.events.workers import Here, Workers
+from vopub.events.scale.tally import Watch, nobody
+from vopub.events.scale.workers import Here, Workers
 from vopub.files import sha256_of, write_text
 from vopub.formats.products import ExtraFile, write_products
 from vopub.model.dataset import Manifest, TableMetadata

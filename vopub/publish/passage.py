@@ -33,7 +33,7 @@ from vopub.vo.load import data_file, load, remove, restore, settle
 from vopub.vo.prove import prove, prove_candidate, quick_check
 
 if TYPE_CHECKING:
-    from vopub.events.workers import Workers
+    from vopub.events.scale.workers import Workers
 
 
 class Passage:
@@ -177,7 +177,7 @@ class Passage:
 
     def _converted(self, key: Key, directory: Path, record: Path, parts: Path | None) -> Build:
         # Imported here: reading level-2 files needs a second of imports, most runs do not.
-        from vopub.events.workers import Here  # noqa: PLC0415
+        from vopub.events.scale.workers import Here  # noqa: PLC0415
         from vopub.publish.convert import Way, convert  # noqa: PLC0415
 
         self._start(Stage.CONVERT)

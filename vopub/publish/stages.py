@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol
 
-from vopub.events.tally import Tally
+from vopub.events.scale.tally import Tally
 
 
 class Stage(StrEnum):

@@ -161,6 +161,9 @@ def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: P
     while not list(parts.glob("*.json")) and running.poll() is None:
         assert time.monotonic() < until
         time.sleep(0.05)
+    workers = _workers_of_session(running.pid)
+    assert len(workers) == 2
+    assert all(_blocks(signal.SIGINT, worker) for worker in workers)  # else each says its own
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does
     out, err = running.communicate(timeout=60)
     assert running.returncode not in (0, None), (out, err)
@@ -171,6 +174,17 @@ def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: P
     while _processes_of_session(running.pid):  # the last ones notice that it has ended
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def _workers_of_session(session: int) -> list[str]:
+    every = _processes_of_session(session)
+    return [each for each in every if b"spawn_main" in Path("/proc", each, "cmdline").read_bytes()]
+
+
+def _blocks(number: signal.Signals, process: str) -> bool:
+    lines = Path("/proc", process, "status").read_text().splitlines()
+    (mask,) = (line.split()[1] for line in lines if line.startswith("SigBlk:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def _processes_of_session(session: int) -> list[str]:

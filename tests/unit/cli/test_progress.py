@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vopub.cli.progress import PlainProgress, Rate
-from vopub.events.tally import Tally
+from vopub.events.scale.tally import Tally
 from vopub.publish.stages import Stage
 
 

@@ -15,10 +15,10 @@ import pytest
 from distributed import Client
 
 from vopub.errors import ServiceError, SeveralError
-from vopub.events import cluster
-from vopub.events.cluster import LocalWorkers, Scheduler, _local_client
 from vopub.events.convert import Reduction
-from vopub.events.workers import Here, Workers
+from vopub.events.scale import cluster
+from vopub.events.scale.cluster import LocalWorkers, Scheduler, _local_client
+from vopub.events.scale.workers import Here, Workers
 from vopub.model.description import EventsSection
 from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventTable, concatenate

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from vopub.errors import InputError
-from vopub.events import duplicates
 from vopub.events.convert import Reduction
-from vopub.events.duplicates import suspicious
-from vopub.events.parts import Part
 from vopub.events.readers.base import FileHeader
-from vopub.events.tasks import hashes
+from vopub.events.scale import duplicates
+from vopub.events.scale.duplicates import suspicious
+from vopub.events.scale.parts import Part
+from vopub.events.scale.tasks import hashes
 from vopub.model.description import EventsSection
 from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventAccount, EventTable, concatenate

@@ -13,14 +13,14 @@ import pytest
 from km3net_testdata import data_path
 
 from vopub.errors import FileError, InputError, SeveralError
-from vopub.events import parts as parts_module
-from vopub.events import tasks
 from vopub.events.convert import Reduction
-from vopub.events.parts import Parts, part_key
 from vopub.events.recipe import Recipe
-from vopub.events.tally import Tally
-from vopub.events.tasks import reduce_file
-from vopub.events.workers import Here, Result, Task
+from vopub.events.scale import parts as parts_module
+from vopub.events.scale import tasks
+from vopub.events.scale.parts import Parts, part_key
+from vopub.events.scale.tally import Tally
+from vopub.events.scale.tasks import reduce_file
+from vopub.events.scale.workers import Here, Result, Task
 from vopub.files import sha256_of
 from vopub.model.description import EventsSection
 from vopub.model.event_table import EventTable, concatenate

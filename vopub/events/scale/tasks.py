@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from vopub.errors import InputError
 from vopub.events.history import record_digest
-from vopub.events.parts import Part, Parts, part_key
 from vopub.events.readers import open_reader
 from vopub.events.readers.base import FileHeader
 from vopub.events.recipe import Recipe
 from vopub.events.reduce import Reduced, check_kind, reduce_chunk
 from vopub.events.runs import add_counts
+from vopub.events.scale.parts import Part, Parts, part_key
 from vopub.files import sha256_of
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
-from vopub.events.parts import Part, Parts
-from vopub.events.tasks import hashes
+from vopub.events.scale.parts import Part, Parts
+from vopub.events.scale.tasks import hashes
 from vopub.model.event_table import MOST_IDENTIFIERS, Excluded
 
 MOST_ROWS = 2_000_000

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vopub import __version__
 from vopub.errors import InputError, ServiceError, VopubError
-from vopub.events.workers import Here, Result, Task
+from vopub.events.scale.workers import Here, Result, Task
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from vopub.events.parts import Part
+    from vopub.events.scale.parts import Part
 
 RETRIES = 2
 """How often a file that failed is tried again, if possible by another worker."""
@@ -64,7 +65,7 @@ class LocalWorkers:
     processes: int | None = None
 
     def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
-        """Do a task to every file; see `vopub.events.workers.Workers`."""
+        """Do a task to every file; see `vopub.events.scale.workers.Workers`."""
         processes = min(self.processes or local_cores(), len(paths))
         if processes < 2 or (self.processes is None and _bytes_of(paths) < LITTLE):
             yield from Here().run(task, paths)
@@ -86,7 +87,7 @@ class Scheduler:
     address: str
 
     def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
-        """Do a task to every file; see `vopub.events.workers.Workers`.
+        """Do a task to every file; see `vopub.events.scale.workers.Workers`.
 
         Raises
         ------
@@ -148,6 +149,7 @@ def _local_client(processes: int) -> Iterator[Client]:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="vopub-"))
         stack.enter_context(dask.config.set(_CONFIGURATION))
         security = Security.temporary()
+        resource_tracker.ensure_running()  # else the first process starts it, which lifts the mask
         with _without_interrupts():
             cluster = LocalCluster(
                 n_workers=processes,

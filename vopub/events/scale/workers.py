@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from vopub.errors import VopubError
 
 if TYPE_CHECKING:
-    from vopub.events.parts import Part
+    from vopub.events.scale.parts import Part
 
 Task: TypeAlias = "Callable[[Path], Part]"
 """What is done to each file; can be pickled."""

@@ -1,0 +1,1 @@
+"""Many files on many cores: a part for each file, tasks, workers, and what repeats."""
