@@ -160,9 +160,9 @@ class Connection:
                 return Document(b"", etag, unchanged=True)
             if answer.status_code != 200:
                 raise ServiceError(f"{base}{path} was answered with status {answer.status_code}")
-            return Document(self._read(answer), etag)
+            return Document(self._read(answer, MOST_DOCUMENT), etag)
 
-    def _read(self, answer: httpx.Response, most: int = MOST_DOCUMENT) -> bytes:
+    def _read(self, answer: httpx.Response, most: int) -> bytes:
         """Return the whole body, if it comes in time and is not larger than sensible."""
         until = monotonic() + self.patience.document
         body = bytearray()

@@ -228,7 +228,7 @@ def test_an_answer_without_end_is_cut_off(
         while True:
             yield b" " * 65536
 
-    monkeypatch.setattr(connection.Connection._read, "__defaults__", (1 << 20,))
+    monkeypatch.setattr(connection, "MOST_DOCUMENT", 1 << 20)
     scripted.answers["/api/catalog"] = Answer(pieces=endless)
     with pytest.raises(ServiceError, match="more than 1048576 bytes"):
         store.list()

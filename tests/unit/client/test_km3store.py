@@ -30,6 +30,7 @@ from ..odc.conftest import (  # noqa: TID252
     make_collection,
     make_record,
     product,
+    start,
     upload,
 )
 
@@ -250,19 +251,18 @@ def test_a_withdrawn_resource_says_why(
         store.get("evts21_01@5")
 
 
-def test_who_is_away_is_told_with_the_copy_there_is(
-    store: KM3Store, table: KM3OpenResource, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_is_away_is_told_with_the_copy_there_is(tmp_path: Path) -> None:
     away = KM3Store("http://127.0.0.1:9", cache=Path("cache"))
     with pytest.raises(AwayError, match=r"http://127\.0\.0\.1:9 does not answer; check") as caught:
         away.list()
     assert "offline" not in str(caught.value)
-    store.list()
-    here = KM3Store(store.url, cache=Path("cache"))
-    monkeypatch.setattr(here._source, "addresses", (store.url,))
-    here._source.connection.addresses = ("http://127.0.0.1:9",)
+    center = start(tmp_path / "odc")
+    try:
+        KM3Store(center.url, cache=Path("cache")).list()
+    finally:
+        center.stop()
     with pytest.raises(AwayError, match=r"work offline with what was fetched on 20.*--offline"):
-        here.list()
+        KM3Store(center.url, cache=Path("cache")).list()
 
 
 def test_a_mirror_is_asked_when_the_first_is_away(odc: Server, table: KM3OpenResource) -> None:
