@@ -32,6 +32,8 @@ class Written(_Answer):
     identifier: str
     """``kid`` of a resource, identifier of a stream or a collection."""
     outcome: Outcome
+    etag: str = ""
+    """Entity tag of the record, for the ``If-Match`` of the next change."""
 
 
 class Uploaded(_Answer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,7 +29,8 @@ from vopub.odc.answers import (
     StreamList,
     Written,
 )
-from vopub.odc.downloads import TheStore, is_known
+from vopub.odc.conditions import TheCondition, tag_of, tagged
+from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.guard import need_token, parse_record, record_body
 
@@ -75,7 +75,7 @@ def ktypes(store: TheStore) -> list[KtypeInfo]:
 @router.get("/catalog", tags=["service"], response_model=Catalog)
 def catalog(request: Request, store: TheStore, stream: StreamName = "") -> Response:
     """Return everything there is in short, in one answer; with ``stream``, its elements."""
-    return _tagged(request, store.make_catalog(stream) if stream else store.catalog())
+    return _json(request, store.make_catalog(stream) if stream else store.catalog())
 
 
 class Wanted(BaseModel):
@@ -104,26 +104,33 @@ def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Resou
 @router.get("/resources/{kid}", tags=["resources"], response_model=KM3OpenResource)
 def get_resource(kid: UUID, request: Request, store: TheStore) -> Response:
     """Return the record of a resource."""
-    return _tagged(request, store.get_resource_json(kid).encode())
+    return _json(request, store.get_resource_json(kid).encode())
 
 
 @router.put(
     "/resources/{kid}", tags=["resources"], dependencies=writes,
     openapi_extra=_documented(KM3OpenResource), responses={201: {"model": Written}},
 )  # fmt: skip
-def put_resource(kid: UUID, body: Body, response: Response, store: TheStore) -> Written:
-    """Write the record of a resource, after its files were uploaded; 201 if it is new."""
+def put_resource(
+    kid: UUID, body: Body, response: Response, store: TheStore, condition: TheCondition
+) -> Written:
+    """Write the record of a resource, after its files were uploaded; 201 if it is new.
+
+    With ``If-Match`` and the entity tag of what was read, a change that somebody else made since is
+    not undone: the answer is 412. ``If-None-Match: *`` writes only what is not there yet.
+    """
     record = parse_record(KM3OpenResource, body)
     _same("kid", str(kid), str(record.kid))
-    return _written(str(kid), store.put_resource(record), response)
+    return _written(str(kid), record, store.put_resource(record, condition), response)
 
 
 @router.delete("/resources/{kid}", tags=["resources"], dependencies=writes, status_code=204)
 def delete_resource(
-    kid: UUID, store: TheStore, reason: Annotated[str, Query(max_length=500)] = ""
-) -> None:
+    kid: UUID, store: TheStore, condition: TheCondition,
+    reason: Annotated[str, Query(max_length=500)] = "",
+) -> None:  # fmt: skip
     """Withdraw a resource; asking for it or its files gets 410 with the reason afterwards."""
-    store.withdraw(kid, reason)
+    store.withdraw(kid, reason, condition)
 
 
 @router.get("/streams", tags=["streams and collections"])
@@ -132,21 +139,26 @@ def list_streams(store: TheStore) -> StreamList:
     return StreamList(streams=store.groupings(KM3ResourceStream))
 
 
-@router.get("/streams/{identifier}", tags=["streams and collections"])
-def get_stream(identifier: Identifier, store: TheStore) -> KM3ResourceStream:
+@router.get(
+    "/streams/{identifier}", tags=["streams and collections"], response_model=KM3ResourceStream
+)
+def get_stream(identifier: Identifier, request: Request, store: TheStore) -> Response:
     """Return a stream."""
-    return store.get_grouping(KM3ResourceStream, identifier)
+    return _json(request, store.get_grouping_json(KM3ResourceStream, identifier).encode())
 
 
 @router.put(
     "/streams/{identifier}", tags=["streams and collections"], dependencies=writes,
     openapi_extra=_documented(KM3ResourceStream), responses={201: {"model": Written}},
 )  # fmt: skip
-def put_stream(identifier: Identifier, body: Body, response: Response, store: TheStore) -> Written:
-    """Write a stream; 201 if it is new."""
+def put_stream(
+    identifier: Identifier, body: Body, response: Response, store: TheStore,
+    condition: TheCondition,
+) -> Written:  # fmt: skip
+    """Write a stream; 201 if it is new; conditions as for a resource."""
     record = parse_record(KM3ResourceStream, body)
     _same("identifier", identifier, record.identifier)
-    return _written(identifier, store.put_grouping(record), response)
+    return _written(identifier, record, store.put_grouping(record, condition), response)
 
 
 @router.get("/collections", tags=["streams and collections"])
@@ -155,10 +167,14 @@ def list_collections(store: TheStore) -> CollectionList:
     return CollectionList(collections=store.groupings(KM3ResourceCollection))
 
 
-@router.get("/collections/{identifier}", tags=["streams and collections"])
-def get_collection(identifier: Identifier, store: TheStore) -> KM3ResourceCollection:
+@router.get(
+    "/collections/{identifier}",
+    tags=["streams and collections"],
+    response_model=KM3ResourceCollection,
+)
+def get_collection(identifier: Identifier, request: Request, store: TheStore) -> Response:
     """Return a collection."""
-    return store.get_grouping(KM3ResourceCollection, identifier)
+    return _json(request, store.get_grouping_json(KM3ResourceCollection, identifier).encode())
 
 
 @router.put(
@@ -166,21 +182,18 @@ def get_collection(identifier: Identifier, store: TheStore) -> KM3ResourceCollec
     openapi_extra=_documented(KM3ResourceCollection), responses={201: {"model": Written}},
 )  # fmt: skip
 def put_collection(
-    identifier: Identifier, body: Body, response: Response, store: TheStore
-) -> Written:
-    """Write a collection; 201 if it is new."""
+    identifier: Identifier, body: Body, response: Response, store: TheStore,
+    condition: TheCondition,
+) -> Written:  # fmt: skip
+    """Write a collection; 201 if it is new; conditions as for a resource."""
     record = parse_record(KM3ResourceCollection, body)
     _same("identifier", identifier, record.identifier)
-    return _written(identifier, store.put_grouping(record), response)
+    return _written(identifier, record, store.put_grouping(record, condition), response)
 
 
-def _tagged(request: Request, body: bytes) -> Response:
+def _json(request: Request, body: bytes) -> Response:
     """Return JSON under an entity tag, and without a body to who has it already."""
-    etag = f'"{hashlib.sha256(body).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "public, no-cache"}
-    if is_known(request.headers.get("if-none-match", ""), etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return tagged(request, body, "application/json")
 
 
 def _same(field: str, address: str, record: str) -> None:
@@ -189,6 +202,7 @@ def _same(field: str, address: str, record: str) -> None:
         raise RefusedError("the record belongs to another address", [problem])
 
 
-def _written(identifier: str, outcome: Outcome, response: Response) -> Written:
+def _written(identifier: str, record: BaseModel, outcome: Outcome, response: Response) -> Written:
     response.status_code = 201 if outcome is Outcome.CREATED else 200
-    return Written(identifier=identifier, outcome=outcome)
+    tag = tag_of(record.model_dump_json().encode())
+    return Written(identifier=identifier, outcome=outcome, etag=tag)

@@ -18,6 +18,7 @@ from vopub.files import CHUNK
 from vopub.model.resource import FILE_NAME_PATTERN, SHA256_PATTERN, FileRole
 from vopub.odc.answers import Uploaded
 from vopub.odc.blobs import too_large
+from vopub.odc.conditions import is_known
 from vopub.odc.faults import RefusedError
 from vopub.odc.guard import need_token
 from vopub.odc.store import Store, StoredFile
@@ -125,12 +126,6 @@ def _headers(file: StoredFile, *, pinned: bool) -> dict[str, str]:
         "Cache-Control": "public, max-age=31536000, immutable" if pinned else "public, no-cache",
         "Content-Security-Policy": FILE_POLICY,
     }
-
-
-def is_known(if_none_match: str, etag: str) -> bool:
-    """Tell whether who asks has what the entity tag stands for."""
-    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in known or known == ["*"]
 
 
 def _keep_range(request: Request, file: StoredFile) -> None:

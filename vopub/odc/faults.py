@@ -7,6 +7,8 @@
     ├── GoneError       410  it was withdrawn
     ├── TokenError      401  writing without the right token
     ├── RefusedError    422  a record or a file that breaks a rule
+    ├── ChangedError    412  the record is not the one that the change was made for
+    ├── NotOfferedError 406  there is no such form of it
     └── TooLargeError   413  more bytes than allowed
 """
 
@@ -66,3 +68,15 @@ class TooLargeError(OdcError):
     """A body that is larger than allowed."""
 
     status = 413
+
+
+class ChangedError(OdcError):
+    """A change that was made for a record as it is not any longer."""
+
+    status = 412
+
+
+class NotOfferedError(OdcError):
+    """There is no form of it that who asks accepts."""
+
+    status = 406

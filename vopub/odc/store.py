@@ -32,6 +32,7 @@ from vopub.model.resource import (
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
+from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import open_database, writing
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
 from vopub.odc.schema import (
@@ -102,7 +103,7 @@ class Store:
 
     # -- resources ---------------------------------------------------------------------------
 
-    def put_resource(self, record: KM3OpenResource) -> Outcome:
+    def put_resource(self, record: KM3OpenResource, condition: Condition = ALWAYS) -> Outcome:
         """Write a record whose files were uploaded before; an equal one changes nothing.
 
         A withdrawn record that is written again is back.
@@ -111,10 +112,13 @@ class Store:
         ------
         RefusedError
             If a file that it names was not uploaded, or has other bytes; nothing is changed.
+        ChangedError
+            If the condition does not hold of the record that is there; nothing is changed.
         """
         text = record.model_dump_json()
         with self._writing.begin() as session:
             before = session.get(ResourceRow, str(record.kid))
+            condition.check(_readable(before))
             if before is not None and before.withdrawn is None and before.record == text:
                 return Outcome.UNCHANGED
             self._check_files(session, record)
@@ -182,16 +186,19 @@ class Store:
             )
             return {Ktype(ktype): count for ktype, count in rows}
 
-    def withdraw(self, kid: UUID, reason: str) -> None:
+    def withdraw(self, kid: UUID, reason: str, condition: Condition = ALWAYS) -> None:
         """Take a record back; it and its files answer 'gone' with the reason from now on.
 
         Raises
         ------
         NotFoundError, GoneError
             If there is none, or it was withdrawn before.
+        ChangedError
+            If the condition does not hold of it.
         """
         with self._writing.begin() as session:
             row = _present(session, kid)
+            condition.check(row.record)
             row.withdrawn, row.reason = _now(), reason
 
     def catalog(self) -> bytes:
@@ -262,14 +269,23 @@ class Store:
 
     # -- streams and collections -------------------------------------------------------------
 
-    def put_grouping(self, record: KM3ResourceStream | KM3ResourceCollection) -> Outcome:
-        """Write a stream or a collection; an equal one changes nothing."""
+    def put_grouping(
+        self, record: KM3ResourceStream | KM3ResourceCollection, condition: Condition = ALWAYS
+    ) -> Outcome:
+        """Write a stream or a collection; an equal one changes nothing.
+
+        Raises
+        ------
+        ChangedError
+            If the condition does not hold of the one that is there; nothing is changed.
+        """
         table = _table(type(record))
         text = record.model_dump_json()
         # A stream may have very many elements.
         short = record.model_dump_json(exclude={"resources"}) if table is StreamRow else text
         with self._writing.begin() as session:
             before = session.get(table, record.identifier)
+            condition.check(before.record if before is not None else None)
             if before is not None and before.record == text:
                 return Outcome.UNCHANGED
             fields = {"record": text, "summary": short, "written": _now()}
@@ -277,7 +293,11 @@ class Store:
         return Outcome.REPLACED if before is not None else Outcome.CREATED
 
     def get_grouping(self, kind: type[Grouping], identifier: str) -> Grouping:
-        """Return a stream or a collection.
+        """Return a stream or a collection; raises like ``get_grouping_json``."""
+        return kind.model_validate_json(self.get_grouping_json(kind, identifier))
+
+    def get_grouping_json(self, kind: type[Grouping], identifier: str) -> str:
+        """Return a stream or a collection as it was written.
 
         Raises
         ------
@@ -289,7 +309,7 @@ class Store:
         if row is None:
             noun = kind.__name__.removeprefix("KM3Resource").lower()
             raise NotFoundError(f"there is no {noun} {identifier!r}")
-        return kind.model_validate_json(row.record)
+        return row.record
 
     def knows(self, kind: type[Grouping], identifier: str) -> bool:
         """Tell whether there is such a stream or collection."""
@@ -346,6 +366,11 @@ def _row(record: KM3OpenResource, text: str) -> ResourceRow:
         stream=record.stream, words=searchable(record), record=text, written=_now(),
         withdrawn=None, reason="", summary=ResourceSummary.of(json.loads(text)).model_dump_json(),
     )  # fmt: skip
+
+
+def _readable(row: ResourceRow | None) -> str | None:
+    """Return the record that a reader gets now, if any."""
+    return None if row is None or row.withdrawn is not None else row.record
 
 
 def _present(session: Session, kid: UUID) -> ResourceRow:
