@@ -15,7 +15,7 @@ class Site(BaseModel):
     (UTM coordinates on WGS84).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str
     latitude: float
@@ -31,7 +31,7 @@ class Site(BaseModel):
 class Run(BaseModel):
     """One data-taking run, as far as its files tell."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     detector_id: int
     run: int
@@ -60,7 +60,7 @@ class Run(BaseModel):
 class RunCount(BaseModel):
     """How many events of a run were read and how many of them are in the table."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     detector_id: int
     run: int
@@ -71,7 +71,7 @@ class RunCount(BaseModel):
 class DataTaking(BaseModel):
     """How the events of a table were taken and chosen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     detector: str
     """Name of the detector, e.g. ``ORCA``."""

@@ -110,7 +110,7 @@ def _check_column(parameter: Parameter, column: Column, length: int) -> None:
 class Excluded(BaseModel):
     """Events that are not in the table for one reason."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     reason: str
     """Why: the name of a cut, or what is malformed."""
@@ -131,7 +131,7 @@ class EventAccount(BaseModel):
     construction.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     read: int = 0
     kept: int = 0

@@ -78,7 +78,7 @@ def check_ucd(ucd: str) -> str:
 class Parameter(BaseModel):
     """One quantity of an event: name, type, unit, UCD, description, symbol, range."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: Annotated[str, AfterValidator(check_name)]
     """Name of the column, lower case."""

@@ -30,7 +30,7 @@ class PriorStep(BaseModel):
     a foreign record, such as a path or an address, can stand in their place.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str = Field(pattern=rf"^{PROGRAM_PATTERN}( [a-z]{{2,20}})?$")
     """Program, or program and activity, e.g. ``JMuonGandalf`` or ``km3pipe pipeline``."""
@@ -48,7 +48,7 @@ class PriorStep(BaseModel):
 class Entity(BaseModel):
     """A file that went into a step or came out of it, or a collection of such files."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     identifier: str
     """``sha256:<hex>`` of the file's bytes; ``collection:<uuid>`` for a collection."""
@@ -69,7 +69,7 @@ Counted = Annotated[str, StringConstraints(min_length=1)]
 class ProcessingStep(BaseModel):
     """One activity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     identifier: UUID
     """The one an input's own record gives it, or UUIDv5 of what the step did to what: the same
@@ -98,7 +98,7 @@ class ProcessingStep(BaseModel):
 class Provenance(BaseModel):
     """The list of processing steps, in the order they were done."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     steps: tuple[ProcessingStep, ...]
     entities: tuple[Entity, ...]

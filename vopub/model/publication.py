@@ -36,7 +36,7 @@ Url = Annotated[str, AfterValidator(check_url)]
 
 
 class _Described(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Creator(_Described):
@@ -45,6 +45,30 @@ class Creator(_Described):
     name: str = Field(min_length=2)
     orcid: Annotated[str, AfterValidator(check_orcid)] | None = None
     affiliation: str = ""
+
+
+class ContributorRole(StrEnum):
+    """What somebody did for the data who is not among their creators; words of DataCite."""
+
+    DATA_COLLECTOR = "DataCollector"
+    DATA_CURATOR = "DataCurator"
+    DATA_MANAGER = "DataManager"
+    EDITOR = "Editor"
+    HOSTING_INSTITUTION = "HostingInstitution"
+    PROJECT_LEADER = "ProjectLeader"
+    RELATED_PERSON = "RelatedPerson"
+    RESEARCHER = "Researcher"
+    RESEARCH_GROUP = "ResearchGroup"
+    SPONSOR = "Sponsor"
+    SUPERVISOR = "Supervisor"
+    OTHER = "Other"
+
+
+class Contributor(Creator):
+    """A person or an institution that helped to make the data."""
+
+    role: ContributorRole = ContributorRole.OTHER
+    """What they did."""
 
 
 class Contact(_Described):
@@ -58,9 +82,21 @@ class RelationType(StrEnum):
     """How a resource relates to another; words of DataCite, of which VOResource has the same."""
 
     IS_SUPPLEMENT_TO = "IsSupplementTo"
+    IS_SUPPLEMENTED_BY = "IsSupplementedBy"
     IS_DERIVED_FROM = "IsDerivedFrom"
+    IS_SOURCE_OF = "IsSourceOf"
     CITES = "Cites"
     IS_NEW_VERSION_OF = "IsNewVersionOf"
+    IS_PREVIOUS_VERSION_OF = "IsPreviousVersionOf"
+    IS_PART_OF = "IsPartOf"
+    HAS_PART = "HasPart"
+
+
+class Messenger(StrEnum):
+    """What brought the news to the detector; words of the VO's vocabulary of messengers."""
+
+    NEUTRINO = "Neutrino"
+    PHOTON = "Photon"
 
 
 class Related(_Described):
@@ -81,6 +117,7 @@ class Publication(_Described):
     created: date
     """Date of this version."""
     creators: tuple[Creator, ...] = Field(min_length=1)
+    contributors: tuple[Contributor, ...] = ()
     publisher: str = Field(min_length=2)
     owner: str = Field(min_length=2)
     """Who holds the rights."""
@@ -92,6 +129,7 @@ class Publication(_Described):
     """Terms of the Unified Astronomy Thesaurus by identifier, e.g. ``neutrino-astronomy``."""
     facility: str = ""
     instrument: str = ""
+    messenger: Messenger = Messenger.NEUTRINO
     reference_url: Url | None = None
     """A page about the data set elsewhere."""
     doi: str | None = Field(default=None, pattern=r"^10\.[0-9]{4,9}/\S+$")

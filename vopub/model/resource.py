@@ -31,7 +31,7 @@ def make_kid(authority: str, identifier: str, version: str) -> UUID:
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class FileRole(StrEnum):
