@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from vopub import __version__
-from vopub.odc import api, downloads, pages
+from vopub.odc import api, downloads, oai, pages
 from vopub.odc.guard import SecurityHeaders, handle_errors
 from vopub.odc.store import Store
 
@@ -59,7 +59,7 @@ def create_app(config: OdcConfig) -> FastAPI:
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
     handle_errors(app)
-    for room in (api, downloads, pages):
+    for room in (api, downloads, oai, pages):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=str(files("vopub.odc") / "static")))
     app.add_middleware(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -10,7 +9,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.exceptions import HTTPException
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import (
@@ -21,6 +19,7 @@ from vopub.model.resource import (
     KM3ResourceStream,
 )
 from vopub.odc import search
+from vopub.odc.addresses import base_url
 from vopub.odc.answers import ResourceSummary
 from vopub.odc.api import MOST_OFFSET, MOST_WORDS, Identifier
 from vopub.odc.citation import bibtex, citation
@@ -98,23 +97,6 @@ def stream(identifier: Identifier, store: TheStore) -> str:
         "grouping.html", kind="stream", record=record, streams=[],
         members=_together(store.named(record.resources), members),
     )  # fmt: skip
-
-
-def base_url(request: Request) -> str:
-    """Return the address that the reader reached the service by, without a slash at its end.
-
-    Raises
-    ------
-    HTTPException
-        400 if the request's Host is not the name of a host.
-    """
-    public: str = request.app.state.public_url
-    if public:
-        return public
-    host = request.headers.get("host", "")
-    if not re.fullmatch(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", host):
-        raise HTTPException(400, "the Host header is not the name of a host")
-    return f"{request.url.scheme}://{host}"
 
 
 def _record(store: Store, name: str) -> KM3OpenResource:

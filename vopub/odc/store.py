@@ -101,6 +101,10 @@ class Store:
         with self._reading() as session:
             session.execute(select(1))
 
+    def reading(self) -> Session:
+        """Return a transaction that reads, for lists that others make; to be used in ``with``."""
+        return self._reading()
+
     # -- resources ---------------------------------------------------------------------------
 
     def put_resource(self, record: KM3OpenResource, condition: Condition = ALWAYS) -> Outcome:
@@ -199,7 +203,8 @@ class Store:
         with self._writing.begin() as session:
             row = _present(session, kid)
             condition.check(row.record)
-            row.withdrawn, row.reason = _now(), reason
+            row.withdrawn = row.written = _now()  # harvesters ask for what was written since
+            row.reason = reason
 
     def catalog(self) -> bytes:
         """Return the catalogue, a ``Catalog`` as JSON.

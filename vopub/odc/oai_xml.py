@@ -1,0 +1,110 @@
+"""The XML of OAI-PMH 2.0 (https://www.openarchives.org/OAI/openarchivesprotocol.html)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+from vopub.model.resource import KM3OpenResource
+from vopub.odc.dublin_core import dublin_core
+from vopub.odc.harvest import Changed
+
+OAI = "http://www.openarchives.org/OAI/2.0/"
+OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+DC = "http://purl.org/dc/elements/1.1/"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold."""
+
+for _prefix, _namespace in {"": OAI, "oai_dc": OAI_DC, "dc": DC, "xsi": XSI}.items():
+    ET.register_namespace(_prefix, _namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataFormat:
+    """A form in which records are handed out."""
+
+    prefix: str
+    schema: str
+    namespace: str
+    write: Callable[[KM3OpenResource, str], ET.Element]
+    """Makes the element of a record, given the address of its page."""
+
+
+def oai_dc(record: KM3OpenResource, address: str) -> ET.Element:
+    """Return a record in unqualified Dublin Core."""
+    element = ET.Element(f"{{{OAI_DC}}}dc")
+    element.set(f"{{{XSI}}}schemaLocation", f"{OAI_DC} {OAI_DC[:-1]}.xsd")
+    for name, value in dublin_core(record, address):
+        add(element, name, value, namespace=DC)
+    return element
+
+
+FORMATS: Mapping[str, MetadataFormat] = {
+    form.prefix: form for form in (MetadataFormat("oai_dc", f"{OAI_DC[:-1]}.xsd", OAI_DC, oai_dc),)
+}
+
+
+def add(parent: ET.Element, name: str, text: str = "", *, namespace: str = OAI) -> ET.Element:
+    """Add an element with a text and return it."""
+    element = ET.SubElement(parent, f"{{{namespace}}}{name}")
+    if text:
+        element.text = _NOT_XML.sub("\ufffd", text)
+    return element
+
+
+def stamp(when: datetime) -> str:
+    """Return a time in UTC as OAI-PMH writes it, to the second."""
+    return f"{when:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def envelope(address: str, arguments: Mapping[str, str]) -> ET.Element:
+    """Return the element around every answer.
+
+    Parameters
+    ----------
+    address
+        The address of the service.
+    arguments
+        What was asked; empty if it could not be understood.
+    """
+    root = ET.Element(f"{{{OAI}}}OAI-PMH")
+    root.set(f"{{{XSI}}}schemaLocation", f"{OAI} {OAI}OAI-PMH.xsd")
+    add(root, "responseDate", stamp(datetime.now(UTC)))
+    request = add(root, "request", address)
+    for name, value in arguments.items():
+        request.set(name, _NOT_XML.sub("\ufffd", value))
+    return root
+
+
+def add_header(parent: ET.Element, found: Changed) -> None:
+    """Add the header of a record: its identifier, when it changed and the sets it is in."""
+    header = add(parent, "header")
+    if found.withdrawn:
+        header.set("status", "deleted")
+    add(header, "identifier", identifier_of(found.kid))
+    add(header, "datestamp", stamp(found.when))
+    for name in found.sets:
+        add(header, "setSpec", name)
+
+
+def add_record(parent: ET.Element, found: Changed, form: MetadataFormat, base: str) -> None:
+    """Add a record; of one that was withdrawn only the header."""
+    element = add(parent, "record")
+    add_header(element, found)
+    if not found.withdrawn:
+        record = KM3OpenResource.model_validate_json(found.record)
+        add(element, "metadata").append(form.write(record, f"{base}/resources/{found.kid}"))
+
+
+def identifier_of(kid: str) -> str:
+    """Return the identifier under which a record is harvested: the same wherever it is served."""
+    return f"urn:uuid:{kid}"
+
+
+def written(root: ET.Element) -> bytes:
+    """Return the document."""
+    return b"<?xml version='1.0' encoding='UTF-8'?>\n" + ET.tostring(root, "unicode").encode()
