@@ -59,6 +59,10 @@ def _publication(metadata: TableMetadata) -> Iterator[HeaderRow]:
     for person in p.creators:
         about = ", ".join(part for part in (person.orcid, person.affiliation) if part)
         yield HeaderRow(block, "creator", person.name, "", about)
+    for helper in p.contributors:
+        parts = (helper.role.value, helper.orcid, helper.affiliation)
+        about = ", ".join(part for part in parts if part)
+        yield HeaderRow(block, "contributor", helper.name, "", about)
     yield HeaderRow(block, "publisher", p.publisher)
     yield HeaderRow(block, "owner", p.owner, "", "Who holds the rights")
     yield HeaderRow(block, "contact", f"{p.contact.name} <{p.contact.email}>", "", "Whom to ask")
@@ -66,6 +70,7 @@ def _publication(metadata: TableMetadata) -> Iterator[HeaderRow]:
     yield HeaderRow(block, "subjects", ", ".join(p.subjects), "", "Terms of the UAT")
     yield HeaderRow(block, "facility", p.facility)
     yield HeaderRow(block, "instrument", p.instrument)
+    yield HeaderRow(block, "messenger", p.messenger.value)
     yield HeaderRow(block, "reference", p.reference_url or "", "", "A page about the data")
     yield HeaderRow(block, "doi", p.doi or "")
     yield HeaderRow(block, "source", p.source, "", "The paper that describes the data")

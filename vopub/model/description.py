@@ -24,7 +24,7 @@ from vopub.model.derived import DerivedParameter, check_new_parameter, of_simula
 from vopub.model.ktype import Ktype
 from vopub.model.malformed import MalformedLimit
 from vopub.model.parameter import Parameter
-from vopub.model.publication import Contact, Creator, Related, Url
+from vopub.model.publication import Contact, Contributor, Creator, Messenger, Related, Url
 from vopub.model.resource import ID_PATTERN
 
 FIXED = frozenset({"name", "truth"})
@@ -58,6 +58,7 @@ class PublicationSection(_Section):
     version: str = Field(pattern=r"^\d+(\.\d+){0,2}$")
     created: date
     creators: tuple[Creator, ...] = Field(min_length=1)
+    contributors: tuple[Contributor, ...] = ()
     publisher: str | None = None
     owner: str | None = None
     contact: Contact | None = None
@@ -66,6 +67,7 @@ class PublicationSection(_Section):
     subjects: tuple[str, ...] = ("neutrino-astronomy",)
     facility: str = ""
     instrument: str = ""
+    messenger: Messenger = Messenger.NEUTRINO
     reference_url: Url | None = None
     doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/\S+$")
     source: str = ""

@@ -17,9 +17,9 @@ from vopub.errors import VopubError
 from vopub.files import shipped
 from vopub.model.dataset import TableMetadata
 from vopub.model.description import VoSection
-from vopub.model.publication import Contact, Creator, Related, RelationType
+from vopub.model.publication import Contact, Contributor, Creator, Related, RelationType
 from vopub.model.resource import Coverage
-from vopub.vo.descriptor import ivoid, render_descriptor
+from vopub.vo.descriptor import render_descriptor
 from vopub.vo.known_events import known_events
 
 Change = Callable[[ModuleType], TableMetadata]
@@ -67,6 +67,7 @@ CHANGES: list[tuple[str, Change]] = [
         "version": "2.0",
         "created": "2027-01-01",
         "creators": (Creator(name="Somebody else"),),
+        "contributors": (Contributor(name="A helper", role="DataCurator"),),
         "publisher": "Another publisher",
         "owner": "Another owner",
         "contact": Contact(name="Somebody", email="somebody@example.org"),
@@ -75,6 +76,7 @@ CHANGES: list[tuple[str, Change]] = [
         "subjects": ("high-energy-astronomy",),
         "facility": "ANTARES",
         "instrument": "ORCA10",
+        "messenger": "Photon",
         "reference_url": "https://www.km3net.org/",
         "doi": "10.5072/evts21",
         "source": "2016JPhG...43h4001A",
@@ -198,10 +200,6 @@ def test_broken_template_is_named_with_its_line(samples: ModuleType, templates: 
 def test_missing_template_is_named(samples: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(VopubError, match=r"no template 'events\.rd\.xml'"):
         render(samples, templates=tmp_path)
-
-
-def test_ivoid_names_the_cone_search() -> None:
-    assert ivoid("a.b", "evts21_01") == "ivo://a.b/evts21_01/q/cone"
 
 
 if __name__ == "__main__":

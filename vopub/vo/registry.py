@@ -1,0 +1,144 @@
+"""What the registry of the VO and the answers of services say about a resource.
+
+Everything is put into the words of DaCHS here, so that templates need only write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from astropy.time import Time
+
+from vopub.model.dataset import TableMetadata
+from vopub.model.publication import Contributor, Publication, Related
+from vopub.model.resource import ID_PATTERN, Coverage
+from vopub.vo.rendering import one_line, paragraphs
+
+JOULE_PER_GEV = 1.602176634e-10
+"""Exact since the SI of 2019."""
+SHORT_NAME_LENGTH = 16
+"""Most characters that VOResource allows in a short name."""
+
+_DOI = re.compile(r"(?i)(?:doi:|https?://(?:dx\.)?doi\.org/)?(?P<doi>10\.\d{4,9}/\S+)")
+
+
+def ivoid(authority: str, identifier: str) -> str:
+    """Return the VO identifier of a table's cone search."""
+    return f"ivo://{authority}/{identifier}/q/cone"
+
+
+def published_title(metadata: TableMetadata) -> str:
+    """Return the title under which a table is published: it says so if the events are simulated."""
+    return _title(metadata.publication.title, simulated=metadata.simulated)
+
+
+def publication_block(
+    publication: Publication,
+    identifier: str,
+    *,
+    authority: str,
+    simulated: bool = False,
+    related: Sequence[Related] = (),
+) -> dict[str, Any]:
+    """Return the metadata of a resource as the macro ``publication`` writes them.
+
+    Parameters
+    ----------
+    publication
+        What is published, by whom, under which terms.
+    identifier
+        The resource.
+    authority
+        Authority part of the VO identifiers.
+    simulated
+        Whether the data are simulated: title and description then say so.
+    related
+        Relations beyond those of the publication, e.g. to the version before this one.
+    """
+    texts = [
+        "Simulated events, not observed ones." if simulated else "",
+        *paragraphs(publication.description),
+        *(f"Note: {text}" for text in paragraphs(publication.note)),
+    ]
+    relations = dict.fromkeys([*publication.related, *related])
+    return {
+        **dict(publication),
+        "title": _title(publication.title, simulated=simulated),
+        "short_name": identifier[:SHORT_NAME_LENGTH],
+        "description": "\n\n".join(filter(None, texts)),
+        "created": publication.created.isoformat(),
+        "rights": f"{publication.licence}, {publication.owner}",
+        "contributors": [_contributor(contributor) for contributor in publication.contributors],
+        "messenger": publication.messenger.value,
+        "related": [_related(relation, authority) for relation in relations],
+    }
+
+
+def data_origin(metadata: TableMetadata, authority: str) -> list[dict[str, str]]:
+    """Return what the IVOA note "Data Origin in the VO" asks for, as name, value and text."""
+    publication: Publication = metadata.publication
+    creators = "; ".join(creator.name for creator in publication.creators)
+    items = [
+        ("publication_id", ivoid(authority, metadata.identifier), "Identifier in the VO registry"),
+        ("citation", publication.doi or "", "DOI of the data"),
+        ("resource_version", publication.version, "Version of the data"),
+        ("creator", creators, "Who made the data"),
+        ("publisher", publication.publisher, "Who published the data"),
+        ("contact", publication.contact.email, "Whom to ask"),
+        ("rights", publication.licence, "Terms of use"),
+        ("rights_uri", publication.licence_url, "Text of the terms of use"),
+        ("original_date", publication.created.isoformat(), "Date of this version"),
+        ("article", publication.source, "Paper that describes the data"),
+        ("reference_url", publication.reference_url or "", "A page about the data"),
+        ("km3_kid", str(metadata.kid), "Identifier in the Open Data Center of KM3NeT"),
+        ("km3_simulated", str(metadata.simulated).lower(), "Whether the events are simulated"),
+    ]
+    return [{"name": n, "value": one_line(v), "text": t} for n, v, t in items if v]
+
+
+def coverage_block(coverage: Coverage) -> dict[str, str]:
+    """Return what a resource covers as the macro ``coverage`` writes it: MOC, MJD, Joule."""
+    span, energy = coverage.temporal, coverage.energy
+    return {
+        "spatial": " ".join(coverage.spatial.split()),
+        "temporal": f"{_mjd(span.start):.8f} {_mjd(span.stop):.8f}" if span else "",
+        "spectral": " ".join(f"{e * JOULE_PER_GEV:.10g}" for e in energy) if energy else "",
+    }
+
+
+def _title(title: str, *, simulated: bool) -> str:
+    return one_line(title) + (" (simulated)" if simulated else "")
+
+
+def _contributor(contributor: Contributor) -> str:
+    """Return the name with what VOResource has no place for: ORCID iD and role."""
+    orcid = f", orcid:{contributor.orcid}" if contributor.orcid else ""
+    return one_line(f"{contributor.name} ({contributor.role.value}{orcid})")
+
+
+def _related(related: Related, authority: str) -> dict[str, str]:
+    """Return a relation in the words of DaCHS, whose keys begin with a small letter."""
+    word = related.relation.value
+    name, title = _identifier(related.identifier, authority), one_line(related.title)
+    is_ivoid = name.startswith("ivo://")
+    text = title if is_ivoid and title else f"{title} ({name})" if title else name
+    return {
+        "meta_name": word[0].lower() + word[1:],
+        "ivoid": name if is_ivoid else "",
+        "text": one_line(text),
+    }
+
+
+def _identifier(name: str, authority: str) -> str:
+    """Return a related identifier so that it is understood elsewhere, too."""
+    if re.fullmatch(ID_PATTERN, name):
+        return ivoid(authority, name)
+    doi = _DOI.fullmatch(name)
+    return f"doi:{doi['doi']}" if doi else name
+
+
+def _mjd(moment: datetime) -> float:
+    return float(Time(moment, scale="utc").mjd)
