@@ -9,16 +9,19 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from vopub.model.data_taking import DataTaking
 from vopub.model.event_table import EventAccount
-from vopub.model.ktype import Ktype
+from vopub.model.ktype import Detail, Ktype
 from vopub.model.parameter import Parameter
 from vopub.model.provenance import Provenance
 from vopub.model.publication import Publication, Url
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
+FIRST_SCHEMA = "1.0"
+"""Version whose records say nothing beyond what all kinds of content have in common."""
+SCHEMA_PATTERN = r"1\.\d{1,3}"
 ID_PATTERN = r"[a-z]{2,16}\d{2}_\d{2}(_[a-z0-9_]{1,40})?"
 """``<topic><yy>_<nn>[_<product>]``, e.g. ``evts20_01`` or ``ana20_01_bkg``."""
 SHA256_PATTERN = r"[0-9a-f]{64}"
@@ -62,6 +65,8 @@ class ServiceKind(StrEnum):
     SCS = "scs"
     TAP = "tap"
     FORM = "form"
+    DATALINK = "datalink"
+    BULK = "bulk"
 
 
 class ServiceReference(_Record):
@@ -97,7 +102,7 @@ class Coverage(_Record):
 class KM3OpenResource(_Record):
     """Anything published: what it is, how to reach it, how to cite it."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: str = Field(default=SCHEMA_VERSION, pattern=rf"^{SCHEMA_PATTERN}$")
     kid: UUID
     identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
     ktype: Ktype
@@ -117,12 +122,37 @@ class KM3OpenResource(_Record):
     """Identifier of the stream it is an element of."""
     replaces: UUID | None = None
     """``kid`` of the version before this one."""
+    details: dict[str, Detail] = {}
+    """Further metadata that the ``ktype`` asks for; the vocabulary says which."""
+
+    @model_validator(mode="after")
+    def _as_its_ktype_asks(self) -> KM3OpenResource:
+        if self.schema_version != FIRST_SCHEMA and (problems := self._problems_of_content()):
+            raise ValueError(f"ktype {self.ktype.value!r}: " + "; ".join(problems))
+        return self
+
+    def _problems_of_content(self) -> list[str]:
+        entry = self.ktype.entry
+        missing = entry.missing_parameters({parameter.name for parameter in self.parameters})
+        problems = [f"no parameter {name} is described" for name in missing]
+        if entry.reachable and not self.is_reachable:
+            problems.append("there is no file, no service, no DOI and no address")
+        data = [file.media_type for file in self.files if file.role is FileRole.DATA]
+        if data and not any(media.startswith(entry.media) for media in data):
+            problems.append(f"no file of data is {entry.media}*")
+        return [*problems, *(f"details: {what}" for what in entry.detail_problems(self.details))]
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether there is a file, a service, a DOI or an address."""
+        elsewhere = self.publication.doi or self.publication.reference_url
+        return bool(self.files or self.services or elsewhere)
 
 
 class KM3ResourceStream(_Record):
     """Similar resources that follow each other, e.g. hydrophone recordings."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: str = Field(default=SCHEMA_VERSION, pattern=rf"^{SCHEMA_PATTERN}$")
     identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
     title: str = Field(min_length=5)
     description: str = Field(min_length=20)
@@ -135,7 +165,7 @@ class KM3ResourceStream(_Record):
 class KM3ResourceCollection(_Record):
     """Resources and streams of one analysis or data set."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: str = Field(default=SCHEMA_VERSION, pattern=rf"^{SCHEMA_PATTERN}$")
     identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
     title: str = Field(min_length=5)
     description: str = Field(min_length=20)

@@ -76,6 +76,7 @@ def stream(writer: OdcClient, tmp_path: Path) -> KM3ResourceStream:
     about = {
         "identifier": identifier, "kid": make_kid("samples.invalid", identifier, "1.0"),
         "ktype": Ktype.ACOUSTIC_PSD,
+        "details": {"dom_id": 808974724, "channel": 1, "start": "2020-09-29T07:57:13+00:00"},
     }  # fmt: skip
     plain = make_record(files=FILES, services=(), stream="acoustic20_01_psd", collection="")
     element = plain.model_copy(update=about)
