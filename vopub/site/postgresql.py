@@ -13,7 +13,7 @@ from pathlib import Path
 from vopub.errors import FileError, MissingProgramError, ServiceError
 from vopub.model.server import Database
 from vopub.process import run
-from vopub.site import pgsphere, processes
+from vopub.site import guard, pgsphere, processes
 from vopub.site.layout import PRIVATE, Layout
 from vopub.site.service import Report, Service
 from vopub.site.templates import render
@@ -207,6 +207,16 @@ class PostgreSQL:
                 raise
             extensions = Path(self._run("pg_config", "--sharedir").stdout.strip()) / "extension"
             self.query(pgsphere.replacement(extensions), database=DATABASE)
+
+    def restrict(self) -> None:
+        """Take from the roles that work for strangers what no query of theirs needs.
+
+        Raises
+        ------
+        ServiceError
+            If PostgreSQL refuses.
+        """
+        self.query(guard.restrictions(), database=DATABASE)
 
     def has_database(self) -> bool:
         """Tell whether the database of DaCHS exists."""

@@ -38,6 +38,8 @@ class Site:
         Where publications keep their files, and what they remember.
     parts
         What the input files gave, so that the next publication reads only what changed.
+    archive
+        Publications that can be gone back to.
     dachs, odc
         The servers, for those who use them.
     """
@@ -69,6 +71,11 @@ class Site:
     def state(self) -> Path:
         """What is remembered of publications."""
         return self.layout / "state"
+
+    @property
+    def archive(self) -> Path:
+        """Where publications that can be gone back to are kept."""
+        return self.layout / "archive"
 
     @property
     def dachs(self) -> DachsServer:
@@ -178,6 +185,7 @@ class Site:
             self._database.start(report)
         if started or not self._dachs.is_initialised:
             self._dachs.create(report)
+            self._database.restrict()
         is_well = self._dachs.service.is_well()
         if not is_well:
             self._dachs.service.stop()
