@@ -13,7 +13,7 @@ from typing import Any
 from astropy.time import Time
 
 from vopub.model.dataset import TableMetadata
-from vopub.model.publication import Contributor, Publication, Related
+from vopub.model.publication import Contributor, Publication, Related, RelationType
 from vopub.model.resource import ID_PATTERN, Coverage
 from vopub.vo.rendering import one_line, paragraphs
 
@@ -21,6 +21,12 @@ JOULE_PER_GEV = 1.602176634e-10
 """Exact since the SI of 2019."""
 SHORT_NAME_LENGTH = 16
 """Most characters that VOResource allows in a short name."""
+
+_ORIGINS = {
+    RelationType.CITES: "cites",
+    RelationType.IS_DERIVED_FROM: "is_derived_from",
+}
+"""Relations that answers of services tell of."""
 
 _DOI = re.compile(r"(?i)(?:doi:|https?://(?:dx\.)?doi\.org/)?(?P<doi>10\.\d{4,9}/\S+)")
 
@@ -78,25 +84,32 @@ def publication_block(
 
 
 def data_origin(metadata: TableMetadata, authority: str) -> list[dict[str, str]]:
-    """Return what the IVOA note "Data Origin in the VO" asks for, as name, value and text."""
+    """Return what is told in the answers of services, as name, value and text.
+
+    The names are those of the IVOA note "Data Origin in the VO"; those that begin with ``km3_``
+    are our own.
+    """
     publication: Publication = metadata.publication
-    creators = "; ".join(creator.name for creator in publication.creators)
+    name, created = metadata.identifier, publication.created.isoformat()
     items = [
-        ("publication_id", ivoid(authority, metadata.identifier), "Identifier in the VO registry"),
-        ("citation", publication.doi or "", "DOI of the data"),
-        ("resource_version", publication.version, "Version of the data"),
-        ("creator", creators, "Who made the data"),
+        ("data_ivoid", ivoid(authority, name), "Identifier in the VO registry"),
         ("publisher", publication.publisher, "Who published the data"),
         ("contact", publication.contact.email, "Whom to ask"),
+        ("citation", f"doi:{publication.doi}" if publication.doi else "", "To be cited"),
+        ("resource_version", publication.version, "Version of the data"),
+        *(("creator", creator.name, "Who made the data") for creator in publication.creators),
         ("rights", publication.licence, "Terms of use"),
         ("rights_uri", publication.licence_url, "Text of the terms of use"),
-        ("original_date", publication.created.isoformat(), "Date of this version"),
+        ("original_date", created, "Date of this version"),
+        ("publication_date", created, "Date of this version"),
         ("article", publication.source, "Paper that describes the data"),
         ("reference_url", publication.reference_url or "", "A page about the data"),
+        *((_ORIGINS[other.relation], _identifier(other.identifier, authority), other.title)
+          for other in publication.related if other.relation in _ORIGINS),
         ("km3_kid", str(metadata.kid), "Identifier in the Open Data Center of KM3NeT"),
         ("km3_simulated", str(metadata.simulated).lower(), "Whether the events are simulated"),
-    ]
-    return [{"name": n, "value": one_line(v), "text": t} for n, v, t in items if v]
+    ]  # fmt: skip
+    return [{"name": n, "value": one_line(v), "text": one_line(t)} for n, v, t in items if v]
 
 
 def coverage_block(coverage: Coverage) -> dict[str, str]:
