@@ -18,6 +18,7 @@ from vopub.model.resource import (
     KM3ResourceStream,
 )
 from vopub.odc import search
+from vopub.odc.addresses import base_url
 from vopub.odc.answers import (
     Catalog,
     CollectionList,
@@ -32,12 +33,13 @@ from vopub.odc.answers import (
 from vopub.odc.conditions import TheCondition, tag_of, tagged
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
+from vopub.odc.forms import FOR_PROGRAMS, Form, TheForm, write
 from vopub.odc.guard import need_token, parse_record, record_body
+from vopub.odc.signposting import LINKSET, header, links_of_record, linkset
 
 MOST_WORDS = 200
 """Longest search, in characters."""
 MOST_OFFSET = 1_000_000_000
-
 Body = Annotated[bytes, Depends(record_body)]
 Identifier = Annotated[str, Path(pattern=rf"^{ID_PATTERN}$")]
 StreamName = Annotated[str, Query(pattern=rf"^({ID_PATTERN})?$")]
@@ -101,10 +103,23 @@ def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Resou
     return store.find(search.Query(**wanted.model_dump()))
 
 
-@router.get("/resources/{kid}", tags=["resources"], response_model=KM3OpenResource)
-def get_resource(kid: UUID, request: Request, store: TheStore) -> Response:
-    """Return the record of a resource."""
-    return _json(request, store.get_resource_json(kid).encode())
+@router.get(
+    "/resources/{kid}", tags=["resources"], response_model=KM3OpenResource,
+    responses={200: {"content": {form.media_type: {} for form in FOR_PROGRAMS}}},
+)  # fmt: skip
+def get_resource(kid: UUID, request: Request, store: TheStore, form: TheForm) -> Response:
+    """Return the record of a resource: as JSON, or in the form that ``Accept`` or ``format`` asks.
+
+    ``Link`` headers lead to its page, its files and its other forms (FAIR Signposting).
+    """
+    return in_form(request, kid, store.get_resource_json(kid), form)
+
+
+@router.get("/resources/{kid}/linkset", tags=["resources"], response_class=Response)
+def get_linkset(kid: UUID, request: Request, store: TheStore) -> Response:
+    """Return the links between page, files and forms of a resource (RFC 9264)."""
+    body = linkset(store.get_resource(kid), base_url(request))
+    return tagged(request, body, LINKSET)
 
 
 @router.put(
@@ -189,6 +204,17 @@ def put_collection(
     record = parse_record(KM3ResourceCollection, body)
     _same("identifier", identifier, record.identifier)
     return _written(identifier, record, store.put_grouping(record, condition), response)
+
+
+def in_form(request: Request, kid: UUID, text: str, form: Form) -> Response:
+    """Return a record, given as JSON, in a form for programs, under its entity tag."""
+    base = base_url(request)
+    body = text.encode()
+    if form is not Form.JSON:
+        record = KM3OpenResource.model_validate_json(text)
+        body = write(form, record, f"{base}/resources/{kid}")
+    headers = {**header(links_of_record(kid, base)), "Vary": "Accept"}
+    return tagged(request, body, form.media_type, headers)
 
 
 def _json(request: Request, body: bytes) -> Response:

@@ -13,8 +13,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from vopub import __version__
-from vopub.odc import api, downloads, oai, pages
+from vopub.odc import api, downloads, oai, pages, sitemap
 from vopub.odc.guard import SecurityHeaders, handle_errors
+from vopub.odc.packing import Packing
 from vopub.odc.store import Store
 
 LARGEST_UPLOAD = 2 << 30
@@ -59,13 +60,18 @@ def create_app(config: OdcConfig) -> FastAPI:
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
     handle_errors(app)
-    for room in (api, downloads, oai, pages):
+    for room in (api, downloads, oai, pages, sitemap):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=str(files("vopub.odc") / "static")))
     app.add_middleware(
         CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"],
         allow_headers=["Range", "If-Range", "If-None-Match"],
-        expose_headers=["ETag", "Content-Range", "Accept-Ranges", "Repr-Digest"],
+        expose_headers=[
+            "ETag", "Link", "Content-Range", "Accept-Ranges", "Repr-Digest", "Content-Disposition",
+            "Retry-After",
+        ],
+        max_age=86_400,
     )  # fmt: skip
+    app.add_middleware(Packing)
     app.add_middleware(SecurityHeaders)
     return app

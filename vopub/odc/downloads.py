@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from vopub.files import CHUNK
 from vopub.model.resource import FILE_NAME_PATTERN, SHA256_PATTERN, FileRole
+from vopub.odc.addresses import base_url
 from vopub.odc.answers import Uploaded
 from vopub.odc.blobs import too_large
 from vopub.odc.conditions import is_known
@@ -63,6 +64,7 @@ def get_file(
     """Return a file: the one that the record names, or with ``sha256`` exactly these bytes."""
     file = store.get_file(kid, name, sha256)
     headers = _headers(file, pinned=sha256 is not None)
+    headers["Link"] = f'<{base_url(request)}/resources/{kid}>; rel="collection"; type="text/html"'
     if is_known(request.headers.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
     _keep_range(request, file)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from vopub.model.ktype import Ktype
@@ -21,12 +21,14 @@ from vopub.model.resource import (
 from vopub.odc import search
 from vopub.odc.addresses import base_url
 from vopub.odc.answers import ResourceSummary
-from vopub.odc.api import MOST_OFFSET, MOST_WORDS, Identifier
+from vopub.odc.api import MOST_OFFSET, MOST_WORDS, Identifier, in_form
 from vopub.odc.citation import bibtex, citation
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import NotFoundError
+from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
 from vopub.odc.recipes import Recipe, download_recipe, file_recipes, service_recipes
 from vopub.odc.rendering import render
+from vopub.odc.signposting import header, links_of_page
 from vopub.odc.store import Store
 
 PER_PAGE = 20
@@ -70,10 +72,20 @@ def resources() -> RedirectResponse:
 
 
 @router.api_route("/resources/{name}", methods=GET)
-def resource(name: str, request: Request, store: TheStore) -> str:
+def resource(
+    name: str,
+    request: Request,
+    store: TheStore,
+    format: Format = None,  # noqa: A002
+) -> Response:
     """Show a resource: a version by its ``kid``, or the latest one by the identifier."""
     record = _record(store, name)
-    return render("resource.html", **_about(record, store, base_url(request)))
+    form = chosen(request.headers.get("accept", ""), format, FOR_PAGES)
+    if form is not Form.HTML:
+        return in_form(request, record.kid, record.model_dump_json(), form)
+    base = base_url(request)
+    headers = {**header(links_of_page(record, base)), "Vary": "Accept"}
+    return HTMLResponse(render("resource.html", **_about(record, store, base)), headers=headers)
 
 
 @router.api_route("/collections/{identifier}", methods=GET)

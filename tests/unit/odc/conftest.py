@@ -190,7 +190,7 @@ class InProcess(httpx.BaseTransport):
     async def _send(self, request: httpx.Request, body: bytes) -> httpx.Response:
         sent = httpx.Request(request.method, request.url, headers=request.headers, content=body)
         answer = await self._asgi.handle_async_request(sent)
-        content = await answer.aread()
+        content = b"".join([piece async for piece in answer.aiter_raw()])  # packed as it is
         return httpx.Response(answer.status_code, headers=answer.headers, content=content)
 
     def close(self) -> None:

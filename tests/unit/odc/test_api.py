@@ -335,8 +335,8 @@ def test_the_openapi_document_describes_every_way_in(kept_centre: Centre) -> Non
     assert document["openapi"].startswith("3.")
     assert {
         "/api/health", "/api/ktypes", "/api/catalog", "/api/resources", "/api/resources/{kid}",
-        "/api/streams", "/api/streams/{identifier}", "/api/collections",
-        "/api/collections/{identifier}", "/files/{kid}/{name}",
+        "/api/resources/{kid}/linkset", "/api/streams", "/api/streams/{identifier}",
+        "/api/collections", "/api/collections/{identifier}", "/files/{kid}/{name}",
     } == set(document["paths"])  # fmt: skip
     put = document["paths"]["/api/resources/{kid}"]["put"]
     assert put["security"] == [{"HTTPBearer": []}]

@@ -1,0 +1,110 @@
+"""Links by which programs find their way from the page of a resource to all that belongs to it.
+
+Sources: FAIR Signposting Profile (https://signposting.org/FAIR/), RFC 8288 (Link), RFC 9264
+(linkset), RFC 5829 (versions).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import UUID
+
+from vopub.model.ktype import Ktype
+from vopub.model.resource import KM3OpenResource
+from vopub.odc.forms import FOR_PROGRAMS
+
+MOST_ITEMS = 40
+"""Files named in a header; the linkset names all."""
+LINKSET = "application/linkset+json"
+_TYPES = {
+    Ktype.PUBLICATION: "ScholarlyArticle", Ktype.PLOT: "ImageObject",
+    Ktype.SOFTWARE: "SoftwareSourceCode",
+}  # fmt: skip
+"""Types of schema.org; all other resources are a Dataset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link from one address to another."""
+
+    rel: str
+    href: str
+    type: str = ""
+    """Media type of what it leads to."""
+
+    def __str__(self) -> str:
+        kind = f'; type="{self.type}"' if self.type else ""
+        return f'<{self.href}>; rel="{self.rel}"{kind}'
+
+
+def links_of_page(record: KM3OpenResource, base: str) -> Iterator[Link]:
+    """Yield the links of the page of a resource; ``base`` is the address of the service."""
+    program = f"{base}/api/resources/{record.kid}"
+    publication = record.publication
+    yield Link("cite-as", cite_as(record, base))
+    yield Link("type", "https://schema.org/AboutPage")
+    yield Link("type", f"https://schema.org/{_TYPES.get(record.ktype, 'Dataset')}")
+    yield Link("license", _ascii(publication.licence_url))
+    orcids = (creator.orcid for creator in publication.creators if creator.orcid)
+    yield from (Link("author", f"https://orcid.org/{orcid}") for orcid in orcids)
+    for form in FOR_PROGRAMS:
+        yield Link("describedby", f"{program}?format={form.value}", form.media_type)
+    for file in record.files:
+        kind = file.media_type.replace(" ", "")
+        yield Link("item", f"{base}/files/{record.kid}/{file.name}", kind)
+    if record.replaces is not None:
+        yield Link("predecessor-version", f"{base}/resources/{record.replaces}")
+    yield Link("latest-version", f"{base}/resources/{record.identifier}")
+    if record.collection:
+        yield Link("collection", f"{base}/collections/{record.collection}")
+    yield Link("linkset", f"{program}/linkset", LINKSET)
+
+
+def links_of_record(kid: UUID, base: str) -> Iterator[Link]:
+    """Yield the links of the record in a form for programs."""
+    yield Link("describes", f"{base}/resources/{kid}", "text/html")
+    yield Link("linkset", f"{base}/api/resources/{kid}/linkset", LINKSET)
+
+
+def header(links: Iterable[Link]) -> dict[str, str]:
+    """Return the Link header."""
+    kept = list(links)
+    surplus = [link for link in kept if link.rel == "item"][MOST_ITEMS:]
+    return {"Link": ", ".join(str(link) for link in kept if link not in surplus)}
+
+
+def linkset(record: KM3OpenResource, base: str) -> bytes:
+    """Return all links of a resource, its files and its record as JSON."""
+    page, program = f"{base}/resources/{record.kid}", f"{base}/api/resources/{record.kid}"
+    sets = [_context(page, links_of_page(record, base))]
+    for file in record.files:
+        back = [Link("collection", page, "text/html"), Link("cite-as", cite_as(record, base))]
+        sets.append(_context(f"{base}/files/{record.kid}/{file.name}", back))
+    for form in FOR_PROGRAMS:
+        about = [Link("describes", page, "text/html")]
+        sets.append(_context(f"{program}?format={form.value}", about))
+    return json.dumps({"linkset": sets}).encode()
+
+
+def cite_as(record: KM3OpenResource, base: str) -> str:
+    """Return the address by which a resource is cited: its DOI, else that of this version."""
+    doi = record.publication.doi
+    return _ascii(f"https://doi.org/{doi}") if doi else f"{base}/resources/{record.kid}"
+
+
+def _context(anchor: str, links: Iterable[Link]) -> dict[str, object]:
+    targets: dict[str, object] = {"anchor": anchor}
+    for link in links:
+        target = {"href": link.href, **({"type": link.type} if link.type else {})}
+        found = targets.setdefault(link.rel, [])
+        if isinstance(found, list):
+            found.append(target)
+    return targets
+
+
+def _ascii(address: str) -> str:
+    """Return an address in which nothing can end a link or a header."""
+    return quote(address, safe="!#$%&'()*+/:;=?@[]~")
