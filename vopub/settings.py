@@ -39,8 +39,8 @@ class SiteSettings(_Section):
     """Host name in the published addresses; the address listened on if empty."""
     dachs_port: int = Field(default=8080, ge=1, le=65535)
     odc_port: int = Field(default=8000, ge=1, le=65535)
-    tap_seconds: int = Field(default=30, ge=1, le=3600)
-    """Longest time that a synchronous TAP query may take; asynchronous ones have an hour."""
+    query_seconds: int = Field(default=30, ge=1, le=3600)
+    """Longest time that a cone search or synchronous TAP query may take in the database."""
     tap_rows: int = Field(default=10_000_000, ge=1, le=100_000_000)
     """Most rows that a TAP query returns, whatever it asks for."""
     cone_rows: int = Field(default=1_000_000, ge=1, le=100_000_000)
