@@ -1,4 +1,4 @@
-"""Opening the store's database and bringing it up to the newest schema."""
+"""Opening the store's database, SQLite or PostgreSQL, and bringing it up to the newest schema."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from sqlite3 import Connection as SqliteConnection
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from vopub.errors import FileError
+from vopub.errors import FileError, ServiceError, UsageError
 
 BUSY_SECONDS = 20
 """How long a transaction waits for another one that writes."""
+CONNECTIONS = 20
+MORE_CONNECTIONS = 30
+"""Opened when all others are busy, and closed afterwards."""
+CACHE_KIB = 8192
+"""Memory that SQLite may keep pages in, for each connection."""
+WRITERS = 0x4F4443
+"""The lock of PostgreSQL that one transaction at a time writes under."""
 
 
 def open_database(path: Path) -> Engine:
@@ -27,21 +34,80 @@ def open_database(path: Path) -> Engine:
         If the file is not such a database, or was written by a newer vopub.
     """
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, pool_size=20, max_overflow=30
-    )
+        f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS},
+        pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS,
+    )  # fmt: skip
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
+    hint = "restore it from a backup, or move it away to start with an empty one"
     try:
         migrate(engine)
     except CommandError as error:
         engine.dispose()
-        hint = "start the vopub that wrote it, or a newer one"
-        raise FileError(f"unknown schema: {error}", where=path, hint=hint) from error
+        raise _newer(error, str(path)) from error
     except DatabaseError as error:
         engine.dispose()
-        hint = "restore it from a backup, or move it away to start with an empty one"
         raise FileError(f"cannot be used: {error.orig}", where=path, hint=hint) from error
     return engine
+
+
+def open_postgresql(address: str) -> Engine:
+    """Open a database of PostgreSQL, whose tables are made or migrated as needed.
+
+    Parameters
+    ----------
+    address
+        As of libpq, without a password: ``postgresql://role@host:port/name``, or with a socket
+        ``postgresql://role@/name?host=/directory``.
+
+    Raises
+    ------
+    UsageError
+        If it is not such an address, or holds a password.
+    ServiceError
+        If the server does not let us in, or refuses.
+    FileError
+        If the tables were written by a newer vopub.
+    """
+    url = postgresql_url(address)
+    engine = create_engine(
+        url, pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS, pool_pre_ping=True,
+        isolation_level="REPEATABLE READ",
+    )  # fmt: skip
+    event.listen(engine, "begin", _begin)
+    hint = "check the setting odc_database, and that the server runs"
+    try:
+        migrate(engine)
+    except CommandError as error:
+        engine.dispose()
+        raise _newer(error, address) from error
+    except DatabaseError as error:
+        engine.dispose()
+        said = str(error.orig).strip().replace("\n", " ")
+        raise ServiceError(f"PostgreSQL: {said}", where=address, hint=hint) from error
+    return engine
+
+
+def postgresql_url(address: str) -> URL:
+    """Read an address of PostgreSQL.
+
+    Raises
+    ------
+    UsageError
+        If it is not one, or holds a password, which others could see in the list of processes.
+    """
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        hint = "write postgresql://role@host:port/name"
+        raise UsageError("this is not the address of a database", hint=hint) from error
+    if url.password is not None or "password" in url.query:
+        hint = "put it into a file of libpq and name that: …?passfile=/path"
+        raise UsageError("the address of the database holds a password", hint=hint)
+    if url.drivername not in ("postgresql", "postgresql+psycopg"):
+        hint = "write postgresql://role@host:port/name"
+        raise UsageError(f"{url.drivername!r} is no database that is known here", hint=hint)
+    return url.set(drivername="postgresql+psycopg")
 
 
 def writing(engine: Engine) -> Engine:
@@ -49,6 +115,9 @@ def writing(engine: Engine) -> Engine:
 
     A transaction that reads first and writes later could otherwise find that what it read changed.
     """
+    if engine.dialect.name == "postgresql":
+        # What was committed while it waited for the lock must be seen.
+        return engine.execution_options(immediate=True, isolation_level="READ COMMITTED")
     return engine.execution_options(immediate=True)
 
 
@@ -57,18 +126,39 @@ def migrate(engine: Engine) -> None:
     configuration = Config()
     scripts = str(files("vopub.odc") / "migrations")
     configuration.set_main_option("script_location", scripts.replace("%", "%%"))
-    with writing(engine).begin() as connection:
-        configuration.attributes["connection"] = connection
-        command.upgrade(configuration, "head")
+    with writing(engine).connect() as connection:
+        _heed_foreign_keys(connection, heed=False)
+        with connection.begin():
+            configuration.attributes["connection"] = connection
+            command.upgrade(configuration, "head")
+        _heed_foreign_keys(connection, heed=True)
+
+
+def _heed_foreign_keys(connection: Connection, *, heed: bool) -> None:
+    """Let SQLite replace a table that others refer to; it would empty those as well."""
+    if connection.dialect.name == "sqlite":
+        # By the driver: SQLAlchemy would begin a transaction, inside which this does nothing.
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if heed else 'OFF'}")
+        cursor.close()
+
+
+def _newer(error: CommandError, where: str) -> FileError:
+    hint = "start the vopub that wrote it, or a newer one"
+    return FileError(f"unknown schema: {error}", where=where, hint=hint)
 
 
 def _set_up(connection: SqliteConnection, _record: object) -> None:
     # Transactions are begun explicitly below; the driver's own are begun too late.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+    for pragma in (*pragmas, f"cache_size = -{CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    elif immediate:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")

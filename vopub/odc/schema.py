@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, ForeignKey, ForeignKeyConstraint, MetaData, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
@@ -12,6 +23,14 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "ix": "ix_%(table_name)s_%(column_0_name)s",
 }
+
+WHOLE = BigInteger().with_variant(Integer(), "sqlite")
+"""Whole numbers of 64 bit; what SQLite calls INTEGER has them."""
+
+
+def ordered_text(length: int) -> String:
+    """Return the type of text that is ordered by its bytes, whatever the database's language."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class Base(DeclarativeBase):
@@ -24,16 +43,36 @@ class ResourceRow(Base):
     """A KM3OpenResource as JSON, and the columns it is found by."""
 
     __tablename__ = "resources"
+    __table_args__ = (
+        Index("ix_resources_number", "number", unique=True),
+        Index("ix_resources_in_order", "identifier", "version_key", "number"),
+        Index("ix_resources_moment", "moment", "number"),
+        Index("ix_resources_written", "written", "kid"),
+        *(
+            Index(f"ix_resources_{facet}_{order}", facet, order)
+            for facet in ("ktype", "collection")
+            for order in ("identifier", "moment", "number")
+        ),
+        Index("ix_resources_stream_moment", "stream", "moment", "number"),
+    )
 
     kid: Mapped[str] = mapped_column(String(36), primary_key=True)
-    identifier: Mapped[str] = mapped_column(String(64), index=True)
-    version_key: Mapped[str] = mapped_column(String(128))
+    number: Mapped[int] = mapped_column(WHOLE)
+    """Counts resources as they were registered first; never changes."""
+    identifier: Mapped[str] = mapped_column(ordered_text(64))
+    version_key: Mapped[str] = mapped_column(ordered_text(128))
     """The version in a form whose order as text is the order of versions."""
-    ktype: Mapped[str] = mapped_column(String(32), index=True)
-    collection: Mapped[str] = mapped_column(String(64), index=True)
-    stream: Mapped[str] = mapped_column(String(64), index=True)
+    latest: Mapped[bool] = mapped_column(Boolean)
+    """Whether it is the newest version of those that were not withdrawn."""
+    ktype: Mapped[str] = mapped_column(String(32))
+    collection: Mapped[str] = mapped_column(String(64))
+    stream: Mapped[str] = mapped_column(String(64))
+    moment: Mapped[datetime] = mapped_column(DateTime)
+    """UTC: when its data begin; if it does not say, the day it was published."""
+    ends: Mapped[datetime | None] = mapped_column(DateTime)
+    """UTC: when its data end; None if it does not say."""
     words: Mapped[str] = mapped_column(Text)
-    """The text that a search looks through, case folded."""
+    """What a search looks for: its words as ``words.tokens_of`` makes them."""
     record: Mapped[str] = mapped_column(Text)
     written: Mapped[datetime] = mapped_column(DateTime)
     """UTC."""
@@ -44,6 +83,38 @@ class ResourceRow(Base):
     """Why it was withdrawn."""
 
 
+class TallyRow(Base):
+    """How many resources there are of a kind, in a collection and a stream; kept by ``index``."""
+
+    __tablename__ = "tallies"
+
+    ktype: Mapped[str] = mapped_column(String(32), primary_key=True)
+    collection: Mapped[str] = mapped_column(String(64), primary_key=True)
+    stream: Mapped[str] = mapped_column(String(64), primary_key=True)
+    latest: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    resources: Mapped[int] = mapped_column(WHOLE)
+
+
+class SkyRow(Base):
+    """A range of cells of the sky (HEALPix, nested, order 29) that a resource covers."""
+
+    __tablename__ = "sky"
+
+    number: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=False)
+    first: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=False)
+    stop: Mapped[int] = mapped_column(WHOLE)
+    """The first cell after the range."""
+
+
+class FactRow(Base):
+    """What the store remembers of itself, e.g. by which rules its index was made."""
+
+    __tablename__ = "facts"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
 class UploadRow(Base):
     """Bytes that were stored under a name for a resource, published or not yet."""
 
@@ -52,7 +123,7 @@ class UploadRow(Base):
     kid: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(WHOLE)
     written: Mapped[datetime] = mapped_column(DateTime)
 
 
@@ -71,7 +142,7 @@ class PublishedFileRow(Base):
     )
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64))
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(WHOLE)
     media_type: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(String(32))
 

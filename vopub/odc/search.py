@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from vopub.model.ktype import Ktype
-from vopub.model.resource import KM3OpenResource
-from vopub.odc.schema import ResourceRow
+from vopub.odc import sky, words
+from vopub.odc.schema import ResourceRow, SkyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,28 +20,35 @@ class Query:
     """What to look for; everything given must hold."""
 
     q: str = ""
-    """Words that all occur in title, description, identifier or names of parameters."""
+    """Beginnings of words that all occur in title, description, identifier, instrument, subjects
+    or names of parameters."""
     ktype: Ktype | None = None
     collection: str = ""
     stream: str = ""
     identifier: str = ""
     latest: bool = False
     """Whether to leave out older versions."""
+    since: datetime | None = None
+    """Leave out whose data end before; UTC without a zone."""
+    until: datetime | None = None
+    """Leave out whose data begin after; UTC without a zone."""
+    position: tuple[float, float] | None = None
+    """Right ascension and declination (ICRS, degrees) that must be covered."""
     limit: int = 50
     offset: int = 0
+    """For ``Store.find``; ``Store.page`` has cursors, whose cost does not grow with the place."""
 
 
-def searchable(record: KM3OpenResource) -> str:
-    """Return the text of a record that a search looks through."""
-    publication = record.publication
-    names = (parameter.name for parameter in record.parameters)
-    parts = (record.identifier, publication.title, publication.description, *names)
-    return fold(" ".join([*parts, publication.instrument, *publication.subjects]))
+EVERYTHING = Query()
 
 
-def fold(text: str) -> str:
-    """Return text in the form in which words are compared: without case, composed, no NUL."""
-    return unicodedata.normalize("NFKC", text).casefold().replace("\0", " ")
+def searchable(record: Mapping[str, Any]) -> str:
+    """Return the text of a record, as it is in JSON, that a search looks through."""
+    publication = record["publication"]
+    names = (parameter["name"] for parameter in record.get("parameters") or ())
+    parts = (record["identifier"], publication["title"], publication["description"], *names)
+    subjects = publication.get("subjects") or ()
+    return " ".join([*parts, publication.get("instrument") or "", *subjects])
 
 
 def version_key(version: str) -> str:
@@ -49,44 +57,60 @@ def version_key(version: str) -> str:
     return ".".join(f"{part:0>32}" for part in [*parts, "", ""][:3])
 
 
-def matching(query: Query) -> Select[Any]:
-    """Return the selection of the ``kid`` of every resource that matches."""
-    chosen = select(ResourceRow.kid).where(ResourceRow.withdrawn.is_(None))
-    wanted = {
+def conditions(query: Query) -> list[ColumnElement[bool]]:
+    """Return what must hold of a resource, except for the words."""
+    wanted: dict[InstrumentedAttribute[Any], Any] = {
         ResourceRow.ktype: query.ktype and query.ktype.value,
         ResourceRow.collection: query.collection,
         ResourceRow.stream: query.stream,
         ResourceRow.identifier: query.identifier,
+        ResourceRow.latest: query.latest,
     }
-    chosen = chosen.where(*(column == value for column, value in wanted.items() if value))
-    for word in fold(query.q).split():
-        chosen = chosen.where(ResourceRow.words.contains(word, autoescape=True))
-    return chosen.where(ResourceRow.kid.in_(_latest())) if query.latest else chosen
+    held = [column == value for column, value in wanted.items() if value]
+    if query.until is not None:
+        held.append(ResourceRow.moment <= query.until)
+    if query.since is not None:
+        ends = func.coalesce(ResourceRow.ends, ResourceRow.moment)
+        held.append(ends >= query.since)
+    if query.position is not None:
+        held.append(ResourceRow.number.in_(_covering(sky.cell_of(*query.position))))
+    return [ResourceRow.withdrawn.is_(None), *held]
 
 
-def ordered(query: Query, column: InstrumentedAttribute[str]) -> Select[Any]:
+def facets(query: Query) -> list[str]:
+    """Return the words that stand for what a query asks for beside its own."""
+    asked = {
+        "ktype": query.ktype.value if query.ktype else "",
+        "collection": query.collection, "stream": query.stream,
+        "latest": "yes" if query.latest else "",
+    }  # fmt: skip
+    return [words.facet(name, value) for name, value in asked.items() if value]
+
+
+def matching(query: Query, dialect: str) -> Select[Any]:
+    """Return the selection of the ``kid`` of every resource that matches."""
+    held = conditions(query)
+    if query.q:
+        held.append(words.matching(dialect, query.q, facets(query)))
+    return select(ResourceRow.kid).where(*held)
+
+
+def ordered(query: Query, column: InstrumentedAttribute[str], dialect: str) -> Select[Any]:
     """Return the selection of a column of all that match: by identifier, newest version first."""
     return (
         select(column)
-        .where(ResourceRow.kid.in_(matching(query)))
+        .where(ResourceRow.kid.in_(matching(query, dialect)))
         .order_by(*IN_ORDER)
         .limit(query.limit)
         .offset(query.offset)
     )
 
 
-_NEWEST_FIRST = (ResourceRow.version_key.desc(), ResourceRow.written.desc(), ResourceRow.kid)
-IN_ORDER = (ResourceRow.identifier, *_NEWEST_FIRST)
+IN_ORDER = (
+    ResourceRow.identifier, ResourceRow.version_key.desc(), ResourceRow.number.desc()
+)  # fmt: skip
 """By identifier, the newest version first."""
 
 
-def _latest() -> Select[Any]:
-    place = func.row_number().over(
-        partition_by=ResourceRow.identifier, order_by=list(_NEWEST_FIRST)
-    )
-    ranked = (
-        select(ResourceRow.kid, place.label("place"))
-        .where(ResourceRow.withdrawn.is_(None))
-        .subquery()
-    )
-    return select(ranked.c.kid).where(ranked.c.place == 1)
+def _covering(cell: int) -> Select[Any]:
+    return select(SkyRow.number).where(SkyRow.first <= cell, SkyRow.stop > cell)

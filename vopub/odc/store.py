@@ -7,34 +7,35 @@ when the process is killed; a record never names a file that is not here.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from vopub.errors import BusyError, Problem
+from vopub.errors import BusyError
 from vopub.files import cannot
 from vopub.model.ktype import Ktype
 from vopub.model.resource import (
-    FileReference,
     FileRole,
     KM3OpenResource,
     KM3ResourceCollection,
     KM3ResourceStream,
 )
+from vopub.odc import index
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import open_database, writing
-from vopub.odc.faults import GoneError, NotFoundError, RefusedError
+from vopub.odc.faults import GoneError, NotFoundError
+from vopub.odc.paging import Count, Page, Sort, count_of, page_of, tallies_by
+from vopub.odc.registering import now, register
 from vopub.odc.schema import (
     CollectionRow,
     GroupingRow,
@@ -43,7 +44,7 @@ from vopub.odc.schema import (
     StreamRow,
     UploadRow,
 )
-from vopub.odc.search import Query, matching, ordered, searchable, version_key
+from vopub.odc.search import EVERYTHING, Query, conditions, matching, ordered
 
 Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 
@@ -87,6 +88,8 @@ class Store:
         self._engine = open_database(directory / "odc.db")
         self._reading = sessionmaker(self._engine)
         self._writing = sessionmaker(writing(self._engine))
+        with self._writing.begin() as session:
+            index.ensure(session)
         event.listen(self._writing, "after_commit", self._count_write)
         self._writes = 0
         self._catalog: tuple[int, bytes] = (-1, b"")
@@ -119,19 +122,21 @@ class Store:
         ChangedError
             If the condition does not hold of the record that is there; nothing is changed.
         """
-        text = record.model_dump_json()
+        return self.put_resources([record], {record.kid: condition})[0]
+
+    def put_resources(
+        self, records: Sequence[KM3OpenResource],
+        conditions: Mapping[UUID, Condition] = MappingProxyType({}),
+    ) -> list[Outcome]:  # fmt: skip
+        """Write many records, all or none of them; raises like ``put_resource``.
+
+        Returns
+        -------
+        list
+            What was done with each.
+        """
         with self._writing.begin() as session:
-            before = session.get(ResourceRow, str(record.kid))
-            condition.check(_readable(before))
-            if before is not None and before.withdrawn is None and before.record == text:
-                return Outcome.UNCHANGED
-            self._check_files(session, record)
-            # Said before the row is merged, which changes what was read.
-            created = before is None or before.withdrawn is not None
-            session.merge(_row(record, text))
-            session.flush()
-            self._name_files(session, record)
-        return Outcome.CREATED if created else Outcome.REPLACED
+            return register(session, self.blobs, records, conditions)
 
     def get_resource_json(self, kid: UUID) -> str:
         """Return a record as it was written.
@@ -158,16 +163,59 @@ class Store:
         """
         query = Query(identifier=identifier, latest=True)
         with self._reading() as session:
-            text = session.scalar(ordered(query, ResourceRow.record)) if identifier else None
+            chosen = select(ResourceRow.record).where(*conditions(query))
+            text = session.scalar(chosen) if identifier else None
         if text is None:
             raise NotFoundError(f"there is no resource {identifier!r}")
         return KM3OpenResource.model_validate_json(text)
 
-    def find(self, query: Query) -> ResourceList:
-        """Return the resources that match."""
+    def page(
+        self, query: Query, sort: Sort = Sort.IDENTIFIER, cursor: str = "", limit: int = 50
+    ) -> Page:
+        """Return a page of the list of the resources that match, and how to go on from there.
+
+        Takes as long for the last page as for the first. ``query.limit`` and ``offset`` do not
+        count.
+
+        Parameters
+        ----------
+        query
+            What to list.
+        sort
+            In which order.
+        cursor
+            ``later`` or ``earlier`` of another page of the same list; empty for the first page.
+        limit
+            Most resources on the page.
+
+        Raises
+        ------
+        RefusedError
+            If the cursor is not one of this list.
+        """
         with self._reading() as session:
-            total = session.scalar(select(func.count()).select_from(matching(query).subquery()))
-            texts = session.scalars(ordered(query, ResourceRow.summary)).all()
+            return page_of(session, query, sort, cursor, limit)
+
+    def count(self, query: Query) -> Count:
+        """Return how many match; not exact where each of very many had to be looked at."""
+        with self._reading() as session:
+            return count_of(session, query)
+
+    def tally(self, facet: str, query: Query = EVERYTHING) -> dict[str, int]:
+        """Return how many resources there are by ``ktype``, ``collection`` or ``stream``.
+
+        Of the query, the same three and ``latest`` count. Takes a millisecond, however many.
+        """
+        with self._reading() as session:
+            return tallies_by(session, facet, query)
+
+    def find(self, query: Query) -> ResourceList:
+        """Return the resources that match, with their exact number: for short lists."""
+        dialect = self._engine.dialect.name
+        counted = select(func.count()).select_from(matching(query, dialect).subquery())
+        with self._reading() as session:
+            total = session.scalar(counted)
+            texts = session.scalars(ordered(query, ResourceRow.summary, dialect)).all()
         return ResourceList(
             total=total or 0, limit=query.limit, offset=query.offset,
             resources=tuple(ResourceSummary.model_validate_json(text) for text in texts),
@@ -182,13 +230,7 @@ class Store:
 
     def count_by_ktype(self) -> dict[Ktype, int]:
         """Return how many resources there are of each kind, all versions counted."""
-        with self._reading() as session:
-            rows = session.execute(
-                select(ResourceRow.ktype, func.count())
-                .where(ResourceRow.withdrawn.is_(None))
-                .group_by(ResourceRow.ktype)
-            )
-            return {Ktype(ktype): count for ktype, count in rows}
+        return {Ktype(ktype): count for ktype, count in self.tally("ktype").items()}
 
     def withdraw(self, kid: UUID, reason: str, condition: Condition = ALWAYS) -> None:
         """Take a record back; it and its files answer 'gone' with the reason from now on.
@@ -203,8 +245,9 @@ class Store:
         with self._writing.begin() as session:
             row = _present(session, kid)
             condition.check(row.record)
-            row.withdrawn = row.written = _now()  # harvesters ask for what was written since
-            row.reason = reason
+            with index.keeping(session, [row.identifier]):
+                row.withdrawn = row.written = now()  # harvesters ask for what was written since
+                row.reason = reason
 
     def catalog(self) -> bytes:
         """Return the catalogue, a ``Catalog`` as JSON.
@@ -243,7 +286,7 @@ class Store:
             As ``Blobs.receive``.
         """
         size = self.blobs.receive(sha256, chunks, most=most)
-        row = UploadRow(kid=str(kid), name=name, sha256=sha256, size=size, written=_now())
+        row = UploadRow(kid=str(kid), name=name, sha256=sha256, size=size, written=now())
         with self._writing.begin() as session:
             session.merge(row)
         return Uploaded(name=name, sha256=sha256, size=size)
@@ -293,7 +336,7 @@ class Store:
             condition.check(before.record if before is not None else None)
             if before is not None and before.record == text:
                 return Outcome.UNCHANGED
-            fields = {"record": text, "summary": short, "written": _now()}
+            fields = {"record": text, "summary": short, "written": now()}
             session.merge(table(identifier=record.identifier, **fields))
         return Outcome.REPLACED if before is not None else Outcome.CREATED
 
@@ -333,50 +376,6 @@ class Store:
     def _count_write(self, _session: Session) -> None:
         self._writes += 1
 
-    def _check_files(self, session: Session, record: KM3OpenResource) -> None:
-        problems = [
-            Problem(f"files.{index}", what, "upload the file, then write the record again")
-            for index, file in enumerate(record.files)
-            if (what := self._missing(session, record.kid, file))
-        ]
-        names = [file.name for file in record.files]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        problems += [Problem("files", f"{name!r} is named more than once") for name in twice]
-        if problems:
-            raise RefusedError("the record names files that are not here", problems)
-
-    def _missing(self, session: Session, kid: UUID, file: FileReference) -> str:
-        """Say what is wrong with a file that a record names; empty if nothing is."""
-        upload = session.get(UploadRow, (str(kid), file.name, file.sha256))
-        if upload is None or not self.blobs.holds(file.sha256, upload.size):
-            return f"{file.name!r} with SHA-256 {file.sha256} was not uploaded"
-        if upload.size != file.size:
-            return f"{file.name!r} has {upload.size} bytes, not {file.size}"
-        return ""
-
-    def _name_files(self, session: Session, record: KM3OpenResource) -> None:
-        kid = str(record.kid)
-        for row in session.scalars(select(PublishedFileRow).where(PublishedFileRow.kid == kid)):
-            session.delete(row)
-        session.flush()
-        for file in record.files:
-            fields = file.model_dump(include={"name", "sha256", "size", "media_type"})
-            session.add(PublishedFileRow(kid=kid, role=file.role.value, **fields))
-
-
-def _row(record: KM3OpenResource, text: str) -> ResourceRow:
-    return ResourceRow(
-        kid=str(record.kid), identifier=record.identifier, ktype=record.ktype.value,
-        version_key=version_key(record.publication.version), collection=record.collection,
-        stream=record.stream, words=searchable(record), record=text, written=_now(),
-        withdrawn=None, reason="", summary=ResourceSummary.of(json.loads(text)).model_dump_json(),
-    )  # fmt: skip
-
-
-def _readable(row: ResourceRow | None) -> str | None:
-    """Return the record that a reader gets now, if any."""
-    return None if row is None or row.withdrawn is not None else row.record
-
 
 def _present(session: Session, kid: UUID) -> ResourceRow:
     row = session.get(ResourceRow, str(kid))
@@ -394,10 +393,6 @@ def _gone(row: ResourceRow) -> GoneError:
 
 def _table(kind: type[KM3ResourceStream | KM3ResourceCollection]) -> type[GroupingRow]:
     return StreamRow if issubclass(kind, KM3ResourceStream) else CollectionRow
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _lock(directory: Path) -> int:

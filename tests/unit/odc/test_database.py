@@ -18,9 +18,15 @@ from vopub.odc.schema import Base
 def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     engine = open_database(tmp_path / "odc.db")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave out the index of words, which is not one of SQLAlchemy's tables."""
+    return kind != "table" or not str(name).startswith("resource_words")
 
 
 def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
@@ -34,9 +40,11 @@ def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
     assert dump(path) == before
 
 
-def dump(path: Path) -> list[str]:
+def dump(path: Path) -> list[tuple[str, ...]]:
     connection = sqlite3.connect(path)
-    lines = list(connection.iterdump())
+    lines = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
+    lines += connection.execute("SELECT * FROM alembic_version").fetchall()
+    lines += connection.execute("PRAGMA schema_version").fetchall()
     connection.close()
     return lines
 

@@ -1,0 +1,244 @@
+"""Pages of a list that stay right while resources are added.
+
+A page ends with a cursor that says after which resource the next one begins. Whatever is added or
+taken away meanwhile, nothing that was there all the time is shown twice or left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from vopub.odc import words
+from vopub.odc.faults import RefusedError
+from vopub.odc.schema import ResourceRow, TallyRow
+from vopub.odc.search import Query, conditions, facets
+
+LONGEST_CURSOR = 400
+MOST_COUNTED = 1000
+"""More than this are not counted where counting means reading them."""
+
+
+class Sort(StrEnum):
+    """In which order a list is."""
+
+    IDENTIFIER = "identifier"
+    """By identifier, the newest version first."""
+    NEWEST = "newest"
+    """What was registered last comes first."""
+    OLDEST = "oldest"
+    """What was registered first comes first."""
+    LATEST_DATA = "latest-data"
+    """By when the data begin, the latest first."""
+    EARLIEST_DATA = "earliest-data"
+    """By when the data begin, the earliest first."""
+    CHANGED = "changed"
+    """By when the record was written last, the earliest first: for whoever harvests."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    column: InstrumentedAttribute[Any]
+    descending: bool = False
+
+    def turned(self) -> _Key:
+        return replace(self, descending=not self.descending)
+
+    @property
+    def order(self) -> ColumnElement[Any]:
+        return self.column.desc() if self.descending else self.column.asc()
+
+    def beyond(self, value: Any) -> ColumnElement[bool]:
+        found: ColumnElement[bool]
+        found = self.column < value if self.descending else self.column > value
+        return found
+
+    def not_before(self, value: Any) -> ColumnElement[bool]:
+        found: ColumnElement[bool]
+        found = self.column <= value if self.descending else self.column >= value
+        return found
+
+
+_NUMBER = _Key(ResourceRow.number)
+_KEYS: dict[Sort, tuple[_Key, ...]] = {
+    Sort.IDENTIFIER: (
+        _Key(ResourceRow.identifier), _Key(ResourceRow.version_key, descending=True),
+        _NUMBER.turned(),
+    ),
+    Sort.NEWEST: (_NUMBER.turned(),),
+    Sort.OLDEST: (_NUMBER,),
+    Sort.LATEST_DATA: (_Key(ResourceRow.moment, descending=True), _NUMBER.turned()),
+    Sort.EARLIEST_DATA: (_Key(ResourceRow.moment), _NUMBER),
+    Sort.CHANGED: (_Key(ResourceRow.written), _Key(ResourceRow.kid)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a list."""
+
+    summaries: tuple[str, ...]
+    """A ``ResourceSummary`` as JSON for each resource, in order; put together without parsing."""
+    later: str
+    """Cursor of the page after this one; empty on the last."""
+    earlier: str
+    """Cursor of the page before this one; empty on the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many resources match."""
+
+    number: int
+    exact: bool = True
+    """If not, there are more than ``number``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a cursor says: a resource of the list, and which way the page goes from there."""
+
+    values: tuple[Any, ...]
+    backwards: bool
+
+
+def page_of(session: Session, query: Query, sort: Sort, cursor: str, limit: int) -> Page:
+    """Return a page of the list of what matches; ``query.limit`` and ``offset`` do not count.
+
+    Raises
+    ------
+    RefusedError
+        If the cursor is not one of this list.
+    """
+    place = _read(cursor, sort) if cursor else None
+    backwards = place is not None and place.backwards
+    keys = tuple(key.turned() for key in _KEYS[sort]) if backwards else _KEYS[sort]
+    chosen = _chosen(session, query, sort).order_by(*(key.order for key in keys))
+    if place is not None:
+        chosen = chosen.where(*_after(keys, place.values))
+    rows = session.execute(chosen.limit(limit + 1)).all()
+    more, rows = len(rows) > limit, rows[:limit]
+    if backwards:
+        rows = rows[::-1]
+    before = more if backwards else place is not None
+    after = place is not None if backwards else more
+    return Page(
+        tuple(row[0] for row in rows),
+        later=_write(rows[-1][1:], sort) if rows and after else "",
+        earlier=_write(rows[0][1:], sort, backwards=True) if rows and before else "",
+    )
+
+
+def count_of(session: Session, query: Query) -> Count:
+    """Return how many match; exactly, unless there are many and each had to be looked at."""
+    kept = (query.q, query.identifier, query.since, query.until, query.position)
+    if not any(kept):
+        return Count(session.scalar(_tallied(query)) or 0)
+    chosen = _chosen(session, query, Sort.NEWEST).limit(MOST_COUNTED + 1).subquery()
+    number = session.scalar(select(func.count()).select_from(chosen)) or 0
+    return Count(min(number, MOST_COUNTED), number <= MOST_COUNTED)
+
+
+def tallies_by(session: Session, facet: str, query: Query) -> dict[str, int]:
+    """Return how many resources there are of each kind, or in each collection or stream.
+
+    Parameters
+    ----------
+    session
+        A transaction that reads.
+    facet
+        ``ktype``, ``collection`` or ``stream``.
+    query
+        Of which ``ktype``, ``collection``, ``stream`` and ``latest`` count.
+    """
+    column = getattr(TallyRow, facet)
+    counted = _tallied(query).add_columns(column).group_by(column).order_by(column)
+    return {value: count for count, value in session.execute(counted) if count}
+
+
+def _tallied(query: Query) -> Select[Any]:
+    wanted: dict[InstrumentedAttribute[Any], Any] = {
+        TallyRow.ktype: query.ktype and query.ktype.value, TallyRow.collection: query.collection,
+        TallyRow.stream: query.stream, TallyRow.latest: query.latest,
+    }  # fmt: skip
+    held = [column == value for column, value in wanted.items() if value]
+    return select(func.sum(TallyRow.resources)).where(*held)
+
+
+def _chosen(session: Session, query: Query, sort: Sort) -> Select[Any]:
+    """Return the selection of the summary and the keys of all that match."""
+    held = conditions(query)
+    dialect = session.get_bind().dialect.name
+    if query.q and dialect == "sqlite" and not _is_rare(session, query):
+        # SQLite would read all that have the words before it sorts them; it is quicker to go
+        # through the list and to look at each.
+        held += words.by_looking(query.q)
+    elif query.q:
+        held.append(words.matching(dialect, query.q, facets(query)))
+    columns = (key.column for key in _KEYS[sort])
+    return select(ResourceRow.summary, *columns).where(*held)
+
+
+def _is_rare(session: Session, query: Query) -> bool:
+    found = words.found("sqlite", query.q, facets(query))
+    some = found.limit(MOST_COUNTED + 1).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) <= MOST_COUNTED
+
+
+def _after(keys: Sequence[_Key], values: Sequence[Any]) -> list[ColumnElement[bool]]:
+    """Return that a resource comes after the one with these values.
+
+    That the first key is not before says nothing new, but lets the database begin at the place.
+    """
+    ways = []
+    for number, (key, value) in enumerate(zip(keys, values, strict=True)):
+        equal = [k.column == v for k, v in zip(keys[:number], values[:number], strict=True)]
+        ways.append(and_(*equal, key.beyond(value)))
+    return [keys[0].not_before(values[0]), or_(*ways)]
+
+
+def _write(values: Sequence[Any], sort: Sort, *, backwards: bool = False) -> str:
+    plain = [v.isoformat() if isinstance(v, datetime) else v for v in values]
+    text = json.dumps([sort.value, backwards, *plain], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, sort: Sort) -> _Place:
+    try:
+        backwards, *values = _unpack(cursor, sort)
+        keys = _KEYS[sort]
+        read = tuple(_value(key, value) for key, value in zip(keys, values, strict=True))
+    except (ValueError, TypeError, RecursionError) as error:
+        hint = "take the cursor of an answer, and keep the order of the list as it was"
+        raise RefusedError("this is not a cursor of this list", hint=hint) from error
+    return _Place(read, backwards)
+
+
+def _unpack(cursor: str, sort: Sort) -> list[Any]:
+    if len(cursor) > LONGEST_CURSOR:
+        raise ValueError("too long")
+    text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    order, backwards, *values = json.loads(text)
+    if order != sort.value or not isinstance(backwards, bool):
+        raise ValueError("of another list")
+    return [backwards, *values]
+
+
+def _value(key: _Key, value: object) -> Any:
+    """Return a value of a cursor in the type of its column."""
+    wanted = key.column.type.python_type
+    if wanted is datetime and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    if type(value) is not wanted or (isinstance(value, int) and abs(value) >= 1 << 63):
+        raise ValueError(f"{value!r} is not of the list")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("holds what no text does")
+    return value

@@ -1,0 +1,219 @@
+"""Writing records: one, or thousands in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from vopub.errors import Problem
+from vopub.model.resource import FileReference, KM3OpenResource
+from vopub.odc import index
+from vopub.odc.answers import Outcome, ResourceSummary
+from vopub.odc.blobs import Blobs
+from vopub.odc.conditions import Condition
+from vopub.odc.faults import RefusedError
+from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
+from vopub.odc.search import version_key
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record that is to be written."""
+
+    record: KM3OpenResource
+    text: str
+    """As JSON."""
+
+    @property
+    def kid(self) -> str:
+        """Its key."""
+        return str(self.record.kid)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is of a record before it is written."""
+
+    number: int
+    identifier: str
+    record: str
+    withdrawn: bool
+
+
+def register(
+    session: Session, blobs: Blobs, records: Sequence[KM3OpenResource],
+    conditions: Mapping[UUID, Condition],
+) -> list[Outcome]:  # fmt: skip
+    """Write records, all or none.
+
+    Parameters
+    ----------
+    session
+        A transaction that writes.
+    blobs
+        Where the files are that they name.
+    records
+        Each with a ``kid`` of its own; equal ones to those here change nothing.
+    conditions
+        By ``kid``, where there is one.
+
+    Raises
+    ------
+    RefusedError
+        If a file was not uploaded, or has other bytes, or a ``kid`` comes twice.
+    ChangedError
+        If a condition does not hold of the record that is there.
+    """
+    entries = [Entry(record, record.model_dump_json()) for record in records]
+    _check_keys(entries)
+    before = _found(session, entries)
+    for entry in entries:
+        if (condition := conditions.get(entry.record.kid)) is not None:
+            there = before.get(entry.kid)
+            condition.check(there.record if there and not there.withdrawn else None)
+    changed = [entry for entry in entries if not _is_equal(entry, before.get(entry.kid))]
+    _check_files(session, blobs, changed)
+    names = {entry.record.identifier for entry in changed}
+    names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
+    with index.keeping(session, names):
+        _write(session, changed, before)
+    written = {entry.kid for entry in changed}
+    return [_outcome(before.get(e.kid), written=e.kid in written) for e in entries]
+
+
+def now() -> datetime:
+    """Return the time as the database keeps it: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _check_keys(entries: Sequence[Entry]) -> None:
+    times = Counter(entry.kid for entry in entries)
+    problems = [Problem("kid", f"{kid} comes {n} times") for kid, n in times.items() if n > 1]
+    if problems:
+        raise RefusedError("each record can be written once at a time", problems)
+
+
+def _found(session: Session, entries: Sequence[Entry]) -> dict[str, Found]:
+    there: dict[str, Found] = {}
+    columns = (
+        ResourceRow.kid, ResourceRow.number, ResourceRow.identifier, ResourceRow.record,
+        ResourceRow.withdrawn,
+    )  # fmt: skip
+    for some in index.pieces(entry.kid for entry in entries):
+        for row in session.execute(select(*columns).where(ResourceRow.kid.in_(some))):
+            gone = row.withdrawn is not None
+            there[row.kid] = Found(row.number, row.identifier, row.record, gone)
+    return there
+
+
+def _is_equal(entry: Entry, there: Found | None) -> bool:
+    return there is not None and not there.withdrawn and there.record == entry.text
+
+
+def _outcome(there: Found | None, *, written: bool) -> Outcome:
+    if not written:
+        return Outcome.UNCHANGED
+    return Outcome.CREATED if there is None or there.withdrawn else Outcome.REPLACED
+
+
+def _write(session: Session, entries: Sequence[Entry], before: Mapping[str, Found]) -> None:
+    last = session.scalar(select(func.max(ResourceRow.number))) or 0
+    new = [entry for entry in entries if entry.kid not in before]
+    numbers = {entry.kid: last + place for place, entry in enumerate(new, 1)}
+    numbers |= {kid: there.number for kid, there in before.items()}
+    contents = {numbers[entry.kid]: json.loads(entry.text) for entry in entries}
+    moment = now()
+    rows = {
+        e.kid: _row(e, numbers[e.kid], contents[numbers[e.kid]], written=moment) for e in entries
+    }
+    added = [row | {"latest": False} for kid, row in rows.items() if kid not in before]
+    changed = [row for kid, row in rows.items() if kid in before]
+    if added:
+        session.execute(insert(ResourceRow), added)
+    if changed:
+        session.execute(update(ResourceRow), changed)
+    _name_files(session, entries, [row["kid"] for row in changed])
+    index.cover(session, {n: c for n, c in contents.items() if _may_cover(c, n <= last)})
+
+
+def _may_cover(content: Mapping[str, Any], was_there: bool) -> bool:
+    return was_there or bool(content["coverage"]["spatial"])
+
+
+def _row(
+    entry: Entry, number: int, content: Mapping[str, Any], *, written: datetime
+) -> dict[str, Any]:
+    record = entry.record
+    return {
+        "kid": entry.kid, "number": number, "identifier": record.identifier,
+        "ktype": record.ktype.value, "version_key": version_key(record.publication.version),
+        "collection": record.collection, "stream": record.stream, "record": entry.text,
+        "written": written, "withdrawn": None, "reason": "",
+        "summary": ResourceSummary.of(content).model_dump_json(),
+        **index.columns_of(content),
+    }  # fmt: skip
+
+
+def _check_files(session: Session, blobs: Blobs, entries: Sequence[Entry]) -> None:
+    sizes = _uploaded(session, entries)
+    many = len(entries) > 1
+    problems = [
+        Problem(f"{entry.kid}.{p.place}" if many else p.place, p.what, p.hint)
+        for entry in entries
+        for p in _file_problems(entry, sizes, blobs)
+    ]
+    if problems:
+        raise RefusedError("the record names files that are not here", problems)
+
+
+def _uploaded(session: Session, entries: Sequence[Entry]) -> dict[tuple[str, str, str], int]:
+    """Return the sizes of the files that were uploaded, of those that the records name."""
+    sizes = {}
+    wanted = [(e.kid, file.name, file.sha256) for e in entries for file in e.record.files]
+    key = (UploadRow.kid, UploadRow.name, UploadRow.sha256)
+    for some in index.pieces(wanted):
+        for row in session.execute(select(*key, UploadRow.size).where(tuple_(*key).in_(some))):
+            sizes[row.kid, row.name, row.sha256] = row.size
+    return sizes
+
+
+def _file_problems(
+    entry: Entry, sizes: Mapping[tuple[str, str, str], int], blobs: Blobs
+) -> list[Problem]:
+    files = entry.record.files
+    problems = []
+    for place, file in enumerate(files):
+        what = _wrong(file, sizes.get((entry.kid, file.name, file.sha256)), blobs)
+        if what:
+            hint = "upload the file, then write the record again"
+            problems.append(Problem(f"files.{place}", what, hint))
+    times = Counter(file.name for file in files)
+    twice = sorted(name for name, number in times.items() if number > 1)
+    return [*problems, *(Problem("files", f"{n!r} is named more than once") for n in twice)]
+
+
+def _wrong(file: FileReference, size: int | None, blobs: Blobs) -> str:
+    """Say what is wrong with a file that a record names; empty if nothing is."""
+    if size is None or not blobs.holds(file.sha256, size):
+        return f"{file.name!r} with SHA-256 {file.sha256} was not uploaded"
+    return f"{file.name!r} has {size} bytes, not {file.size}" if size != file.size else ""
+
+
+def _name_files(session: Session, entries: Sequence[Entry], changed: Sequence[str]) -> None:
+    for some in index.pieces(changed):
+        session.execute(delete(PublishedFileRow).where(PublishedFileRow.kid.in_(some)))
+    rows = [
+        {"kid": entry.kid, "role": file.role.value,
+         **file.model_dump(include={"name", "sha256", "size", "media_type"})}
+        for entry in entries for file in entry.record.files
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(PublishedFileRow), rows)

@@ -1,0 +1,148 @@
+"""Searching by words, the same on SQLite (FTS5) and on PostgreSQL (tsvector).
+
+The words of a text are made here, not by the database, so that both find the same. What a list is
+narrowed by most often (kind, collection, stream, latest version) is a word too, as
+``ktype=events``: the database then intersects sorted lists instead of reading resources.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    cast,
+    column,
+    exists,
+    false,
+    literal,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from vopub.odc.schema import ResourceRow
+
+LONGEST_WORD = 80
+MOST_WORDS = 4000
+"""Different words of one resource that can be found; PostgreSQL's own limit is 1 MB."""
+NAME = "resource_words"
+"""Table of the words; the migrations make it, for each database its own kind."""
+
+_SQLITE = table(NAME, column("rowid", BigInteger), column(NAME))
+_POSTGRESQL = table(NAME, column("number", BigInteger), column("words"))
+_REMOVE = {
+    "sqlite": "INSERT INTO resource_words(resource_words, rowid, words) "
+    "VALUES ('delete', :number, :words)",
+    "postgresql": "DELETE FROM resource_words WHERE number = :number",
+}
+_ADD = {
+    "sqlite": "INSERT INTO resource_words(rowid, words) VALUES (:number, :words)",
+    "postgresql": "INSERT INTO resource_words(number, words) "
+    "VALUES (:number, array_to_tsvector(string_to_array(:words, ' ')))",
+}
+_CLEAR = {
+    "sqlite": "INSERT INTO resource_words(resource_words) VALUES ('delete-all')",
+    "postgresql": "TRUNCATE resource_words",
+}
+
+
+def tokens_of(content: str) -> list[str]:
+    """Return the different words of a text, sorted, in a form of ASCII without case or accents.
+
+    A word with underscores (``angular_error``) counts as a whole and in its parts.
+    """
+    found: set[str] = set()
+    for word in _split(content):
+        found.add(word)
+        found.update(part for part in word.split("_") if part)
+    return sorted(found)[:MOST_WORDS]
+
+
+def _split(content: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", content).casefold()
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return [_ascii(word) for word in re.findall(r"\w+", plain)]
+
+
+def _ascii(word: str) -> str:
+    return "".join(c if c.isascii() else f"~{ord(c):x}~" for c in word[:LONGEST_WORD])
+
+
+def facets_of(row: Mapping[str, Any]) -> list[str]:
+    """Return the words that stand for the kind, collection and stream of a resource."""
+    named = [facet(name, row[name]) for name in ("ktype", "collection", "stream") if row[name]]
+    return [*named, facet("latest", "yes")] if row["latest"] else named
+
+
+def facet(name: str, value: str) -> str:
+    """Return the word that stands for a property."""
+    return f"{name}={value}".replace("-", "_")
+
+
+def replace(
+    connection: Connection,
+    before: Iterable[Mapping[str, Any]],
+    after: Iterable[Mapping[str, Any]],
+) -> None:
+    """Take resources out of the index as they were, and put them in as they are.
+
+    Each is given by ``number``, ``words``, ``ktype``, ``collection``, ``stream`` and ``latest``.
+    """
+    dialect = connection.dialect.name
+    for statement, rows in ((_REMOVE[dialect], before), (_ADD[dialect], after)):
+        values = [{"number": row["number"], "words": _document(row)} for row in rows]
+        if values:
+            connection.execute(text(statement), values)
+
+
+def clear(connection: Connection) -> None:
+    """Empty the index."""
+    connection.execute(text(_CLEAR[connection.dialect.name]))
+
+
+def matching(dialect: str, q: str, facets: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a resource has all words of ``q``, or words beginning so.
+
+    Parameters
+    ----------
+    dialect
+        ``sqlite`` or ``postgresql``.
+    q
+        What somebody typed; if nothing in it is a word, nothing matches.
+    facets
+        What else it must have, as ``facet`` writes it.
+    """
+    rows = found(dialect, q, facets)
+    if dialect == "sqlite":
+        return ResourceRow.number.in_(rows)
+    return exists(rows.where(_POSTGRESQL.c.number == ResourceRow.number))
+
+
+def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
+    """Return the selection of the numbers of the resources that ``matching`` speaks of."""
+    typed = _split(q)
+    if dialect == "sqlite":
+        wanted = " AND ".join([*(f'"{w}"*' for w in typed), *(f'"{f}"' for f in facets)])
+        held = _SQLITE.c[NAME].op("MATCH")(wanted)
+        return select(_SQLITE.c.rowid).where(held if typed else false())
+    wanted = " & ".join([*(f"'{w}':*" for w in typed), *(f"'{f}'" for f in facets)])
+    held = _POSTGRESQL.c.words.op("@@")(cast(wanted, TSQUERY))
+    return select(_POSTGRESQL.c.number).where(held if typed else false())
+
+
+def by_looking(q: str) -> list[ColumnElement[bool]]:
+    """Return the same condition in a form for going through resources one by one."""
+    spaced = literal(" ").concat(ResourceRow.words)
+    return [spaced.contains(f" {word}", autoescape=True) for word in _split(q)]
+
+
+def _document(row: Mapping[str, Any]) -> str:
+    return " ".join([row["words"], *facets_of(row)]).strip()
