@@ -197,6 +197,11 @@ class Reduction:
         )
 
     @property
+    def recipe(self) -> Recipe:
+        """What is wanted of the files."""
+        return self._recipe
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The columns of the table, in order."""
         return self._recipe.parameters

@@ -97,6 +97,9 @@ class Coverage(_Record):
     temporal: TimeSpan | None = None
     energy: tuple[float, float] | None = None
     """Smallest and largest energy in GeV."""
+    declination: tuple[float, float] | None = None
+    """Smallest and largest declination in degrees that events could have come from; ``spatial``
+    is where they did come from."""
 
 
 class KM3OpenResource(_Record):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vopub import __version__
 from vopub.events.convert import Reduction
-from vopub.events.coverage import CoverageBuilder
+from vopub.events.coverage import CoverageBuilder, declinations
 from vopub.events.good_runs import read_good_runs
 from vopub.events.scale.tally import Watch, nobody
 from vopub.events.scale.workers import Here, Workers
@@ -147,10 +147,17 @@ class _Conversion:
             watch=way.watch,
         )
         self.has_positions = {"ra", "dec"} <= set(self.description.events.columns)
-        self._coverage = CoverageBuilder()
+        self._coverage = CoverageBuilder(self._field())
         self._sky = SkyMap()
         self._outermost: EventTable | None = None
         self._started = datetime.now(UTC)
+
+    def _field(self) -> tuple[float, float] | None:
+        """Return the declinations seen; None if who made a list of events did not say."""
+        if not self.has_positions or self.description.events.reconstruction == "given":
+            return None
+        recipe = self.reduction.recipe
+        return declinations(recipe.site, recipe.selections)
 
     def write(self, directory: Path) -> Manifest:
         """Write the products."""

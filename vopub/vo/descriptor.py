@@ -11,9 +11,9 @@ from vopub.model.dataset import TableMetadata
 from vopub.model.description import VoSection
 from vopub.model.parameter import Dtype, Parameter
 from vopub.model.publication import Related
+from vopub.vo.coverage import coverage_block
 from vopub.vo.known_events import KnownEvent, KnownEvents
 from vopub.vo.registry import (
-    coverage_block,
     data_origin,
     ivoid,
     publication_block,
@@ -108,7 +108,7 @@ def render_descriptor(
             simulated=metadata.simulated, related=related,
         ),
         "origin": data_origin(metadata, authority),
-        "coverage": coverage_block(metadata.coverage),
+        "coverage": coverage_block(metadata.coverage, metadata.data_taking),
         "columns": [_column(parameter) for parameter in metadata.parameters],
         **_queries(metadata, vo, known.first),
     }  # fmt: skip

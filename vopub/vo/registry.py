@@ -7,18 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
-
-from astropy.time import Time
 
 from vopub.model.dataset import TableMetadata
 from vopub.model.publication import Contributor, Publication, Related, RelationType
-from vopub.model.resource import ID_PATTERN, Coverage
+from vopub.model.resource import ID_PATTERN
 from vopub.vo.rendering import one_line, paragraphs
 
-JOULE_PER_GEV = 1.602176634e-10
-"""Exact since the SI of 2019."""
 SHORT_NAME_LENGTH = 16
 """Most characters that VOResource allows in a short name."""
 
@@ -112,16 +107,6 @@ def data_origin(metadata: TableMetadata, authority: str) -> list[dict[str, str]]
     return [{"name": n, "value": one_line(v), "text": one_line(t)} for n, v, t in items if v]
 
 
-def coverage_block(coverage: Coverage) -> dict[str, str]:
-    """Return what a resource covers as the macro ``coverage`` writes it: MOC, MJD, Joule."""
-    span, energy = coverage.temporal, coverage.energy
-    return {
-        "spatial": " ".join(coverage.spatial.split()),
-        "temporal": f"{_mjd(span.start):.8f} {_mjd(span.stop):.8f}" if span else "",
-        "spectral": " ".join(f"{e * JOULE_PER_GEV:.10g}" for e in energy) if energy else "",
-    }
-
-
 def _title(title: str, *, simulated: bool) -> str:
     return one_line(title) + (" (simulated)" if simulated else "")
 
@@ -151,7 +136,3 @@ def _identifier(name: str, authority: str) -> str:
         return ivoid(authority, name)
     doi = _DOI.fullmatch(name)
     return f"doi:{doi['doi']}" if doi else name
-
-
-def _mjd(moment: datetime) -> float:
-    return float(Time(moment, scale="utc").mjd)

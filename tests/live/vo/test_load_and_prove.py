@@ -147,7 +147,7 @@ def test_registry_record_says_what_was_given(
     assert [float(x) for x in texts("spectral")[0].split()] == pytest.approx(
         [1.602176634e-10, 1.602176634e-6]
     )
-    assert texts("temporal") == ["59269.00001 59269.25"]
+    assert texts("temporal") == ["59269.00081 59269.2508"]
     rights = record.find(".//rights")
     assert rights.get("rightsURI") == said.licence_url
     standards = {c.get("standardID") for c in record.iter("capability")}

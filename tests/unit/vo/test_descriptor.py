@@ -15,6 +15,7 @@ from lxml import etree
 
 from vopub.errors import VopubError
 from vopub.files import shipped
+from vopub.model.data_taking import DataTaking
 from vopub.model.dataset import TableMetadata
 from vopub.model.description import VoSection
 from vopub.model.publication import Contact, Contributor, Creator, Related, RelationType
@@ -150,7 +151,9 @@ def test_text_of_several_lines_cannot_upset_the_indentation(samples: ModuleType)
 
 def test_data_without_time_and_energy_have_a_descriptor(samples: ModuleType) -> None:
     said = samples.metadata(
-        parameters=samples.parameters(("event_id", "ra", "dec")), coverage=Coverage()
+        parameters=samples.parameters(("event_id", "ra", "dec")),
+        coverage=Coverage(),
+        data_taking=DataTaking(detector="ORCA", runs=(), reconstruction="given"),
     )
     tree = etree.fromstring(render(samples, said).encode())
     assert [e.get("buildFrom") for e in tree.iterfind(".//condDesc")].count(None) == 2
