@@ -14,6 +14,10 @@ from xml.etree import ElementTree as ET
 from vopub.model.publication import Creator
 from vopub.model.resource import KM3OpenResource, ServiceKind
 from vopub.odc.mappings.identifiers import (
+    IDENTIFIER,
+    IVOID,
+    KID,
+    ORCID,
     SIMULATED,
     UAT,
     Scheme,
@@ -27,10 +31,7 @@ from vopub.odc.mappings.identifiers import (
 NAMESPACE = "http://datacite.org/schema/kernel-4"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 LOCATION = f"{NAMESPACE} http://schema.datacite.org/meta/kernel-4.5/metadata.xsd"
-ORCID = "https://orcid.org"
 SPDX = "https://spdx.org/licenses/"
-KID, IDENTIFIER, IVOID = "kid", "KM3NeT identifier", "ivoid"
-"""What alternate identifiers are called."""
 
 Attributes = dict[str, str]
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")

@@ -11,6 +11,7 @@ from uuid import UUID
 from vopub.model.publication import Creator, Related
 from vopub.model.resource import FileReference, KM3OpenResource, ServiceKind, ServiceReference
 from vopub.odc.mappings.identifiers import (
+    ORCID,
     SIMULATED,
     UAT,
     address_of,
@@ -83,9 +84,7 @@ def dcat(record: KM3OpenResource, base: str, *, replaced_by: UUID | None = None)
             ],
             "dct:isPartOf": _link(record.collection and f"{base}/collections/{record.collection}"),
             "dcat:inSeries": _link(record.stream and f"{base}/streams/{record.stream}"),
-            "dcat:previousVersion": _link(
-                record.replaces and f"{base}/resources/{record.replaces}"
-            ),
+            "dcat:previousVersion": _page(record.replaces, base),
             "dct:isReplacedBy": _page(replaced_by, base),
         }
     )
@@ -111,7 +110,7 @@ def _typed(value: str, kind: str) -> Node:
 def _agent(agent: Creator) -> Node:
     kind = "foaf:Person" if is_person(agent.name, agent.orcid) else "foaf:Organization"
     return {
-        **_link(f"https://orcid.org/{agent.orcid}" if agent.orcid else None),
+        **_link(f"{ORCID}/{agent.orcid}" if agent.orcid else None),
         "@type": kind,
         "foaf:name": agent.name,
         **({"prov:actedOnBehalfOf": _named(agent.affiliation)} if agent.affiliation else {}),
@@ -149,7 +148,7 @@ def _people(record: KM3OpenResource) -> Node:
         "dcat:contactPoint": {
             "@type": "vcard:Kind",
             "vcard:fn": contact.name,
-            "vcard:hasEmail": contact.email,
+            "vcard:hasEmail": _link(f"mailto:{contact.email}"),
         },
         "prov:wasGeneratedBy": taking if len(taking) > 1 else None,
     }

@@ -10,6 +10,9 @@ from vopub.model.resource import ID_PATTERN, KM3OpenResource
 
 UAT = "http://www.ivoa.net/rdf/uat"
 """The Unified Astronomy Thesaurus, as the VO publishes it."""
+KID, IDENTIFIER, DOI, IVOID = "kid", "KM3NeT identifier", "DOI", "ivoid"
+"""What identifiers are called where a target has a name for their sort."""
+ORCID = "https://orcid.org"
 SIMULATED = "simulated data"
 """Word that tells simulated data from observed ones where there is no field for it."""
 

@@ -25,3 +25,22 @@ def at(node: Any, *path: str, default: Any = "") -> Any:
         if node is None:
             return default
     return node
+
+
+def value(record: Node, field: str) -> Any:
+    """Return a field of a record in JSON, by its dotted name; None if it is not there."""
+    return at(record, *field.split("."), default=None)
+
+
+def nested(fields: dict[str, Any]) -> Node:
+    """Return fields by dotted name as a record in JSON, without those that are not there."""
+    record: Node = {}
+    for name, content in fields.items():
+        if content is None or content == "":
+            continue
+        *outer, last = name.split(".")
+        node = record
+        for key in outer:
+            node = node.setdefault(key, {})
+        node[last] = content
+    return record

@@ -11,6 +11,11 @@ from vopub.model.parameter import Parameter
 from vopub.model.publication import Creator
 from vopub.model.resource import FileReference, KM3OpenResource, ServiceReference
 from vopub.odc.mappings.identifiers import (
+    DOI,
+    IDENTIFIER,
+    IVOID,
+    KID,
+    ORCID,
     SIMULATED,
     UAT,
     address_of,
@@ -27,8 +32,6 @@ CONTEXT: Node = {
     **{name: {"@type": "@id"} for name in ("url", "contentUrl", "sameAs", "additionalType")},
 }
 """Written out, so that nobody has to fetch it to understand a record."""
-KID, IDENTIFIER, DOI, IVOID = "kid", "KM3NeT identifier", "DOI", "ivoid"
-"""What identifiers are called."""
 MOC = "MOC"
 
 
@@ -98,7 +101,7 @@ def _agent(agent: Creator) -> Node:
     return filled(
         {
             "@type": kind,
-            "@id": f"https://orcid.org/{agent.orcid}" if agent.orcid else None,
+            "@id": f"{ORCID}/{agent.orcid}" if agent.orcid else None,
             "name": agent.name,
             belongs: {"@type": "Organization", "name": agent.affiliation}
             if agent.affiliation

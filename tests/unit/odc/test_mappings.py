@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from vopub.model.ktype import Ktype, vocabulary
+from vopub.model.publication import ContributorRole, RelationType
+from vopub.model.resource import KM3OpenResource
+from vopub.odc.mappings import datacite_xml, dcat, schema_org
+from vopub.odc.mappings.json_ld import value
+from vopub.odc.mappings.reading import read_datacite, read_dcat, read_schema_org
+from vopub.odc.mappings.table import fields_page, table
+from vopub.odc.mappings.voresource import read_voresource, reference_url, voresource_xml
+
+from .conftest import ROOT, make_record
+
+BASE = "https://odc.example.org"
+OTHER = UUID(int=7)
+IVOID = "ivo://samples.km3net.invalid/evts21_01/q/cone"
+SCHEMATA = Path("/usr/lib/python3/dist-packages/gavo/resources/schemata")
+"""Of the Debian package of DaCHS."""
+
+Said = dict[str, Any]
+WRITE_AND_READ: dict[str, Callable[[KM3OpenResource], Said]] = {
+    "datacite": lambda record: read_datacite(datacite_xml(record, BASE)),
+    "voresource": lambda record: read_voresource(voresource_xml(record, BASE, ivoid=IVOID)),
+    "schema_org": lambda record: read_schema_org(_travelled(schema_org(record, BASE))),
+    "dcat": lambda record: read_dcat(_travelled(dcat(record, BASE))),
+}
+
+
+def _travelled(node: Said) -> Said:
+    """Return a node as it arrives: through JSON."""
+    node = json.loads(json.dumps(node))
+    assert isinstance(node, dict)
+    return node
+
+
+def texts(least: int = 0) -> st.SearchStrategy[str]:
+    """Return texts that XML can hold."""
+    letters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+    return st.text(letters, min_size=least, max_size=30)
+
+
+ORCIDS = st.sampled_from([None, "0000-0002-1825-0097", "0000-0001-5109-3700"])
+CREATORS = st.fixed_dictionaries({"name": texts(2), "orcid": ORCIDS, "affiliation": texts()})
+CONTRIBUTORS = st.fixed_dictionaries(
+    {
+        "name": texts(2), "orcid": ORCIDS, "affiliation": texts(),
+        "role": st.sampled_from([role.value for role in ContributorRole]),
+    }
+)  # fmt: skip
+IDENTIFIERS = st.sampled_from(
+    ["10.3847/2041-8213/aad8c0", "https://km3net.org/x", "2018ApJ...863L..30A", "evts20_01",
+     "arXiv:1711.01496", IVOID, "some words"]
+)  # fmt: skip
+RELATED = st.fixed_dictionaries(
+    {
+        "relation": st.sampled_from([relation.value for relation in RelationType]),
+        "identifier": IDENTIFIERS, "title": texts(),
+    }
+)  # fmt: skip
+PUBLICATIONS = st.fixed_dictionaries(
+    {
+        "title": texts(10), "description": texts(5).map(lambda text: "What it is. " * 6 + text),
+        "note": texts(), "publisher": texts(2), "owner": texts(2), "facility": texts(),
+        "instrument": texts(), "licence": texts(2),
+        "contact": st.fixed_dictionaries({"name": texts(2), "email": st.just("a+b@example.org")}),
+        "creators": st.lists(CREATORS, min_size=1, max_size=3),
+        "contributors": st.lists(CONTRIBUTORS, max_size=2),
+        "subjects": st.lists(texts(1), min_size=1, max_size=3),
+        "created": st.dates().map(str), "related": st.lists(RELATED, max_size=3),
+        "doi": st.sampled_from([None, "10.5072/FK2/JW72C9"]),
+        "reference_url": st.sampled_from([None, "https://example.org/x?a=1&b=2"]),
+        "source": st.sampled_from(["", "2018ApJ...863L..30A", "a talk"]),
+    }
+)  # fmt: skip
+TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+SPANS = st.fixed_dictionaries({"start": TIMES, "stop": TIMES})
+RECORDS = st.fixed_dictionaries(
+    {
+        "publication": PUBLICATIONS, "simulated": st.booleans(),
+        "rows": st.none() | st.integers(0, 10**12),
+        "collection": st.sampled_from(["", "samples26_01"]),
+        "stream": st.sampled_from(["", "acoustic20_01_psd"]),
+        "replaces": st.sampled_from([None, OTHER]),
+        "coverage": st.fixed_dictionaries({"spatial": texts(), "temporal": st.none() | SPANS}),
+    }
+)  # fmt: skip
+
+
+def said(content: Any) -> Any:
+    """Return a value in a form in which what is empty and what is not there are the same."""
+    if content in ("", False, [], None):
+        return None
+    return content
+
+
+@pytest.mark.parametrize("target", WRITE_AND_READ)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes=RECORDS)
+def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) -> None:
+    record = make_record(**changes)
+    found = WRITE_AND_READ[target](record)
+    expected = record.model_dump(mode="json")
+    for field, goals in table().fields.items():
+        if target in goals and goals[target].back:
+            assert said(value(found, field)) == said(value(expected, field)), field
+
+
+FULL = make_record(
+    simulated=True, stream="acoustic20_01_psd", replaces=OTHER,
+    publication={
+        "doi": "10.5072/FK2/JW72C9", "source": "2018ApJ...863L..30A",
+        "contributors": [{"name": "Doe, Jane", "role": "DataCurator"}],
+        "related": [{"relation": "Cites", "identifier": IVOID, "title": "Another"}],
+    },
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("target", WRITE_AND_READ)
+def test_every_path_of_the_table_is_there_when_everything_is_said(target: str) -> None:
+    if target in ("datacite", "voresource"):
+        write = datacite_xml if target == "datacite" else voresource_xml
+        root = etree.fromstring(write(FULL, BASE))
+        tag = "{http://datacite.org/schema/kernel-4}" if target == "datacite" else ""
+
+        def holds(path: str) -> bool:
+            return root.find("/".join(tag + step for step in path.split("/"))) is not None
+    else:
+        node = schema_org(FULL, BASE) if target == "schema_org" else dcat(FULL, BASE)
+
+        def holds(path: str) -> bool:
+            return _there(node, path.split("/"))
+
+    missing = [
+        field
+        for field, goals in table().fields.items()
+        if target in goals and not holds(goals[target].to)
+    ]
+    assert missing == []
+
+
+def _there(node: Any, path: list[str]) -> bool:
+    if not path:
+        return True
+    found = node if isinstance(node, list) else [node]
+    return any(_there(n[path[0]], path[1:]) for n in found if isinstance(n, dict) and path[0] in n)
+
+
+def test_the_table_knows_every_field_of_a_record() -> None:
+    known = set(table().fields)
+    content = FULL.model_dump(mode="json")
+    fields = set(content) - {"publication", "coverage"}
+    fields |= {f"publication.{name}" for name in content["publication"] if name != "contact"}
+    fields |= {f"publication.contact.{name}" for name in content["publication"]["contact"]}
+    fields |= {f"coverage.{name}" for name in content["coverage"]}
+    assert known == fields
+
+
+def test_the_page_of_the_docs_is_made_of_the_table() -> None:
+    assert (ROOT / "docs" / "fields.md").read_text(encoding="utf-8") == fields_page()
+
+
+def test_a_record_of_the_vo_is_valid() -> None:
+    schemata = "".join(
+        f'<import namespace="{name}" schemaLocation="{SCHEMATA / file}"/>'
+        for name, file in (
+            ("http://www.ivoa.net/xml/RegistryInterface/v1.0", "RegistryInterface.xsd"),
+            ("http://www.ivoa.net/xml/VODataService/v1.1", "VODataService.xsd"),
+        )
+    )
+    wrapped = f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{schemata}</schema>'
+    parser = etree.XMLParser()
+    parser.resolvers.add(_BesideEachOther())
+    schema = etree.XMLSchema(etree.fromstring(wrapped, parser))
+    resource = etree.fromstring(voresource_xml(FULL, BASE, replaced_by=OTHER))
+    schema.assertValid(resource)
+
+
+class _BesideEachOther(etree.Resolver):
+    """Finds schemas that name each other by their address in the directory they lie in."""
+
+    def resolve(self, url: str, _public_id: str, context: Any) -> Any:
+        name = url.rpartition("/")[2]
+        names = {"VOResource-v1.1.xsd": "VOResource.xsd", "v1.0": "VOResource.xsd"}
+        return self.resolve_filename(str(SCHEMATA / names.get(name, name)), context)
+
+
+def test_a_record_of_the_vo_leads_to_the_page_and_needs_an_identifier() -> None:
+    document = voresource_xml(FULL, BASE)
+    assert reference_url(document) == f"{BASE}/resources/{FULL.kid}"
+    with pytest.raises(ValueError, match="no identifier in the VO registry"):
+        voresource_xml(make_record("evts20_01"), BASE)
+
+
+def test_datacite_has_what_it_must_have_and_knows_the_next_version() -> None:
+    root = etree.fromstring(datacite_xml(make_record(), BASE, replaced_by=OTHER))
+    names = {"d": "http://datacite.org/schema/kernel-4"}
+    for must in (
+        "d:identifier", "d:creators/d:creator/d:creatorName", "d:titles/d:title", "d:publisher",
+        "d:publicationYear", "d:resourceType",
+    ):  # fmt: skip
+        assert root.find(must, names) is not None
+    newer = root.xpath(
+        '//d:relatedIdentifier[@relationType="IsPreviousVersionOf"]/text()', namespaces=names
+    )
+    assert newer == [f"{BASE}/resources/{OTHER}"]
+
+
+def test_what_xml_cannot_hold_is_replaced() -> None:
+    title = "A title with \x00 and \x0b in it"
+    record = make_record(publication={"title": title})
+    found = read_datacite(datacite_xml(record, BASE))
+    assert value(found, "publication.title") == "A title with \ufffd and \ufffd in it"
+
+
+def test_words_of_other_vocabularies_are_theirs() -> None:
+    general = {"Dataset", "Service", "Software", "Image", "Sound", "Text"}
+    dcmi = {"Dataset", "Service", "Software", "StillImage", "Sound", "Text"}
+    for ktype in Ktype:
+        entry = vocabulary().ktypes[ktype]
+        assert entry.datacite in general
+        assert entry.dcmi in dcmi

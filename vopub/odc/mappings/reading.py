@@ -1,0 +1,290 @@
+"""Reading back what the mappings wrote: the part of a record that a target can say.
+
+What is returned has the shape of a record in JSON; a field that was not found is not there.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+from vopub.odc.mappings.datacite import NAMESPACE
+from vopub.odc.mappings.dcat import ROLES
+from vopub.odc.mappings.identifiers import DOI, IDENTIFIER, KID, ORCID, SIMULATED, kid_in
+from vopub.odc.mappings.json_ld import Node, at, nested, nodes
+
+
+def read_datacite(document: bytes) -> Node:
+    """Read an XML document of DataCite metadata 4.
+
+    Raises
+    ------
+    xml.etree.ElementTree.ParseError
+        If it is not XML.
+    """
+    root = _Reader(ET.fromstring(document))  # noqa: S314  # defused: expat refuses long expansions
+    subjects = root.all("subjects/subject")
+    collected = root.one("dates/date", dateType="Collected")
+    rights = root.first("rightsList/rights")
+    wholes = root.several("relatedIdentifiers/relatedIdentifier", relationType="IsPartOf")
+    kid = _alternate(root, KID)
+    return nested(
+        {
+            "kid": kid,
+            "identifier": _alternate(root, IDENTIFIER),
+            "ktype": root.one("resourceType"),
+            "simulated": any(s.text == SIMULATED for s in subjects),
+            "rows": _rows(root.several("sizes/size")),
+            "publication.title": root.one("titles/title"),
+            "publication.description": _description(root, "Abstract"),
+            "publication.note": _description(root, "Other"),
+            "publication.version": root.one("version"),
+            "publication.created": root.one("dates/date", dateType="Created"),
+            "publication.creators": [_agent(each, "creatorName") for each in _creators(root)],
+            "publication.contributors": _contributors(root),
+            "publication.publisher": root.one("publisher"),
+            "publication.owner": _contributor(root, "RightsHolder"),
+            "publication.contact.name": _contributor(root, "ContactPerson"),
+            "publication.licence": root.one("rightsList/rights"),
+            "publication.licence_url": None if rights is None else rights.get("rightsURI"),
+            "publication.subjects": [s.text for s in subjects if s.get("subjectScheme") == "UAT"],
+            "publication.doi": root.one("identifier", identifierType="DOI"),
+            "publication.reference_url": _related(root, "IsDescribedBy"),
+            "coverage.temporal": span_of(collected),
+            "collection": _last(wholes, "/collections/"),
+            "stream": _last(wholes, "/streams/"),
+            "replaces": kid_in(_related(root, "IsNewVersionOf") or "") or None,
+        }
+    )
+
+
+class _Reader:
+    """Finds elements of DataCite by path and attributes."""
+
+    def __init__(self, root: ET.Element) -> None:
+        self._root = root
+
+    def all(self, path: str) -> list[ET.Element]:
+        steps = "/".join(f"{{{NAMESPACE}}}{step}" for step in path.split("/"))
+        return self._root.findall(steps)
+
+    def first(self, path: str, **attributes: str) -> ET.Element | None:
+        found = (e for e in self.all(path) if attributes.items() <= e.attrib.items())
+        return next(found, None)
+
+    def several(self, path: str, **attributes: str) -> list[str]:
+        found = (e for e in self.all(path) if attributes.items() <= e.attrib.items())
+        return [element.text or "" for element in found]
+
+    def one(self, path: str, **attributes: str) -> str | None:
+        return next(iter(self.several(path, **attributes)), None)
+
+
+def _alternate(root: _Reader, kind: str) -> str | None:
+    path = "alternateIdentifiers/alternateIdentifier"
+    return root.one(path, alternateIdentifierType=kind)
+
+
+def _description(root: _Reader, kind: str) -> str | None:
+    return root.one("descriptions/description", descriptionType=kind)
+
+
+def _related(root: _Reader, relation: str) -> str | None:
+    # Relations of the publication itself come first; ours, to pages of this centre, last.
+    path = "relatedIdentifiers/relatedIdentifier"
+    return next(reversed(root.several(path, relationType=relation)), None)
+
+
+def _creators(root: _Reader) -> list[ET.Element]:
+    return root.all("creators/creator")
+
+
+def _agent(element: ET.Element, name: str) -> Node:
+    parts = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
+    orcid = parts.get("nameIdentifier", "").removeprefix(f"{ORCID}/") or None
+    return {"name": parts[name], "orcid": orcid, "affiliation": parts.get("affiliation", "")}
+
+
+def _contributors(root: _Reader) -> list[Node]:
+    found = root.all("contributors/contributor")
+    return [
+        {**_agent(each, "contributorName"), "role": each.get("contributorType")}
+        for each in found
+        if each.get("contributorType") not in ("ContactPerson", "RightsHolder")
+    ]
+
+
+def _contributor(root: _Reader, kind: str) -> str | None:
+    element = root.first("contributors/contributor", contributorType=kind)
+    return None if element is None else str(_agent(element, "contributorName")["name"])
+
+
+def _rows(sizes: list[str]) -> int | None:
+    found = (re.fullmatch(r"(\d+) rows", size) for size in sizes)
+    return next((int(match[1]) for match in found if match), None)
+
+
+def span_of(text: str | None) -> Node | None:
+    """Return start and stop of two times with a slash between them."""
+    start, _, stop = (text or "").partition("/")
+    return {"start": _zulu(start), "stop": _zulu(stop)} if stop else None
+
+
+def _zulu(time: str) -> str:
+    """Return a time as records write it."""
+    return re.sub(r"\+00:00$", "Z", time)
+
+
+def _last(addresses: list[str], kind: str) -> str | None:
+    found = (address.rpartition(kind) for address in addresses)
+    return next((name for _, at_kind, name in found if at_kind), None)
+
+
+def read_schema_org(node: Node) -> Node:
+    """Read a node of JSON-LD in the words of schema.org."""
+    identifiers = {at(i, "propertyID"): at(i, "value") for i in nodes(node.get("identifier"))}
+    keywords = nodes(node.get("keywords"))
+    wholes = [at(each, "@id") for each in nodes(node.get("isPartOf"))]
+    sources = [c for c in nodes(node.get("citation")) if "identifier" not in c]
+    return nested(
+        {
+            "kid": identifiers.get(KID),
+            "identifier": identifiers.get(IDENTIFIER),
+            "ktype": at(node, "additionalType").rpartition("#")[2],
+            "simulated": any(at(k, "name") == SIMULATED for k in keywords),
+            "rows": at(node, "size", "value", default=None),
+            "publication.title": at(node, "name"),
+            "publication.description": at(node, "description"),
+            "publication.note": at(node, "usageInfo", "text"),
+            "publication.version": at(node, "version"),
+            "publication.created": at(node, "dateCreated"),
+            "publication.creators": [_agent_ld(each) for each in nodes(node.get("creator"))],
+            "publication.contributors": [
+                {**_agent_ld(role["contributor"]), "role": role["roleName"]}
+                for role in nodes(node.get("contributor"))
+            ],
+            "publication.publisher": at(node, "publisher", "name"),
+            "publication.owner": at(node, "copyrightHolder", "name"),
+            "publication.contact.name": at(node, "maintainer", "name"),
+            "publication.contact.email": at(node, "maintainer", "email"),
+            "publication.licence": at(node, "license", "name"),
+            "publication.licence_url": at(node, "license", "url"),
+            "publication.subjects": [at(k, "name") for k in keywords if "inDefinedTermSet" in k],
+            "publication.facility": at(node, "sourceOrganization", "name"),
+            "publication.instrument": at(node, "measurementTechnique"),
+            "publication.doi": identifiers.get(DOI),
+            "publication.reference_url": at(node, "subjectOf", "url"),
+            "publication.source": at(sources[0], "name") if sources else None,
+            "publication.related": [
+                {
+                    "relation": at(each, "additionalType").rpartition("#")[2],
+                    "identifier": each["identifier"],
+                    "title": at(each, "name"),
+                }
+                for each in nodes(node.get("citation"))
+                if "identifier" in each
+            ],
+            "coverage.temporal": span_of(at(node, "temporalCoverage")),
+            "coverage.spatial": at(node, "spatialCoverage", "additionalProperty", "value"),
+            "files": [_file(each) for each in nodes(node.get("distribution"))],
+            "collection": _last(wholes, "/collections/"),
+            "stream": _last(wholes, "/streams/"),
+            "replaces": kid_in(at(node, "dct:replaces", "@id")),
+        }
+    )
+
+
+def _agent_ld(node: Node) -> Node:
+    belongs = at(node, "affiliation", "name") or at(node, "parentOrganization", "name")
+    return {
+        "name": at(node, "name") or at(node, "foaf:name"),
+        "orcid": at(node, "@id").removeprefix(f"{ORCID}/") or None,
+        "affiliation": belongs or at(node, "prov:actedOnBehalfOf", "foaf:name"),
+    }
+
+
+def _file(node: Node) -> Node:
+    return {
+        "name": at(node, "name"),
+        "media_type": at(node, "encodingFormat"),
+        "size": int(at(node, "contentSize").removesuffix(" B")),
+        "sha256": at(node, "sha256"),
+        "role": at(node, "genre"),
+        "description": at(node, "description"),
+    }
+
+
+def read_dcat(node: Node) -> Node:
+    """Read a node of JSON-LD in the words of the Data Catalog Vocabulary."""
+    identifiers = node.get("dct:identifier") or [None, None]
+    period = node.get("dct:temporal") or {}
+    span = f"{at(period, 'dcat:startDate', '@value')}/{at(period, 'dcat:endDate', '@value')}"
+    taking = node.get("prov:wasGeneratedBy") or {}
+    distributions = nodes(node.get("dcat:distribution"))
+    return nested(
+        {
+            "kid": identifiers[0],
+            "identifier": identifiers[1],
+            "ktype": at(node, "dct:type", "@id").rpartition("#")[2],
+            "simulated": SIMULATED in node.get("dcat:keyword", ()),
+            "publication.title": at(node, "dct:title"),
+            "publication.description": at(node, "dct:description"),
+            "publication.note": at(node, "skos:note"),
+            "publication.version": at(node, "dcat:version"),
+            "publication.created": at(node, "dct:created", "@value"),
+            "publication.creators": [_agent_ld(each) for each in nodes(node.get("dct:creator"))],
+            "publication.contributors": [
+                {**_agent_ld(each["prov:agent"]), "role": _role(each)}
+                for each in nodes(node.get("prov:qualifiedAttribution"))
+            ],
+            "publication.publisher": at(node, "dct:publisher", "foaf:name"),
+            "publication.owner": at(node, "dct:rightsHolder", "foaf:name"),
+            "publication.contact.name": at(node, "dcat:contactPoint", "vcard:fn"),
+            "publication.contact.email": _mail(node),
+            "publication.licence": at(node, "dct:license", "dct:identifier"),
+            "publication.licence_url": at(node, "dct:license", "@id"),
+            "publication.subjects": [
+                at(each, "skos:prefLabel") for each in nodes(node.get("dcat:theme"))
+            ],
+            "publication.facility": at(taking, "prov:wasAssociatedWith", "foaf:name"),
+            "publication.instrument": at(taking, "prov:used", "dct:title"),
+            "publication.doi": at(node, "foaf:isPrimaryTopicOf", "@id").removeprefix(
+                "https://doi.org/"
+            ),
+            "publication.reference_url": at(node, "foaf:page", "@id"),
+            "publication.source": at(node, "dct:bibliographicCitation"),
+            "publication.related": [
+                {
+                    "relation": _role(each),
+                    "identifier": each["dct:identifier"],
+                    "title": at(each, "dct:title"),
+                }
+                for each in nodes(node.get("dcat:qualifiedRelation"))
+            ],
+            "coverage.temporal": span_of(span) if period else None,
+            "coverage.spatial": at(node, "dct:spatial", "dct:identifier").removeprefix("MOC "),
+            "files": [_dcat_file(d) for d in distributions if "dcat:downloadURL" in d],
+            "collection": _last([at(node, "dct:isPartOf", "@id")], "/collections/"),
+            "stream": _last([at(node, "dcat:inSeries", "@id")], "/streams/"),
+            "replaces": kid_in(at(node, "dcat:previousVersion", "@id")),
+        }
+    )
+
+
+def _mail(node: Node) -> str:
+    return str(at(node, "dcat:contactPoint", "vcard:hasEmail", "@id")).removeprefix("mailto:")
+
+
+def _role(node: Node) -> str:
+    return str(at(node, "dcat:hadRole", "@id")).removeprefix(ROLES)
+
+
+def _dcat_file(node: Node) -> Node:
+    return {
+        "name": at(node, "dct:title"),
+        "media_type": at(node, "dct:format"),
+        "size": int(at(node, "dcat:byteSize", "@value")),
+        "sha256": at(node, "spdx:checksum", "spdx:checksumValue"),
+        "role": at(node, "dct:type"),
+        "description": at(node, "dct:description"),
+    }
