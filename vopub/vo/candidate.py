@@ -11,7 +11,7 @@ import shutil
 
 from vopub.errors import ServiceError, VopubError
 from vopub.model.server import DachsServer, Database
-from vopub.vo.dachs import TABLE, Dachs
+from vopub.vo.dachs import RUNS, TABLE, Dachs
 from vopub.vo.database import query
 
 _NEXT = "__next"
@@ -118,9 +118,11 @@ def discard_candidate(server: DachsServer, identifier: str) -> None:
 def _check_own(database: Database, identifier: str) -> None:
     sql = (
         "SELECT table_name FROM information_schema.tables"
-        " WHERE table_schema = :'id' AND table_name <> :'own' ORDER BY 1"
+        " WHERE table_schema = :'id' AND table_name <> ALL (string_to_array(:'own', ','))"
+        " ORDER BY 1"
     )
-    others = [name for (name,) in query(database, sql, {"id": identifier, "own": TABLE})]
+    own = ",".join((TABLE, RUNS))
+    others = [name for (name,) in query(database, sql, {"id": identifier, "own": own})]
     if others:
         raise ServiceError(
             f"schema {identifier} also holds {', '.join(others)}, which vopub did not make",

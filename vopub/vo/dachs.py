@@ -29,6 +29,8 @@ TEST_PATIENCE = 180
 ADMIN = "gavoadmin"
 """Name under which DaCHS takes administrative requests; the password is in its settings file."""
 TABLE = "events"
+RUNS = "runs"
+"""The table of runs, beside that of the events."""
 
 _PLACE = re.compile(r"(?P<path>/\S+?\.rd)\b(?:,\s*(?:line\s*)?\(?(?P<line>\d+)(?:,\s*\d+\))?)?")
 _LINE = re.compile(r"\bline (?P<line>\d+)")

@@ -12,6 +12,7 @@ import numpy as np
 from vopub.model.catalogue import known_parameters
 from vopub.model.data_taking import DataTaking, Run
 from vopub.model.dataset import EventDataset, TableMetadata
+from vopub.model.description import VoSection
 from vopub.model.event_table import EventAccount, EventTable
 from vopub.model.parameter import Dtype, Parameter
 from vopub.model.provenance import Provenance
@@ -96,9 +97,16 @@ def publication(**changed: Any) -> Publication:
     return Publication(**{**said, **changed})
 
 
+def vo(**changed: Any) -> VoSection:
+    return VoSection(**{"publish": True, **changed})
+
+
 def metadata(rows: int = ROWS, *, said: Publication | None = None, **changed: Any) -> TableMetadata:
     start, stop = datetime(2021, 2, 24, 0, 0, 1, tzinfo=UTC), datetime(2021, 2, 24, 6, tzinfo=UTC)
-    run = Run(detector_id=50, run=9505, start=start, stop=stop, source="headerTree")
+    run = Run(
+        detector_id=50, run=9505, start=start, stop=stop, livetime=21_593.25, triggers=("3DMUON",),
+        events_read=2499, events_kept=rows, source='the "headerTree"',
+    )  # fmt: skip
     kid: UUID = make_kid(AUTHORITY, IDENTIFIER, "1.0")
     known: dict[str, Any] = {
         "identifier": IDENTIFIER,
