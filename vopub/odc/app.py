@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from vopub import __version__
-from vopub.odc import api, downloads, oai, pages, sitemap
+from vopub.odc import api, downloads, oai, pages, sitemap, vocabularies
 from vopub.odc.guard import SecurityHeaders, handle_errors
 from vopub.odc.packing import Packing
 from vopub.odc.store import Store
@@ -62,6 +62,8 @@ def create_app(config: OdcConfig) -> FastAPI:
     handle_errors(app)
     for room in (api, downloads, oai, pages, sitemap):
         app.include_router(room.router)
+    for router in (vocabularies.pages, vocabularies.router):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("vopub.odc") / "static")))
     app.add_middleware(
         CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"],

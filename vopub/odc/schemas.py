@@ -7,12 +7,15 @@ that adds fields is a directory of its own. ``/schemas/1/`` is the newest of ver
 from __future__ import annotations
 
 import json
+import sys
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from vopub.model.ktype import DetailEntry, DetailKind, Ktype
 from vopub.model.resource import (
     SCHEMA_VERSION,
     KM3OpenResource,
@@ -35,7 +38,39 @@ def make_schema(name: str) -> dict[str, Any]:
     """Make the schema of a kind of record from the code: what a new version publishes."""
     schema = KINDS[name].model_json_schema()
     heading = {"$schema": DIALECT, "$id": f"/schemas/{SCHEMA_VERSION}/{name}.json"}
-    return {**heading, "version": SCHEMA_VERSION, **schema}
+    rules = {"allOf": [_rule(ktype) for ktype in Ktype]} if name == "resource" else {}
+    return {**heading, "version": SCHEMA_VERSION, **schema, **rules}
+
+
+def _rule(ktype: Ktype) -> dict[str, Any]:
+    """Return what a kind of content asks for, as far as JSON Schema can say it."""
+    entry = ktype.entry
+    details = {
+        "properties": {name: _detail(each) for name, each in entry.details.items()},
+        "required": [name for name, each in entry.details.items() if each.required],
+        "additionalProperties": False,
+    }
+    then: dict[str, Any] = {"properties": {"details": details}}
+    if details["required"]:
+        then["required"] = ["details"]
+    if entry.parameters:
+        named = [{"contains": {"properties": {"name": {"const": name}}}}
+                 for name in entry.parameters if name != "*"]  # fmt: skip
+        then["properties"]["parameters"] = {"minItems": 1, **({"allOf": named} if named else {})}
+        then["required"] = ["parameters", *then.get("required", [])]
+    return {"if": {"properties": {"ktype": {"const": ktype.value}}}, "then": then}
+
+
+def _detail(entry: DetailEntry) -> dict[str, Any]:
+    kinds = {DetailKind.INTEGER: "integer", DetailKind.NUMBER: "number"}
+    formats = {DetailKind.TIME: {"format": "date-time"}, DetailKind.ADDRESS: {"format": "uri"}}
+    unit = f" In {entry.unit}." if entry.unit else ""
+    return {
+        "type": kinds.get(entry.kind, "string"),
+        "description": entry.description + unit,
+        **formats.get(entry.kind, {}),
+        **({"enum": list(entry.choices)} if entry.choices else {}),
+    }
 
 
 @cache
@@ -71,3 +106,15 @@ def listed() -> list[str]:
 def as_text(document: dict[str, Any]) -> str:
     """Return a document in the form in which it is kept and served."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_schemas(directory: Path) -> None:
+    """Write the schemas of this version below ``directory``, to be published."""
+    place = directory / SCHEMA_VERSION
+    place.mkdir(parents=True, exist_ok=True)
+    for name in KINDS:
+        (place / f"{name}.json").write_text(as_text(make_schema(name)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))
