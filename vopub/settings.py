@@ -39,6 +39,9 @@ class SiteSettings(_Section):
     """Host name in the published addresses; the address listened on if empty."""
     dachs_port: int = Field(default=8080, ge=1, le=65535)
     odc_port: int = Field(default=8000, ge=1, le=65535)
+    odc_database: str = ""
+    """Address of a PostgreSQL that the Open Data Center keeps its records in, without a password,
+    e.g. ``postgresql://odc@/odc?host=/run/postgresql``; SQLite in the directory if empty."""
     query_seconds: int = Field(default=30, ge=1, le=3600)
     """Longest time that a cone search or synchronous TAP query may take in the database."""
     tap_rows: int = Field(default=10_000_000, ge=1, le=100_000_000)

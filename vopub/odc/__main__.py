@@ -45,6 +45,7 @@ def serve(options: argparse.Namespace) -> None:
     config = OdcConfig(
         directory=options.directory, token_digest=read_token_digest(options.token_file),
         largest_upload=options.largest_upload, public_url=options.public_url,
+        database=options.database,
     )  # fmt: skip
     app = create_app(config)
     server = uvicorn.Server(
@@ -87,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--largest-upload", type=int, default=LARGEST_UPLOAD, metavar="BYTES",
         help="largest file that is accepted",
+    )  # fmt: skip
+    parser.add_argument(
+        "--database", default="", metavar="URL",
+        help="PostgreSQL to keep the records in, without a password; default: SQLite",
     )  # fmt: skip
     parser.add_argument("--public-url", default="", help="address that readers use")
     return parser

@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from vopub import __version__
-from vopub.odc import api, downloads, oai, pages, sitemap, vocabularies
+from vopub.odc import api, bulk, downloads, oai, pages, sitemap, vocabularies
 from vopub.odc.guard import SecurityHeaders, handle_errors
 from vopub.odc.packing import Packing
 from vopub.odc.store import Store
@@ -31,6 +31,8 @@ class OdcConfig:
     token_digest: bytes
     """SHA-256 of the token for writing."""
     largest_upload: int = LARGEST_UPLOAD
+    database: str = ""
+    """Address of a PostgreSQL to keep the records in; SQLite in the directory if empty."""
     public_url: str = ""
     """Address that readers use, if it differs from the one of the request (behind a proxy)."""
 
@@ -43,7 +45,7 @@ def create_app(config: OdcConfig) -> FastAPI:
     BusyError, FileError
         If the directory is in use or cannot be used.
     """
-    store = Store(config.directory)
+    store = Store(config.directory, config.database)
 
     @asynccontextmanager
     async def close_store(_app: FastAPI) -> AsyncIterator[None]:
@@ -60,7 +62,7 @@ def create_app(config: OdcConfig) -> FastAPI:
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
     handle_errors(app)
-    for room in (api, downloads, oai, pages, sitemap):
+    for room in (api, bulk, downloads, oai, pages, sitemap):
         app.include_router(room.router)
     for router in (vocabularies.pages, vocabularies.router):
         app.include_router(router)

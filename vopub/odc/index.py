@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from vopub.odc import sky, words
@@ -32,6 +32,7 @@ _SHOWN = (
     ResourceRow.written, ResourceRow.ktype, ResourceRow.collection, ResourceRow.stream,
     ResourceRow.latest, ResourceRow.words,
 )  # fmt: skip
+_FACETS = ("ktype", "collection", "stream", "latest")
 Rows = dict[str, dict[str, Any]]
 
 
@@ -155,8 +156,8 @@ def _seen(row: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
     return None if row is None else (row["words"], *_facets(row))
 
 
-def _facets(row: Mapping[str, Any]) -> tuple[str, str, str, bool]:
-    return row["ktype"], row["collection"], row["stream"], row["latest"]
+def _facets(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _FACETS)
 
 
 def _tally(
@@ -164,16 +165,27 @@ def _tally(
 ) -> None:
     changes = Counter(map(_facets, new))
     changes.subtract(map(_facets, old))
-    for key, change in changes.items():
-        if change == 0:
-            continue
-        row = session.get(TallyRow, key)
-        if row is None:
-            ktype, collection, stream, latest = key
-            row = TallyRow(ktype=ktype, collection=collection, stream=stream, latest=latest)
-            row.resources = 0
-            session.add(row)
-        row.resources += change
+    wanted = {key: change for key, change in changes.items() if change}
+    there = _tallies(session, wanted)
+    rows = [
+        {**dict(zip(_FACETS, key, strict=True)), "resources": there.get(key, 0) + change}
+        for key, change in wanted.items()
+    ]
+    added = [row for row in rows if _facets(row) not in there]
+    changed = [row for row in rows if _facets(row) in there]
+    if added:
+        session.execute(insert(TallyRow), added)
+    if changed:
+        session.execute(update(TallyRow), changed)
+
+
+def _tallies(session: Session, keys: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
+    columns = [getattr(TallyRow, name) for name in _FACETS]
+    found: dict[tuple[Any, ...], int] = {}
+    for some in pieces(keys):
+        chosen = select(*columns, TallyRow.resources).where(tuple_(*columns).in_(some))
+        found |= {tuple(row[:-1]): row[-1] for row in session.execute(chosen)}
+    return found
 
 
 def _utc(text: str) -> datetime:

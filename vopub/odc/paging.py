@@ -141,7 +141,7 @@ def count_of(session: Session, query: Query) -> Count:
     """Return how many match; exactly, unless there are many and each had to be looked at."""
     kept = (query.q, query.identifier, query.since, query.until, query.position)
     if not any(kept):
-        return Count(session.scalar(_tallied(query)) or 0)
+        return Count(int(session.scalar(_tallied(query)) or 0))
     chosen = _chosen(session, query, Sort.NEWEST).limit(MOST_COUNTED + 1).subquery()
     number = session.scalar(select(func.count()).select_from(chosen)) or 0
     return Count(min(number, MOST_COUNTED), number <= MOST_COUNTED)
@@ -161,7 +161,7 @@ def tallies_by(session: Session, facet: str, query: Query) -> dict[str, int]:
     """
     column = getattr(TallyRow, facet)
     counted = _tallied(query).add_columns(column).group_by(column).order_by(column)
-    return {value: count for count, value in session.execute(counted) if count}
+    return {value: int(count) for count, value in session.execute(counted) if count}
 
 
 def _tallied(query: Query) -> Select[Any]:

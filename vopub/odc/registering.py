@@ -28,14 +28,10 @@ from vopub.odc.search import version_key
 class Entry:
     """A record that is to be written."""
 
+    kid: str
     record: KM3OpenResource
     text: str
     """As JSON."""
-
-    @property
-    def kid(self) -> str:
-        """Its key."""
-        return str(self.record.kid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ def register(
     ChangedError
         If a condition does not hold of the record that is there.
     """
-    entries = [Entry(record, record.model_dump_json()) for record in records]
+    entries = [Entry(str(record.kid), record, record.model_dump_json()) for record in records]
     _check_keys(entries)
     before = _found(session, entries)
     for entry in entries:
@@ -134,7 +130,8 @@ def _write(session: Session, entries: Sequence[Entry], before: Mapping[str, Foun
     rows = {
         e.kid: _row(e, numbers[e.kid], contents[numbers[e.kid]], written=moment) for e in entries
     }
-    added = [row | {"latest": False} for kid, row in rows.items() if kid not in before]
+    # Most are; the index puts the others right.
+    added = [row | {"latest": True} for kid, row in rows.items() if kid not in before]
     changed = [row for kid, row in rows.items() if kid in before]
     if added:
         session.execute(insert(ResourceRow), added)

@@ -32,7 +32,7 @@ from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.conditions import ALWAYS, Condition
-from vopub.odc.database import open_database, writing
+from vopub.odc.database import open_database, open_postgresql, writing
 from vopub.odc.faults import GoneError, NotFoundError
 from vopub.odc.paging import Count, Page, Sort, count_of, page_of, tallies_by
 from vopub.odc.registering import now, register
@@ -72,7 +72,10 @@ class Store:
     Parameters
     ----------
     directory
-        Made if missing; holds ``odc.db`` and ``files/``.
+        Made if missing; holds ``files/``, and ``odc.db`` unless there is another database.
+    database
+        Address of a database of PostgreSQL to keep the records in instead, as
+        ``database.open_postgresql`` has it.
 
     Raises
     ------
@@ -80,12 +83,16 @@ class Store:
         If another process serves the directory.
     FileError
         If the directory or the database in it cannot be used.
+    ServiceError, UsageError
+        If PostgreSQL cannot be used, or its address is none.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database: str = "") -> None:
         self._lock = _lock(directory)
         self.blobs = Blobs(directory / "files")
-        self._engine = open_database(directory / "odc.db")
+        self._engine = (
+            open_postgresql(database) if database else open_database(directory / "odc.db")
+        )
         self._reading = sessionmaker(self._engine)
         self._writing = sessionmaker(writing(self._engine))
         with self._writing.begin() as session:

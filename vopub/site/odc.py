@@ -65,6 +65,7 @@ class OpenDataCenter:
             interpreter(), "-m", "vopub.odc", "--directory", str(self.directory),
             "--host", site.host, "--port", str(site.odc_port),
             "--token-file", str(self.token_file),
+            *(["--database", site.odc_database] if site.odc_database else []),
         ]  # fmt: skip
 
     def _trouble(self) -> str:

@@ -42,6 +42,8 @@ from vopub.odc.client import OdcClient
 from vopub.odc.store import Store
 from vopub.resources import read_folder
 
+from .databases import Cluster, cluster
+
 ROOT = Path(__file__).parents[3]
 AUTHORITY = "samples.km3net.invalid"
 TOKEN = "a-token-for-tests-only-0123456789"
@@ -252,6 +254,23 @@ def opened(work: Path) -> Iterator[Centre]:
     ):
         yield Centre(config.directory, app, http, client, work)
     app.state.store.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """One server for all tests of the session; each takes a database of its own."""
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Give the address of an empty database; empty for SQLite."""
+    if request.param == "sqlite":
+        return ""
+    running = request.getfixturevalue("postgresql")
+    assert isinstance(running, Cluster)
+    return running.database()
 
 
 @pytest.fixture

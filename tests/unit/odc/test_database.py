@@ -10,13 +10,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from vopub.errors import FileError
-from vopub.odc.database import migrate, open_database, writing
+from vopub.errors import FileError, ServiceError, UsageError
+from vopub.odc.database import migrate, open_database, open_postgresql, writing
 from vopub.odc.schema import Base
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    engine = open_database(tmp_path / "odc.db")
+def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path, database: str) -> None:
+    engine = open_postgresql(database) if database else open_database(tmp_path / "odc.db")
     with engine.connect() as connection:
         opts = {"compare_type": True, "include_name": is_ours}
         context = MigrationContext.configure(connection, opts=opts)
@@ -96,3 +96,23 @@ def test_writers_wait_for_each_other_and_lose_nothing(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert connection.execute(count).scalar() == 40
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://odc:secret@/odc", "holds a password"),
+        ("postgresql://odc@/odc?password=secret", "holds a password"),
+        ("mysql://odc@/odc", "'mysql' is no database"),
+        ("somewhere", "not the address"),
+    ],
+)
+def test_addresses_that_are_none_are_told_without_secrets(address: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as told:
+        open_postgresql(address)
+    assert "secret" not in str(told.value)
+
+
+def test_a_postgresql_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match=r"PostgreSQL: .*No such file.*odc_database"):
+        open_postgresql(f"postgresql://odc@/odc?host={tmp_path}")

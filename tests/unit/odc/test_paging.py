@@ -46,10 +46,15 @@ def make(number: int, version: str = "1.0", **changes: Any) -> KM3OpenResource:
     return record.model_copy(update={**about, **fields, **changes})
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def store(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Store]:
     """Sixty resources, every fifth in two versions."""
-    opened = Store(tmp_path_factory.mktemp("paging") / "odc")
+    address = ""
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgresql").database()
+    opened = Store(tmp_path_factory.mktemp("paging") / "odc", address)
     records = [make(n) for n in range(60)] + [make(n, "1.1") for n in range(0, 60, 5)]
     random.Random(7).shuffle(records)  # noqa: S311 - the same at each run
     outcomes = opened.put_resources(records)
@@ -132,8 +137,10 @@ def test_one_can_go_back(store: Store, sort: Sort) -> None:
 
 
 @pytest.mark.parametrize("sort", [sort for sort in Sort if sort is not Sort.CHANGED])
-def test_what_is_added_or_taken_meanwhile_disturbs_nothing_else(tmp_path: Path, sort: Sort) -> None:
-    store = Store(tmp_path / "odc")
+def test_what_is_added_or_taken_meanwhile_disturbs_nothing_else(
+    tmp_path: Path, database: str, sort: Sort
+) -> None:
+    store = Store(tmp_path / "odc", database)
     there = [make(n) for n in range(0, 60, 2)]
     store.put_resources(there)
     found, cursor, new = [], "", iter(range(1, 60, 2))
@@ -176,8 +183,8 @@ def test_a_cursor_of_another_order_is_refused(store: Store) -> None:
         store.page(Query(), Sort.IDENTIFIER, cursor)
 
 
-def test_tallies_stay_true_whatever_happens(tmp_path: Path) -> None:
-    store = Store(tmp_path / "odc")
+def test_tallies_stay_true_whatever_happens(tmp_path: Path, database: str) -> None:
+    store = Store(tmp_path / "odc", database)
     dice = random.Random(11)  # noqa: S311 - the same at each run
     for _ in range(30):
         some = [make(n, dice.choice(["1.0", "1.1"])) for n in dice.sample(range(12), 4)]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,10 @@ def put(store: Store, record: KM3OpenResource, files: list[Product]) -> Outcome:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "odc")
+def store(tmp_path: Path, database: str) -> Iterator[Store]:
+    opened = Store(tmp_path / "odc", database)
+    yield opened
+    opened.close()
 
 
 def test_a_record_comes_back_equal_and_its_files_byte_for_byte(store: Store) -> None:
@@ -250,12 +253,12 @@ def test_what_a_crash_left_behind_is_swept(tmp_path: Path) -> None:
     assert not left.exists()
 
 
-def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
-    store = Store(tmp_path / "odc")
+def test_everything_is_there_after_opening_again(tmp_path: Path, database: str) -> None:
+    store = Store(tmp_path / "odc", database)
     record = make_record()
     put(store, record, products())
     store.close()
-    store = Store(tmp_path / "odc")
+    store = Store(tmp_path / "odc", database)
     assert store.get_resource(record.kid) == record
     assert store.put_resource(record) is Outcome.UNCHANGED
 
@@ -270,7 +273,8 @@ def test_a_lock_is_given_up_by_a_dead_process_only(tmp_path: Path) -> None:
     os.close(handle)
 
 
-def test_a_published_file_cannot_lose_its_upload(store: Store, tmp_path: Path) -> None:
+def test_a_published_file_cannot_lose_its_upload(tmp_path: Path) -> None:
+    store = Store(tmp_path / "odc")
     put(store, make_record(), products())
     store.close()
     engine = create_engine(f"sqlite:///{tmp_path / 'odc' / 'odc.db'}")

@@ -1,0 +1,70 @@
+"""Databases to run the store's tests on: SQLite, and a PostgreSQL of our own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from vopub.odc.database import open_postgresql
+from vopub.process import run, service_account
+from vopub.site.postgresql import find_binaries
+
+TEMPLATE = "template_odc"
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL that only this session reaches, through a socket in its directory."""
+
+    directory: Path
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def address(self, name: str) -> str:
+        return f"postgresql://odc@/{name}?host={self.directory}"
+
+    def database(self, template: str = TEMPLATE) -> str:
+        """Make an empty database, by default with today's tables; return its address."""
+        name = f"odc{next(self.numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.address(name)
+
+    def run(self, sql: str) -> None:
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(sql.encode())
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """Run a PostgreSQL, as the unprivileged user if this is root."""
+    account, programs = service_account(), find_binaries()
+    directory = Path(tempfile.mkdtemp(prefix="vopub-pg-"))
+    account.own(directory)
+    data, control = str(directory / "data"), str(programs / "pg_ctl")
+    options = (
+        f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off "
+        "-c dynamic_shared_memory_type=mmap -c shared_buffers=32MB"
+    )
+    log = str(directory / "log")
+    commands = [
+        [str(programs / "initdb"), "-D", data, "-U", "odc", "--auth=trust", "--encoding=UTF8",
+         "--locale=C.UTF-8", "--no-sync"],
+        [control, "-D", data, "-l", log, "-o", options, "-w", "start"],
+    ]  # fmt: skip
+    for command in commands:
+        done = run(command, account=account)
+        assert done.returncode == 0, done.stderr
+    try:
+        made = Cluster(directory)
+        made.run(f"CREATE DATABASE {TEMPLATE}")
+        open_postgresql(made.address(TEMPLATE)).dispose()
+        yield made
+    finally:
+        run([control, "-D", data, "-m", "immediate", "-w", "stop"], account=account)
+        shutil.rmtree(directory)

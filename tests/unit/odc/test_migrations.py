@@ -1,0 +1,108 @@
+"""Stores that earlier versions wrote are read without loss."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+from vopub.model.ktype import Ktype
+from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream, make_kid
+from vopub.odc.faults import GoneError
+from vopub.odc.paging import Sort
+from vopub.odc.search import Query
+from vopub.odc.store import Store
+
+from .databases import Cluster
+
+FIRST = Path(__file__).parent / "first_store.sql"
+CONTENT = b"ra,dec\n10.5,-20.25\n"
+AUTHORITY = "samples.km3net.invalid"
+
+
+def kid(identifier: str, version: str) -> UUID:
+    return make_kid(AUTHORITY, identifier, version)
+
+
+def first_store(directory: Path) -> sqlite3.Connection:
+    """Make the store that the first version wrote, with its file."""
+    directory.mkdir()
+    connection = sqlite3.connect(directory / "odc.db")
+    connection.executescript(FIRST.read_text(encoding="utf-8"))
+    (digest,) = connection.execute("SELECT DISTINCT sha256 FROM uploads").fetchone()
+    blob = directory / "files" / digest[:2] / digest
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(CONTENT)
+    return connection
+
+
+def check(store: Store) -> None:
+    """Look whether everything is there that the first version wrote."""
+    for version in ("1.9", "1.10"):
+        record = store.get_resource(kid("evts21_01", version))
+        assert record.publication.title == f"Événements of ORCA, version {version}"
+        assert store.get_file(record.kid, "evts21_01.csv").path.read_bytes() == CONTENT
+    with pytest.raises(GoneError, match="wrong calibration"):
+        store.get_resource(kid("evts21_02", "1.0"))
+    assert store.latest("evts21_01").publication.version == "1.10"
+    stream = store.get_grouping(KM3ResourceStream, "events21_01")
+    assert stream.resources == (kid("evts21_03", "1.0"),)
+    collection = store.get_grouping(KM3ResourceCollection, "samples26_01")
+    assert collection.title == "Samples of ORCA"
+    assert store.count_by_ktype() == {Ktype.EVENTS: 3}
+
+
+def check_index(store: Store) -> None:
+    """Look whether it is found as if it had been written today."""
+    for query, number in (
+        (Query(), 3), (Query(latest=True), 2), (Query(q="evenements orca"), 3),
+        (Query(position=(61.875, 14.47751219)), 2), (Query(stream="events21_01"), 1),
+        (Query(since=datetime(2021, 2, 24, 9), until=datetime(2021, 2, 25)), 2),  # noqa: DTZ001
+    ):  # fmt: skip
+        assert store.count(query).number == number, query
+    assert len(store.page(Query(), Sort.OLDEST).summaries) == 3
+
+
+def test_a_store_of_the_first_version_is_whole_in_todays(tmp_path: Path) -> None:
+    first_store(tmp_path / "odc").close()
+    for _ in range(2):  # opening it again finds it done
+        store = Store(tmp_path / "odc")
+        check(store)
+        check_index(store)
+        store.close()
+
+
+def test_records_in_postgresql_outlive_a_step_of_the_schema(
+    tmp_path: Path, postgresql: Cluster
+) -> None:
+    address = postgresql.database("template0")
+    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+    configuration = Config()
+    scripts = Path(__file__).parents[3] / "vopub" / "odc" / "migrations"
+    configuration.set_main_option("script_location", str(scripts))
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0001")
+        copy_tables(first_store(tmp_path / "odc"), connection.exec_driver_sql)
+    engine.dispose()
+    (tmp_path / "odc" / "odc.db").unlink()
+    store = Store(tmp_path / "odc", address)
+    check(store)
+    check_index(store)
+    store.close()
+
+
+def copy_tables(source: sqlite3.Connection, run: object) -> None:
+    assert callable(run)
+    for table in ("resources", "uploads", "published_files", "streams", "collections"):
+        rows = source.execute(f"SELECT * FROM {table}")
+        places = ", ".join("%s" for _ in rows.description)
+        for row in rows.fetchall():
+            run(f"INSERT INTO {table} VALUES ({places})", tuple(row))
+    source.close()
