@@ -29,6 +29,8 @@ from vopub.model.resource import ID_PATTERN
 
 FIXED = frozenset({"name", "truth"})
 """What a resource cannot say otherwise of a known parameter."""
+VERSION_PATTERN = r"^\d+(\.\d+){0,2}$"
+DOI_PATTERN = r"^10\.\d{4,9}/\S+$"
 REQUIRED_COLUMNS = ("event_id",)
 SKY_COLUMNS = ("ra", "dec")
 
@@ -55,7 +57,7 @@ class PublicationSection(_Section):
 
     title: str = Field(min_length=10)
     description: str = Field(min_length=50)
-    version: str = Field(pattern=r"^\d+(\.\d+){0,2}$")
+    version: str = Field(pattern=VERSION_PATTERN)
     created: date
     creators: tuple[Creator, ...] = Field(min_length=1)
     contributors: tuple[Contributor, ...] = ()
@@ -69,7 +71,7 @@ class PublicationSection(_Section):
     instrument: str = ""
     messenger: Messenger = Messenger.NEUTRINO
     reference_url: Url | None = None
-    doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/\S+$")
+    doi: str | None = Field(default=None, pattern=DOI_PATTERN)
     source: str = ""
     related: tuple[Related, ...] = ()
     note: str = ""
@@ -215,6 +217,10 @@ class CollectionDescription(_Section):
     id: str = Field(pattern=rf"^{ID_PATTERN}$")
     title: str = Field(min_length=5)
     description: str = Field(min_length=20)
+    version: str = Field(default="1.0", pattern=VERSION_PATTERN)
+    reference_url: Url | None = None
+    """A page about the collection elsewhere."""
+    doi: str | None = Field(default=None, pattern=DOI_PATTERN)
 
 
 def parse_collection(content: Mapping[str, Any], *, where: object) -> CollectionDescription:

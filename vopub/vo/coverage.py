@@ -22,7 +22,7 @@ TIME_ORDER = 35
 """Order of a MOC of times: cells of 67 seconds."""
 
 
-def coverage_block(coverage: Coverage, taken: DataTaking) -> dict[str, Any]:
+def coverage_block(coverage: Coverage, taken: DataTaking | None) -> dict[str, Any]:
     """Return what a resource covers as the macro ``coverage`` writes it.
 
     Returns
@@ -48,16 +48,17 @@ def sky_moc(coverage: Coverage) -> str:
     if low <= -POLE and high >= POLE:
         return "0/0-11"
     corners = SkyCoord([0.0, 360.0], [low, high], unit="deg")
-    return _ascii(MOC.from_zone(corners, max_depth=SKY_ORDER))
+    return ascii_moc(MOC.from_zone(corners, max_depth=SKY_ORDER))
 
 
-def good_times(taken: DataTaking, coverage: Coverage) -> tuple[TimeSpan, ...]:
+def good_times(taken: DataTaking | None, coverage: Coverage) -> tuple[TimeSpan, ...]:
     """Return when data were taken: the runs, those that follow each other without a gap as one.
 
     Without start and stop of every run, it is the time from the first event to the last.
     """
-    spans = [TimeSpan(start=r.start, stop=r.stop) for r in taken.runs if r.start and r.stop]
-    if not spans or len(spans) < len(taken.runs):
+    runs = () if taken is None else taken.runs
+    spans = [TimeSpan(start=r.start, stop=r.stop) for r in runs if r.start and r.stop]
+    if not spans or len(spans) < len(runs):
         return () if coverage.temporal is None else (coverage.temporal,)
     return tuple(_merged(sorted(spans, key=lambda span: span.start)))
 
@@ -71,10 +72,11 @@ def time_moc(spans: Sequence[TimeSpan]) -> str:
     if not spans:
         return ""
     starts, stops = (Time([getattr(s, end) for s in spans]) for end in ("start", "stop"))
-    return _ascii(TimeMOC.from_time_ranges(starts.tdb, stops.tdb, order=TIME_ORDER))
+    return ascii_moc(TimeMOC.from_time_ranges(starts.tdb, stops.tdb, order=TIME_ORDER))
 
 
-def _ascii(moc: MOC | TimeMOC) -> str:
+def ascii_moc(moc: MOC | TimeMOC) -> str:
+    """Return a MOC in its ASCII form on one line."""
     return " ".join(moc.to_string("ascii").split())
 
 

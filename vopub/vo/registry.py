@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from vopub.model.dataset import TableMetadata
 from vopub.model.publication import Contributor, Publication, Related, RelationType
@@ -23,12 +24,27 @@ _ORIGINS = {
 }
 """Relations that answers of services tell of."""
 
+CATALOG = "Catalog"
+"""What a table of events is in the words of VOResource."""
+_SIMULATED = {CATALOG: "Simulated events, not observed ones."}
+"""How descriptions of simulated data begin, by what they are."""
+
 _DOI = re.compile(r"(?i)(?:doi:|https?://(?:dx\.)?doi\.org/)?(?P<doi>10\.\d{4,9}/\S+)")
 
 
 def ivoid(authority: str, identifier: str) -> str:
     """Return the VO identifier of a table's cone search."""
     return f"ivo://{authority}/{identifier}/q/cone"
+
+
+def collection_ivoid(authority: str, identifier: str) -> str:
+    """Return the VO identifier of the record of a collection."""
+    return f"ivo://{authority}/{identifier}/q/collection"
+
+
+def tap_ivoid(authority: str) -> str:
+    """Return the VO identifier of the TAP service."""
+    return f"ivo://{authority}/tap"
 
 
 def published_title(metadata: TableMetadata) -> str:
@@ -41,6 +57,7 @@ def publication_block(
     identifier: str,
     *,
     authority: str,
+    kind: str = CATALOG,
     simulated: bool = False,
     related: Sequence[Related] = (),
 ) -> dict[str, Any]:
@@ -54,13 +71,15 @@ def publication_block(
         The resource.
     authority
         Authority part of the VO identifiers.
+    kind
+        What it is, in the words of VOResource.
     simulated
         Whether the data are simulated: title and description then say so.
     related
         Relations beyond those of the publication, e.g. to the version before this one.
     """
     texts = [
-        "Simulated events, not observed ones." if simulated else "",
+        _SIMULATED.get(kind, "From simulations, not from observed data.") if simulated else "",
         *paragraphs(publication.description),
         *(f"Note: {text}" for text in paragraphs(publication.note)),
     ]
@@ -71,6 +90,7 @@ def publication_block(
         "short_name": identifier[:SHORT_NAME_LENGTH],
         "description": "\n\n".join(filter(None, texts)),
         "created": publication.created.isoformat(),
+        "types": [kind, "Simulation"] if simulated else [kind],
         "rights": f"{publication.licence}, {publication.owner}",
         "contributors": [_contributor(contributor) for contributor in publication.contributors],
         "messenger": publication.messenger.value,
@@ -79,15 +99,40 @@ def publication_block(
 
 
 def data_origin(metadata: TableMetadata, authority: str) -> list[dict[str, str]]:
+    """Return what is told of a table of events in the answers of services; see `origin_items`."""
+    return origin_items(
+        metadata.publication,
+        ivoid(authority, metadata.identifier),
+        authority=authority,
+        kid=metadata.kid,
+        simulated=metadata.simulated,
+    )
+
+
+def origin_items(
+    publication: Publication, name: str, *, authority: str, kid: UUID, simulated: bool
+) -> list[dict[str, str]]:
     """Return what is told in the answers of services, as name, value and text.
 
     The names are those of the IVOA note "Data Origin in the VO"; those that begin with ``km3_``
     are our own.
+
+    Parameters
+    ----------
+    publication
+        What is published, by whom, under which terms.
+    name
+        The VO identifier of the data.
+    authority
+        Authority part of the VO identifiers of resources that are published here.
+    kid
+        Identifier in the Open Data Center.
+    simulated
+        Whether the data are simulated.
     """
-    publication: Publication = metadata.publication
-    name, created = metadata.identifier, publication.created.isoformat()
+    created = publication.created.isoformat()
     items = [
-        ("data_ivoid", ivoid(authority, name), "Identifier in the VO registry"),
+        ("data_ivoid", name, "Identifier in the VO registry"),
         ("publisher", publication.publisher, "Who published the data"),
         ("contact", publication.contact.email, "Whom to ask"),
         ("citation", f"doi:{publication.doi}" if publication.doi else "", "To be cited"),
@@ -101,8 +146,8 @@ def data_origin(metadata: TableMetadata, authority: str) -> list[dict[str, str]]
         ("reference_url", publication.reference_url or "", "A page about the data"),
         *((_ORIGINS[other.relation], _identifier(other.identifier, authority), other.title)
           for other in publication.related if other.relation in _ORIGINS),
-        ("km3_kid", str(metadata.kid), "Identifier in the Open Data Center of KM3NeT"),
-        ("km3_simulated", str(metadata.simulated).lower(), "Whether the events are simulated"),
+        ("km3_kid", str(kid), "Identifier in the Open Data Center of KM3NeT"),
+        ("km3_simulated", str(simulated).lower(), "Whether the data are simulated"),
     ]  # fmt: skip
     return [{"name": n, "value": one_line(v), "text": one_line(t)} for n, v, t in items if v]
 

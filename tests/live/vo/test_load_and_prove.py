@@ -127,7 +127,7 @@ def test_other_clients_and_validators_find_no_fault(
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert [line for line in lint.stdout.splitlines() if line.startswith("E-")] == []
-    assert "Execution success/attempt: 2/2" in lint.stdout
+    assert "Execution success/attempt: 3/3" in lint.stdout
 
 
 def test_registry_record_says_what_was_given(

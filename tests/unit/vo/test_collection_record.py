@@ -1,0 +1,113 @@
+"""The record of a collection, and tables of functions, as text."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from vopub.model.parameter import Dtype
+from vopub.vo.collection import render_collection
+from vopub.vo.function_table import render_function_table
+
+
+def record(samples: ModuleType, members: Any = None, **said: Any) -> etree._Element:
+    text = render_collection(
+        samples.collection(**said), members or samples.members(), authority="a.b"
+    )
+    return etree.fromstring(text.encode())
+
+
+def metas(tree: etree._Element, name: str) -> list[str]:
+    return [element.text or "" for element in tree.iterfind(f".//meta[@name='{name}']")]
+
+
+def test_collection_says_what_all_its_members_say(samples: ModuleType) -> None:
+    tree = record(samples)
+    assert metas(tree, "instrument") == ["ORCA6, ORCA4"]
+    assert metas(tree, "facility") == ["KM3NeT"]
+    assert metas(tree, "subject")[-1] == "neutrino-telescopes"
+    assert metas(tree, "creationDate") == ["2026-11-23"]
+    assert metas(tree, "name")[:2] == ["KM3NeT Collaboration", "Carberry, Josiah"]
+    parts = tree.findall(".//meta[@name='hasPart']")
+    assert [part.get("ivoId") for part in parts] == [
+        "ivo://a.b/evts21_01/q/cone", "ivo://a.b/evts20_01/q/cone",
+    ]  # fmt: skip
+    spectral = tree.findtext("coverage/spectral") or ""
+    assert [float(end) for end in spectral.split()] == pytest.approx(
+        [0.5 * 1.602e-10, 1.602e-6], 1e-3
+    )
+
+
+def test_licence_of_a_collection_is_that_of_every_member(samples: ModuleType) -> None:
+    assert len(metas(record(samples), "rights.rightsURI")) == 1
+    first, second = samples.members()
+    other = second.publication.model_copy(
+        update={"licence": "CC0-1.0", "licence_url": "https://x/"}
+    )
+    tree = record(samples, [first, second.model_copy(update={"publication": other})])
+    assert metas(tree, "rights") == [
+        "CC-BY-4.0, KM3NeT Collaboration; CC0-1.0, KM3NeT Collaboration"
+    ]
+    assert metas(tree, "rights.rightsURI") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("id", "samples27_01"),
+        ("title", "Another title of it"),
+        ("description", "Another description of the collection."),
+        ("version", "2.0"),
+        ("reference_url", "https://www.km3net.org/"),
+        ("doi", "10.5072/samples"),
+    ],
+)
+def test_every_field_of_a_collection_is_in_its_record(
+    samples: ModuleType, name: str, value: str
+) -> None:
+    assert etree.tostring(record(samples, **{name: value})) != etree.tostring(record(samples))
+
+
+def functions(samples: ModuleType, **changed: Any) -> str:
+    return render_function_table(
+        samples.function_table(**changed), authority="a.b", data_file="data/x.csv"
+    )
+
+
+def test_every_field_of_a_function_table_is_in_its_descriptor(samples: ModuleType) -> None:
+    given = samples.function_table()
+    changes: dict[str, Any] = {
+        "identifier": "aeff22_01",
+        "kid": "00000000-0000-0000-0000-000000000000",
+        "publication": samples.publication(title="Another effective area"),
+        "parameters": (
+            *given.parameters[:-1],
+            given.parameters[-1].model_copy(update={"dtype": Dtype.FLOAT32}),
+        ),
+        "axes": ("energy_lower",),
+        "rows": 7,
+        "table": "effective_areas",
+        "simulated": False,
+        "coverage": samples.metadata().coverage,
+        "taken": samples.metadata().data_taking,
+    }
+    for name, value in changes.items():
+        assert functions(samples, **{name: value}) != functions(samples), name
+
+
+def test_axis_that_is_no_column_is_an_error(samples: ModuleType) -> None:
+    with pytest.raises(ValueError, match="aeff21_01 has no columns cosine"):
+        samples.function_table(axes=("energy_lower", "cosine"))
+    with pytest.raises(ValueError, match="'value' is a reserved word"):
+        samples.function_table(table="value")
+
+
+def test_values_without_axes_are_a_table_too(samples: ModuleType) -> None:
+    tree = etree.fromstring(functions(samples, axes=()).encode())
+    table = tree.find("table")
+    assert table is not None
+    assert table.get("primary") is None
+    assert [group.get("name") for group in table.iterfind("group")] == ["quantities"]
