@@ -19,6 +19,7 @@ COMMANDS = {
     "verify": ("verify", "verify", "Compare a directory with what is published."),
     "check": ("check", "check", "Look for what is wrong with descriptions."),
     "publish": ("publish", "publish", "Publish resources; does only what is missing."),
+    "rollback": ("rollback", "rollback", "Go back to the publication before."),
     "unpublish": ("unpublish", "unpublish", "Take published resources back, with a reason."),
     "convert": ("convert", "convert", "Make a table of files, without publishing it."),
     "inspect": ("inspect", "inspect_files", "Say what event files hold."),

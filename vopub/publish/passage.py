@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from vopub.events.selection import parse_cuts
 from vopub.files import write_text
 from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
+from vopub.publish.archive import Publication
 from vopub.publish.build import Build, current_build
 from vopub.publish.register import connect, register
 from vopub.publish.stages import Progress, Stage
@@ -24,12 +24,22 @@ from vopub.publish.state import (
     read_state,
     write_state,
 )
+from vopub.publish.succession import (
+    archive_of,
+    check_version,
+    descriptor_of,
+    digest,
+    goes_beside,
+    recover_archive,
+    register_again,
+    serve_beside,
+    succeed,
+)
 from vopub.resources import ResourceFolder, read_collection
 from vopub.settings import Settings
 from vopub.site import Site
-from vopub.vo.descriptor import render_descriptor
 from vopub.vo.known_events import KnownEvents
-from vopub.vo.load import data_file, load, remove, restore, settle
+from vopub.vo.load import load, remove, restore
 from vopub.vo.prove import prove, prove_candidate, quick_check
 
 if TYPE_CHECKING:
@@ -79,6 +89,7 @@ class Passage:
         """What was published before; still served unless a newer publication succeeds."""
         self.change = ""
         """What happened, in a few words."""
+        self._loaded = False
 
     def publish(self) -> PublicationState | None:
         """Publish; returns what is published now, None if nothing is.
@@ -139,8 +150,8 @@ class Passage:
         return self.site.parts / self.folder.id
 
     @property
-    def _in_vo(self) -> bool:
-        return self.folder.description.vo.publish
+    def _authority(self) -> str:
+        return self.settings.publisher.authority
 
     def _reaches(self, stage: Stage) -> bool:
         return self.until.reaches(stage)
@@ -155,12 +166,13 @@ class Passage:
         """Look for every mistake that shows before an input is opened."""
         self._start(Stage.CHECK)
         description = self.folder.description
+        check_version(self.site, description)
         parse_cuts(description.events.selection, where=self.folder.description_path)
         if description.collection:
             read_collection(self.settings.resources, description.collection)
         key = key_of(self.folder, self.settings)
         if self.duplicates is not Duplicates.ERROR:  # another table may come of the same inputs
-            inputs = _digest(f"{key.inputs} {self.duplicates}")
+            inputs = digest(f"{key.inputs} {self.duplicates}")
             key = key.model_copy(update={"inputs": inputs})
         count = len(description.events.inputs)
         self._done(
@@ -193,15 +205,7 @@ class Passage:
 
     def _descriptor(self, build: Build) -> str:
         """Return the text of the resource descriptor; empty if the table is not for the VO."""
-        if not self._in_vo or build.known is None:
-            return ""
-        return render_descriptor(
-            build.metadata,
-            self.folder.description.vo,
-            authority=self.settings.publisher.authority,
-            data_file=data_file(self._csv),
-            known=build.known,
-        )
+        return descriptor_of(self.site, self._authority, self.folder.description, build)
 
     def _describe(self, build: Build) -> str:
         descriptor = self._descriptor(build)
@@ -222,7 +226,7 @@ class Passage:
             state is not None
             and state.complete
             and state.key == key
-            and state.descriptor == _digest(descriptor)
+            and state.descriptor == digest(descriptor)
         )
 
     def _would(self, build: Build) -> str:
@@ -234,6 +238,7 @@ class Passage:
     def _serve(self, key: Key, build: Build, descriptor: str) -> tuple[ServiceReference, ...]:
         """Load and prove what is not served yet; take out of the VO what is no longer for it."""
         state, server = self.previous, self.site.dachs
+        recover_archive(self.site, self.folder.id)
         if not descriptor or build.known is None:
             if state is not None and state.services:
                 begin_change(self.site.state, state)
@@ -259,6 +264,7 @@ class Passage:
     def _load(self, build: Build, descriptor: str, known: KnownEvents) -> None:
         self._start(Stage.LOAD)
         server = self.site.dachs
+        self._loaded = True
         result = load(
             server,
             self.folder.id,
@@ -273,13 +279,11 @@ class Passage:
 
     def _prove(self, build: Build, known: KnownEvents) -> tuple[ServiceReference, ...]:
         self._start(Stage.PROVE)
-        authority = self.settings.publisher.authority
         try:
-            services = prove(self.site.dachs, build.metadata, known, authority=authority)
+            services = prove(self.site.dachs, build.metadata, known, authority=self._authority)
         except VopubError:
             restore(self.site.dachs, self.folder.id)
             raise
-        settle(self.site.dachs, self.folder.id)
         self._done(Stage.PROVE, f"{len(known.events)} known events found by cone search")
         return services
 
@@ -291,27 +295,64 @@ class Passage:
         services: tuple[ServiceReference, ...],
     ) -> PublicationState:
         self._start(Stage.REGISTER)
-        with connect(self.site.odc) as client:
-            outcome = register(client, self.folder.description, build, services, self._products)
+        old = archive_of(self.site, self.folder.id).current
+        try:
+            beside = self._keep_serving(old) if self._loaded else None
+            with connect(self.site.odc) as client:
+                record, outcome = register(
+                    client, self.folder.description, build, services, self._products
+                )
+                if old is not None and beside is not None:
+                    register_again(client, old, beside)
+        except VopubError:
+            self._go_back()
+            raise
         self._done(Stage.REGISTER, f"record {build.metadata.kid} {outcome}")
-        before = self.previous
-        if before is not None and outcome == "unchanged" and self._is_served(key, descriptor):
+        served = self._is_served(key, descriptor)
+        if self.previous is not None and served and not self._loaded and old is not None:
+            self.change = "unchanged" if outcome == "unchanged" else "published again"
+            return self.previous
+        self.change = "published again" if self.previous else "published"
+        if served and not self._loaded:
             self.change = "unchanged"
-            return before
-        self.change = "published again" if before else "published"
-        state = PublicationState(
+        state = self._state(key, build, descriptor, services)
+        new = Publication(state, self.folder.description, build, record, self._products)
+        succeed(self.site, new, old=None if served else old, beside=beside)
+        return state
+
+    def _state(
+        self, key: Key, build: Build, descriptor: str, services: tuple[ServiceReference, ...]
+    ) -> PublicationState:
+        return PublicationState(
             id=self.folder.id,
             kid=build.metadata.kid,
             version=build.manifest.version,
             rows=build.metadata.rows,
             key=key,
-            descriptor=_digest(descriptor),
+            descriptor=digest(descriptor),
             services=services,
             page=f"{self.site.odc.url}/resources/{build.metadata.kid}",
             published=datetime.now(UTC),
         )
-        write_state(self.site.state, state)
-        return state
+
+    def _keep_serving(self, old: Publication | None) -> PublicationState | None:
+        """Serve the older version beside the new one, if there is one."""
+        description = self.folder.description
+        if old is None or not goes_beside(old, description):
+            return None
+        beside = serve_beside(self.site, self._authority, old, description.publication.version)
+        self.progress.note(
+            f"{self.folder.id}: version {old.state.version} goes on being served as {beside.id}"
+        )
+        return beside
+
+    def _go_back(self) -> None:
+        """Serve again what was served before this publication failed."""
+        if not self._loaded:
+            return
+        restore(self.site.dachs, self.folder.id)
+        if self.previous is not None:
+            write_state(self.site.state, self.previous)
 
 
 def _summary(build: Build) -> str:
@@ -320,7 +361,3 @@ def _summary(build: Build) -> str:
     parts = [f"{account.read} events read", f"{account.kept} kept"]
     parts += [f"{e.events} not kept ({e.reason})" for e in account.excluded if e.events]
     return ", ".join(parts)
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest() if text else ""

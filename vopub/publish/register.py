@@ -9,9 +9,10 @@ from uuid import UUID
 from vopub.errors import FileError
 from vopub.files import cannot
 from vopub.model.description import ResourceDescription
-from vopub.model.resource import KM3ResourceCollection, ServiceReference
+from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, ServiceReference
 from vopub.model.server import OdcServer
 from vopub.odc.client import OdcClient
+from vopub.publish.archive import version_numbers
 from vopub.publish.build import Build
 from vopub.publish.metadata import record_of
 from vopub.resources import read_collection
@@ -41,12 +42,14 @@ def register(
     build: Build,
     services: tuple[ServiceReference, ...],
     products: Path,
-) -> str:
+) -> tuple[KM3OpenResource, str]:
     """Upload the files of a resource, then write its record; sends only what is not there.
 
     Returns
     -------
-    str
+    record
+        As it was written.
+    outcome
         Whether the record was ``created``, ``replaced`` or ``unchanged``.
 
     Raises
@@ -57,13 +60,13 @@ def register(
     for reference in build.manifest.files:
         client.put_file(build.metadata.kid, reference, products / reference.name)
     record = record_of(description, build.metadata, build.manifest, services)
-    ours = _numbers(record.publication.version)
+    ours = version_numbers(record.publication.version)
     others = client.find(identifier=description.id)
-    older = [other for other in others if _numbers(other.version) < ours]
+    older = [other for other in others if version_numbers(other.version) < ours]
     if older:
-        before = max(older, key=lambda other: _numbers(other.version))
+        before = max(older, key=lambda other: version_numbers(other.version))
         record = record.model_copy(update={"replaces": before.kid})
-    return client.put_resource(record).value
+    return record, client.put_resource(record).value
 
 
 def register_collections(
@@ -93,8 +96,3 @@ def register_collections(
                 streams=known.streams if known else (),
             )
         )
-
-
-def _numbers(version: str) -> list[int]:
-    """Return a version as something that can be compared: 1.10 comes after 1.9."""
-    return [int(number) for number in version.split(".")]

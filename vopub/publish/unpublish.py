@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vopub.errors import UsageError, did_you_mean
 from vopub.files import cannot
+from vopub.publish.archive import newest_of, older_versions
 from vopub.publish.register import connect
 from vopub.publish.state import PublicationState, begin_change, forget_state, states
+from vopub.publish.succession import archive_of, tell_of_versions
 from vopub.settings import Settings
 from vopub.site import Site
 from vopub.vo.load import remove
@@ -24,7 +26,8 @@ def unpublish(
     settings
         Where they are published.
     identifiers
-        The resources, e.g. ``evts21_01``.
+        The resources, e.g. ``evts21_01``, which takes its older versions with it; an older
+        version alone goes by the name that it is served under, e.g. ``evts21_01_v1_0``.
     reason
         What people are told who ask for one of them.
     site
@@ -54,10 +57,18 @@ def unpublish(
                 hint = did_you_mean(identifier, published)
                 raise UsageError(f"{identifier!r} is not published", where=site.state, hint=hint)
         site.up(lambda _: None)
-        chosen = [published[identifier] for identifier in dict.fromkeys(identifiers)]
+        wanted = [name for each in identifiers for name in _with_older(each, published.values())]
+        chosen = [published[name] for name in dict.fromkeys(wanted)]
         for state in chosen:
             _take_back(site, state, reason.strip())
+        for identifier in {newest_of(state.id) for state in chosen} & published.keys():
+            tell_of_versions(site, settings.publisher.authority, identifier)
     return chosen
+
+
+def _with_older(identifier: str, published: Iterable[PublicationState]) -> list[str]:
+    """Return a resource and its older versions, which would refer to something that is gone."""
+    return [*older_versions(identifier, published), identifier]
 
 
 def _take_back(site: Site, state: PublicationState, reason: str) -> None:
@@ -67,6 +78,7 @@ def _take_back(site: Site, state: PublicationState, reason: str) -> None:
         if client.get_resource(state.kid) is not None:
             client.delete_resource(state.kid, reason=reason)
     remove(site.dachs, state.id)
+    archive_of(site, state.id).remove()
     for directory in (site.products / state.id, site.parts / state.id):
         try:
             if directory.exists():

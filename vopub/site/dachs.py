@@ -196,6 +196,7 @@ class Dachs:
         """Leave nothing that was half made, and nothing that says data are published."""
         for path in (self.layout / "state").glob("*.json"):
             path.unlink()
+        self.layout.remove("archive")
         self.layout.remove("dachs")
         self.layout.make()
         self.database.recreate_database()

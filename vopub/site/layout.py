@@ -24,6 +24,7 @@ DIRECTORIES = {
     "state": PUBLIC,
     "products": PUBLIC,
     "parts": PUBLIC,
+    "archive": PUBLIC,
 }
 """Directories of a site and their permissions; ``pg`` is made by PostgreSQL."""
 

@@ -3,6 +3,10 @@
 A candidate is a resource of DaCHS in its own right: schema, directory and cone search are called
 ``<id>__next``. It is in no registry and hidden from TAP. To publish it, the schemas change names:
 that takes no lock on a table, so nobody waits, and who is reading the old table goes on to its end.
+What was replaced can be kept, as ``<id>__kept``, to become a candidate again.
+
+Nothing is dropped under a name that is asked for: who asks next would wait behind the drop, which
+waits for those who read. It is called ``<id>__gone`` first.
 """
 
 from __future__ import annotations
@@ -16,7 +20,11 @@ from vopub.vo.database import query
 
 _NEXT = "__next"
 _OLD = "__old"
+_KEPT = "__kept"
+_GONE = "__gone"
 # No identifier of a resource has two underscores together.
+SHORT_PATIENCE, LONG_PATIENCE = 5.0, 500.0
+"""Seconds to wait for those who read a table that is removed, if it can be removed later or not."""
 
 
 def candidate_of(identifier: str) -> str:
@@ -84,8 +92,69 @@ def has_old(database: Database, identifier: str) -> bool:
 
 
 def discard_old(database: Database, identifier: str) -> None:
-    """Remove the tables that were replaced; waits for those who still read them."""
-    query(database, 'DROP SCHEMA IF EXISTS :"old" CASCADE', _names(identifier))
+    """Remove the tables that were replaced, when nobody reads them any more."""
+    _discard(database, identifier, "old")
+
+
+def keep_old(database: Database, identifier: str) -> None:
+    """Keep the tables that were replaced, instead of those kept before."""
+    discard_kept(database, identifier)
+    query(database, 'ALTER SCHEMA :"old" RENAME TO :"kept"', _names(identifier))
+
+
+def has_kept(database: Database, identifier: str) -> bool:
+    """Tell whether tables that were replaced earlier are kept."""
+    return has_schema(database, _names(identifier)["kept"])
+
+
+def discard_kept(database: Database, identifier: str) -> None:
+    """Remove the tables that were kept, when nobody reads them any more."""
+    _discard(database, identifier, "kept")
+
+
+def take_away(database: Database, identifier: str) -> None:
+    """Take the published tables from those who ask from now on; who is reading goes on.
+
+    What is left of them is removed by `sweep`.
+    """
+    if has_schema(database, identifier):
+        sweep(database, identifier)
+        query(database, 'ALTER SCHEMA :"id" RENAME TO :"gone"', _names(identifier))
+
+
+def sweep(database: Database, identifier: str, *, patience: float = LONG_PATIENCE) -> bool:
+    """Remove tables that were taken away before.
+
+    Parameters
+    ----------
+    database, identifier
+        Whose.
+    patience
+        Seconds to wait for those who read them.
+
+    Returns
+    -------
+    bool
+        Whether they are gone.
+    """
+    sql = """
+        SET lock_timeout = :'milliseconds';
+        SET client_min_messages = 'warning';
+        DROP SCHEMA IF EXISTS :"gone" CASCADE;
+    """
+    names = {**_names(identifier), "milliseconds": f"{patience * 1000:.0f}"}
+    try:
+        query(database, sql, names)
+    except ServiceError as error:
+        if "lock timeout" in error.what:
+            return False
+        raise
+    return True
+
+
+def make_kept_candidate(database: Database, identifier: str) -> None:
+    """Let the tables that were kept be the candidate."""
+    query(database, 'ALTER SCHEMA :"kept" RENAME TO :"next"', _names(identifier))
 
 
 def discard_candidate(server: DachsServer, identifier: str) -> None:
@@ -115,6 +184,15 @@ def discard_candidate(server: DachsServer, identifier: str) -> None:
         Dachs(server).reload(rd_id)
 
 
+def _discard(database: Database, identifier: str, which: str) -> None:
+    names = _names(identifier)
+    if not has_schema(database, names[which]):
+        return
+    sweep(database, identifier)
+    query(database, f'ALTER SCHEMA :"{which}" RENAME TO :"gone"', names)
+    sweep(database, identifier, patience=SHORT_PATIENCE)
+
+
 def _check_own(database: Database, identifier: str) -> None:
     sql = (
         "SELECT table_name FROM information_schema.tables"
@@ -132,4 +210,10 @@ def _check_own(database: Database, identifier: str) -> None:
 
 
 def _names(identifier: str) -> dict[str, str]:
-    return {"id": identifier, "next": candidate_of(identifier), "old": f"{identifier}{_OLD}"}
+    return {
+        "id": identifier,
+        "next": candidate_of(identifier),
+        "old": f"{identifier}{_OLD}",
+        "kept": f"{identifier}{_KEPT}",
+        "gone": f"{identifier}{_GONE}",
+    }

@@ -3,7 +3,8 @@
 The new table is made beside the published one, as a candidate with a cone search of its own (see
 `vopub.vo.candidate`). DaCHS imports in one transaction, in which the descriptor counts the rows.
 When the candidate has been proved, schemas and directories change places by renaming. What was
-replaced stays until `settle`, to go back to by `restore`.
+replaced stays until `settle`, to go back to by `restore`; a load that was not settled counts as one
+that failed. What `settle` keeps can be brought back later by `bring_back`, by renaming as well.
 """
 
 from __future__ import annotations
@@ -21,19 +22,25 @@ from vopub.model.server import DachsServer
 from vopub.process import service_account
 from vopub.vo.candidate import (
     candidate_descriptor,
-    candidate_of,
     demote,
     discard_candidate,
+    discard_kept,
     discard_old,
+    has_kept,
     has_old,
     has_schema,
+    keep_old,
+    make_kept_candidate,
     promote,
+    sweep,
+    take_away,
 )
 from vopub.vo.dachs import TABLE, Dachs
 from vopub.vo.database import row_count
 from vopub.vo.examples import DESCRIPTOR_NAME, refresh_examples
+from vopub.vo.observations import refresh_observations
+from vopub.vo.places import Places, data_file, descriptor_id
 
-DATA_FOLDER = "data"
 SYSTEM_FOLDER = "__system"
 """Directory that DaCHS misses among its inputs if it is not there."""
 
@@ -50,44 +57,6 @@ class LoadResult:
     """What DaCHS found fault with without refusing it."""
     seconds: float
     """How long the import took."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """The directories of one resource."""
-
-    server: DachsServer
-    identifier: str
-
-    @property
-    def rd_id(self) -> str:
-        return descriptor_id(self.identifier)
-
-    @property
-    def live(self) -> Path:
-        return self.server.inputs / self.identifier
-
-    @property
-    def staging(self) -> Path:
-        return self.server.root / "staging" / self.identifier
-
-    @property
-    def candidate(self) -> Path:
-        return self.server.inputs / candidate_of(self.identifier)
-
-    @property
-    def previous(self) -> Path:
-        return self.server.root / "previous" / self.identifier
-
-
-def descriptor_id(identifier: str) -> str:
-    """Return what DaCHS calls the descriptor of a resource."""
-    return f"{identifier}/{DESCRIPTOR_NAME.removesuffix('.rd')}"
-
-
-def data_file(csv: Path) -> str:
-    """Return where a descriptor finds its data, relative to the resource directory."""
-    return f"{DATA_FOLDER}/{csv.name}"
 
 
 def load(
@@ -132,7 +101,7 @@ def load(
     """
     if rows < 1:
         raise TableError(f"no rows to publish as {identifier}", where=csv)
-    places = _Places(server, identifier)
+    places = Places(server, identifier)
     recover(server, identifier)
     _stage(places, descriptor, csv)
     staged = Dachs(server, inputs=places.staging.parent)
@@ -153,27 +122,47 @@ def load(
     return LoadResult(rows, replaced, warnings, seconds)
 
 
-def settle(server: DachsServer, identifier: str) -> None:
-    """Remove what the last load replaced, after it was proved that what replaced it is right.
+def settle(server: DachsServer, identifier: str, *, keep: bool = False) -> None:
+    """End a load, after it was proved that what it made is right.
+
+    Parameters
+    ----------
+    server, identifier
+        As for `load`.
+    keep
+        Whether to keep what was replaced, so that `bring_back` finds it; what was kept before is
+        removed in any case.
 
     Raises
     ------
     ServiceError
         If the database refuses.
     """
+    places = Places(server, identifier)
+    if keep and has_old(server.database, identifier):
+        keep_old(server.database, identifier)
+        _keep_directory(places)
+        return
     discard_old(server.database, identifier)
-    shutil.rmtree(_Places(server, identifier).previous, ignore_errors=True)
+    discard_kept(server.database, identifier)
+    for place in (places.previous, places.kept):
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def is_settled(server: DachsServer, identifier: str) -> bool:
+    """Tell whether nothing waits for `settle` or `restore`."""
+    return not Places(server, identifier).previous.exists()
 
 
 def recover(server: DachsServer, identifier: str) -> None:
-    """Tidy up after a load that was killed: schema and directory are those of one version.
+    """Tidy up after a load that was killed: what it replaced is served again.
 
     Raises
     ------
     ServiceError
         If the database refuses.
     """
-    places = _Places(server, identifier)
+    places = Places(server, identifier)
     if places.previous.exists() and not places.live.exists():
         places.previous.rename(places.live)
     was_promoted = not has_schema(server.database, places.candidate.name)
@@ -186,7 +175,56 @@ def recover(server: DachsServer, identifier: str) -> None:
     ):
         demote(server.database, identifier)
     _discard(places)
-    settle(server, identifier)
+    if places.previous.exists():
+        if has_old(server.database, identifier):
+            restore(server, identifier)
+        else:  # it was settled, all but this
+            _keep_directory(places)
+    else:
+        discard_old(server.database, identifier)
+
+
+def bring_back(
+    server: DachsServer, identifier: str, report: Callable[[str], None] = lambda _: None
+) -> bool:
+    """Let what the last load replaced, and `settle` kept, take the place of what is served.
+
+    As after `load`, what was served can be gone back to by `restore` until `settle`.
+
+    Returns
+    -------
+    bool
+        Whether there was something kept; if not, nothing is changed.
+
+    Raises
+    ------
+    ServiceError
+        If DaCHS refuses; what was served before goes on being served.
+    """
+    recover(server, identifier)
+    places = Places(server, identifier)
+    if not (places.kept / DESCRIPTOR_NAME).exists() or not has_kept(server.database, identifier):
+        return False
+    make_kept_candidate(server.database, identifier)
+    places.kept.rename(places.staging)
+    _swap(places)
+    _announce_or_restore(places, report)
+    return True
+
+
+def redescribe(server: DachsServer, identifier: str, descriptor: str) -> None:
+    """Change what a descriptor says about a table that stays as it is.
+
+    Raises
+    ------
+    ServiceError
+        If DaCHS refuses.
+    """
+    places = Places(server, identifier)
+    path = places.live / DESCRIPTOR_NAME
+    write_text(path, descriptor)
+    service_account().own(path)
+    _announce(places)
 
 
 def restore(server: DachsServer, identifier: str) -> bool:
@@ -202,7 +240,7 @@ def restore(server: DachsServer, identifier: str) -> bool:
     ServiceError
         If DaCHS refuses.
     """
-    places = _Places(server, identifier)
+    places = Places(server, identifier)
     if not places.previous.exists():
         remove(server, identifier)
         return False
@@ -220,17 +258,35 @@ def restore(server: DachsServer, identifier: str) -> bool:
 
 
 def remove(server: DachsServer, identifier: str) -> None:
-    """Take a resource out of DaCHS: table, registry entries and files."""
-    places = _Places(server, identifier)
+    """Take a resource out of DaCHS: table, registry entries and files.
+
+    The registry goes on handing out a record of it, marked as deleted. Who is reading the table
+    finishes; who asks for it meanwhile is told at once that it is not there.
+
+    Raises
+    ------
+    ServiceError
+        If DaCHS refuses, or somebody goes on reading for very long; doing it again goes on.
+    """
+    places = Places(server, identifier)
     recover(server, identifier)
+    take_away(server.database, identifier)
     if (places.live / DESCRIPTOR_NAME).exists():
         Dachs(server).drop(places.rd_id)
     shutil.rmtree(places.live, ignore_errors=True)
     Dachs(server).reload(places.rd_id)
     refresh_examples(server)
+    refresh_observations(server)
+    settle(server, identifier)
+    if not sweep(server.database, identifier):
+        raise ServiceError(
+            f"the table of {identifier} is still being read",
+            where=f"database {server.database.name}",
+            hint="it is out of the VO; do this again when those queries have ended",
+        )
 
 
-def _stage(places: _Places, descriptor: str, csv: Path) -> None:
+def _stage(places: Places, descriptor: str, csv: Path) -> None:
     """Put descriptor and data where they wait, and a candidate beside the published resources."""
     account = service_account()
     target, served = (place / data_file(csv) for place in (places.staging, places.candidate))
@@ -255,10 +311,21 @@ def _stage(places: _Places, descriptor: str, csv: Path) -> None:
         raise
 
 
-def _discard(places: _Places) -> None:
+def _discard(places: Places) -> None:
     """Remove what was staged."""
     discard_candidate(places.server, places.identifier)
     shutil.rmtree(places.staging, ignore_errors=True)
+
+
+def _keep_directory(places: Places) -> None:
+    """Let the directory follow the schema that is kept."""
+    try:
+        shutil.rmtree(places.kept, ignore_errors=True)
+        places.kept.parent.mkdir(exist_ok=True)
+        service_account().own(places.kept.parent)
+        places.previous.rename(places.kept)
+    except OSError as error:
+        raise cannot("keep", places.previous, error) from error
 
 
 def _check_rows(server: DachsServer, name: str, rows: int) -> None:
@@ -267,7 +334,7 @@ def _check_rows(server: DachsServer, name: str, rows: int) -> None:
         raise ServiceError(f"table {name}.{TABLE} holds {found} rows instead of {rows}")
 
 
-def _swap(places: _Places) -> bool:
+def _swap(places: Places) -> bool:
     """Let schema and directory of the next version take the place of the published ones."""
     replaced = places.live.exists()
     promote(places.server.database, places.identifier)
@@ -285,7 +352,7 @@ def _swap(places: _Places) -> bool:
     return replaced
 
 
-def _announce_or_restore(places: _Places, report: Callable[[str], None]) -> None:
+def _announce_or_restore(places: Places, report: Callable[[str], None]) -> None:
     try:
         report(f"publishing {places.rd_id}")
         discard_candidate(places.server, places.identifier)
@@ -299,7 +366,7 @@ def _announce_or_restore(places: _Places, report: Callable[[str], None]) -> None
         raise
 
 
-def _announce(places: _Places) -> None:
+def _announce(places: Places) -> None:
     """Bring DaCHS's own tables and the registry up to date, and let the running server know."""
     dachs = Dachs(places.server)
     dachs.reload(places.rd_id)
@@ -308,3 +375,4 @@ def _announce(places: _Places) -> None:
     dachs.publish(places.rd_id)
     dachs.reload(places.rd_id)
     refresh_examples(places.server)
+    refresh_observations(places.server)

@@ -20,7 +20,7 @@ from vopub.vo.dachs import REQUEST_PATIENCE, TABLE, Dachs
 from vopub.vo.database import query, row_count
 from vopub.vo.descriptor import TEST_RADIUS, ivoid, published_title
 from vopub.vo.known_events import KnownEvent, KnownEvents, Value
-from vopub.vo.load import descriptor_id
+from vopub.vo.places import descriptor_id
 
 EVERYTHING = 3
 """Verbosity at which a cone search gives all columns."""

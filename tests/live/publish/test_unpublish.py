@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import httpx
 import pytest
 from lxml import etree
 
-from .conftest import Desk
+from vopub.process import service_account
+from vopub.vo.database import query
+
+from .conftest import Desk, wait_for
 
 pytestmark = pytest.mark.live
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
@@ -20,6 +27,46 @@ def oai_header(desk: Desk, verb: str) -> etree._Element | None:
     answer = httpx.get(f"{desk.settings.site.dachs_url}/oai.xml", params=question)
     headers = etree.fromstring(answer.content).iter(f"{OAI}header")
     return next((h for h in headers if h.findtext(f"{OAI}identifier") == name), None)
+
+
+@contextmanager
+def reader(desk: Desk) -> Iterator[Callable[[str], list[str]]]:
+    """Give one who has begun to read the table, and what lets them read a number of rows more."""
+    database, account = desk.site.dachs.database, service_account()
+    psql = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
+            f"--host={database.host}", f"--port={database.port}", database.name]  # fmt: skip
+    with subprocess.Popen(
+        psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        user=account.switch_uid, group=account.switch_gid, extra_groups=account.switch_groups,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        stdin, stdout = process.stdin, process.stdout
+
+        def fetch(many: str) -> list[str]:
+            stdin.write(f"FETCH {many} FROM events;\n\\echo end\n")
+            stdin.flush()
+            return [line.strip() for line in iter(stdout.readline, "end\n")]
+
+        stdin.write("BEGIN; DECLARE events CURSOR FOR SELECT event_id FROM evts21_01.events;\n")
+        yield fetch
+
+
+def test_who_is_reading_finishes_while_others_are_told_at_once(published: Desk) -> None:
+    cone = f"{published.settings.site.dachs_url}/evts21_01/q/cone/scs.xml"
+    with reader(published) as fetch:
+        first = fetch("10")
+        with published.start("unpublish", "evts21_01", "--reason", "wrong") as process:
+            where = {"RA": 0, "DEC": 0, "SR": 1}
+            wait_for(lambda: httpx.get(cone, params=where).status_code == httpx.codes.NOT_FOUND)
+            assert process.poll() is None
+            rest = fetch("ALL")
+            fetch("0; COMMIT; SELECT")
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    assert len(set(first + rest)) == 230
+    sql = "SELECT 1 FROM information_schema.schemata WHERE schema_name LIKE 'evts21_01%'"
+    assert query(published.site.dachs.database, sql) == []
 
 
 def test_what_is_taken_back_is_gone_and_says_why(published: Desk) -> None:

@@ -17,7 +17,8 @@ from vopub.model.server import DachsServer
 from vopub.site import Site
 from vopub.vo.descriptor import render_descriptor
 from vopub.vo.known_events import KnownEvents, known_events
-from vopub.vo.load import LoadResult, data_file, load
+from vopub.vo.load import LoadResult, load, settle
+from vopub.vo.places import data_file
 
 SAMPLES = Path(__file__).parents[2] / "unit" / "vo" / "samples.py"
 
@@ -48,7 +49,9 @@ class Loader:
 
     def __call__(self, dataset: EventDataset, **changed: Any) -> LoadResult:
         given = self.prepare(dataset)
-        return load(self.server, dataset.metadata.identifier, **{**given, **changed})
+        result = load(self.server, dataset.metadata.identifier, **{**given, **changed})
+        settle(self.server, dataset.metadata.identifier)
+        return result
 
     def prepare(self, dataset: EventDataset) -> dict[str, Any]:
         """Return the arguments of `load`."""

@@ -193,8 +193,7 @@ def test_data_that_are_not_there_are_reported(
 def test_restore_goes_back_to_what_was_before(
     loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
 ) -> None:
-    other = make(samples, 120)
-    assert loader(other).replaced
+    assert load(server, ID, **loader.prepare(make(samples, 120))).replaced
     assert row_count(server.database, ID, TABLE) == 120
     assert restore(server, ID)
     known = known_events(first.table)
@@ -346,7 +345,7 @@ def test_crash_between_schemas_and_directories_is_healed(
 def test_crash_between_the_two_renames_is_healed_even_by_a_load_that_fails(
     loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
 ) -> None:
-    loader(first)
+    load(server, ID, **loader.prepare(first))
     live, previous = server.inputs / ID, server.root / "previous" / ID
     staging = server.root / "staging" / ID
     shutil.rmtree(previous)
