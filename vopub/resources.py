@@ -53,7 +53,11 @@ class ResourceFolder:
     def lists(self) -> tuple[Path, ...]:
         """Return what else the table is made from, besides the inputs and the description."""
         good_runs = self.good_runs()
-        return () if good_runs is None else (good_runs,)
+        return (*(() if good_runs is None else (good_runs,)), *self.responses())
+
+    def responses(self) -> tuple[Path, ...]:
+        """Return the paths of the response functions, in the order they are described."""
+        return tuple(self._input(response.file) for response in self.description.responses)
 
     def _input(self, name: str) -> Path:
         return find_input(name, self.description_path)

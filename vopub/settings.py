@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vopub.errors import DescriptionError, Problem, did_you_mean
+from vopub.model.observation import ProductTypes
 from vopub.model.publication import Contact, Url
 
 CONFIG_NAME = "vopub.toml"
@@ -74,6 +75,8 @@ class PublisherSettings(_Section):
     address: str = Field(min_length=5)
     """Postal address of the contact, asked for by the registry."""
     reference_url: Url
+    product_types: ProductTypes = ProductTypes.OBSCORE
+    """Which words the table of observations calls lists of events and bundles by."""
 
 
 class ClientSettings(_Section):

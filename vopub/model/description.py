@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,14 +15,15 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from vopub.errors import DescriptionError, Problem, did_you_mean
 from vopub.model.catalogue import known_parameters, parameter
 from vopub.model.derived import DerivedParameter, check_new_parameter, of_simulated
 from vopub.model.ktype import Ktype
 from vopub.model.malformed import MalformedLimit
+from vopub.model.observation import HeaSection, Responses
 from vopub.model.parameter import Parameter
+from vopub.model.problems import problem_of
 from vopub.model.publication import Contact, Contributor, Creator, Messenger, Related, Url
 from vopub.model.resource import ID_PATTERN
 
@@ -178,6 +178,8 @@ class VoSection(_Section):
     publish: bool = False
     search_radius: float = Field(default=10.0, gt=0, le=180)
     """Radius in degrees that the form and the examples propose."""
+    hea: HeaSection = HeaSection()
+    """What the table of observations says beyond what the events tell."""
 
 
 class ResourceDescription(_Section):
@@ -191,6 +193,7 @@ class ResourceDescription(_Section):
     events: EventsSection
     products: ProductsSection = ProductsSection()
     vo: VoSection = VoSection()
+    responses: Responses = ()
 
     @model_validator(mode="after")
     def _servable(self) -> ResourceDescription:
@@ -234,7 +237,7 @@ def parse_collection(content: Mapping[str, Any], *, where: object) -> Collection
     try:
         return CollectionDescription.model_validate(content)
     except ValidationError as error:
-        problems = [_problem(detail, model=CollectionDescription) for detail in error.errors()]
+        problems = [problem_of(detail, CollectionDescription) for detail in error.errors()]
         raise DescriptionError(problems, where=where) from error
 
 
@@ -249,7 +252,7 @@ def parse_cuts_file(content: Mapping[str, Any], *, where: object) -> Mapping[str
     try:
         return CutsFile.model_validate(content).cuts
     except ValidationError as error:
-        problems = [_problem(detail, model=CutsFile) for detail in error.errors()]
+        problems = [problem_of(detail, CutsFile) for detail in error.errors()]
         raise DescriptionError(problems, where=where) from error
 
 
@@ -325,7 +328,8 @@ def parse_description(
     try:
         description = ResourceDescription.model_validate(content)
     except ValidationError as error:
-        problems = [*map(_problem, error.errors()), *problems, *_override_problems(content)]
+        found = (problem_of(detail, ResourceDescription) for detail in error.errors())
+        problems = [*found, *problems, *_override_problems(content)]
         raise DescriptionError(problems, where=where) from error
     problems += _override_problems(content)
     if problems:
@@ -351,57 +355,4 @@ def _override_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
             try:
                 parameter(name, changes)
             except ValidationError as error:
-                yield from (_problem(detail, place, Parameter) for detail in error.errors())
-
-
-def _problem(
-    detail: ErrorDetails, prefix: str = "", model: type[BaseModel] = ResourceDescription
-) -> Problem:
-    location = detail["loc"]
-    steps = [str(step) for step in location if step != "[key]"]
-    place = ".".join(filter(None, [prefix, *steps]))
-    message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
-        valid = _keys_at(model, location[:-1])
-        return Problem(place, "unknown key", did_you_mean(str(location[-1]), valid))
-    if detail["type"] == "missing":
-        return Problem(place, "is missing")
-    hint = ""
-    if detail["type"] in ("enum", "literal_error"):
-        hint = _near_choice(detail)
-    given = detail.get("input")
-    shown = (
-        ""
-        if isinstance(given, Mapping | BaseModel) or repr(given) in message
-        else f" (got {given!r})"
-    )
-    return Problem(place, message + shown, hint)
-
-
-def _near_choice(detail: ErrorDetails) -> str:
-    expected = str(detail.get("ctx", {}).get("expected", ""))
-    choices = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
-    close = difflib.get_close_matches(str(detail.get("input")), choices, n=2)
-    return f"did you mean {' or '.join(close)}?" if close else ""
-
-
-def _keys_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """Return the keys valid at a place in the description."""
-    named = False
-    for step in location:
-        if isinstance(step, int) or named:
-            named = False
-            continue
-        field = model.model_fields.get(step)
-        inner = None if field is None else _model_in(field.annotation)
-        if field is None or inner is None:
-            return []
-        named = get_origin(field.annotation) is dict
-        model = inner
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
+                yield from (problem_of(detail, Parameter, place) for detail in error.errors())

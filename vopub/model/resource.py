@@ -46,6 +46,7 @@ class FileRole(StrEnum):
     PREVIEW = "preview"
     DOCUMENTATION = "documentation"
     RUNS = "runs"
+    RESPONSE = "response"
 
 
 class FileReference(_Record):

@@ -30,6 +30,7 @@ from vopub.publish.beside import cut_flow_chart, run_files
 from vopub.publish.build import Build
 from vopub.publish.metadata import provenance_of, publication_of
 from vopub.publish.provenance_files import provenance_files
+from vopub.publish.responses import response_files
 from vopub.publish.state import Key
 from vopub.resources import ResourceFolder
 from vopub.settings import PublisherSettings
@@ -59,6 +60,8 @@ class Source:
     good_runs: Path | None
     publisher: PublisherSettings
     """Completes the publication metadata."""
+    responses: tuple[Path, ...] = ()
+    """Files of the response functions, in the order they are described."""
 
 
 def convert(
@@ -91,7 +94,9 @@ def convert(
     VopubError
         If an input is bad, nothing is left after the selection, or the disk is full.
     """
-    source = Source(folder.description, folder.inputs(), folder.good_runs(), publisher)
+    source = Source(
+        folder.description, folder.inputs(), folder.good_runs(), publisher, folder.responses()
+    )
     conversion = _Conversion(source, way or Way(), key.digest)
     manifest = conversion.write(directory)
     build = Build(metadata=conversion.described, manifest=manifest, known=conversion.known())
@@ -135,6 +140,7 @@ class _Conversion:
             source.publisher.authority, self.description.id, self.publication.version
         )
         self._good_runs = source.good_runs
+        self._responses = source.responses
         self.reduction = Reduction(
             source.inputs,
             self.description.events,
@@ -237,6 +243,8 @@ class _Conversion:
         yield cut_flow_chart(self.described, self.description, scratch)
         yield from run_files(self.described, scratch)
         yield from provenance_files(self.described, scratch)
+        responses = self.description.responses
+        yield from response_files(self.described, responses, self._responses, scratch)
 
     def _previews(self, scratch: Path) -> Iterator[ExtraFile]:
         if not self.has_positions:

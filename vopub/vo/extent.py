@@ -1,0 +1,123 @@
+"""How far data reach in space, time and energy, in the terms of ObsCore."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.time import Time
+from mocpy import MOC, TimeMOC
+
+from vopub.model.observation import FieldOfView
+
+HC = 1.239841984332e-6
+"""Planck's constant times the speed of light in eV m (CODATA 2022), as the HEA draft has it."""
+EV_PER_GEV = 1e9
+LONGEST_INTERVALS = 8000
+"""Characters of a list of time intervals; a longer one is given in coarser steps."""
+FINEST, COARSEST = 41, 20
+"""Orders of the TMOC that are tried: steps of a second, and of a month."""
+HALF_SKY = 90.0
+"""Radius in degrees from which on a circle cannot be written as a polygon of the database."""
+CORNERS = 36
+"""Of the polygon that stands for a circle; each side misses it by less than 0.4 % of its radius."""
+
+Interval = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A circle on the sky in degrees (ICRS)."""
+
+    ra: float
+    dec: float
+    radius: float
+
+    @property
+    def diameter(self) -> float:
+        """Largest distance of two of its points: at most 180 degrees on a sphere."""
+        return min(2 * self.radius, 180.0)
+
+    def polygon(self) -> str | None:
+        """Return it as pgSphere writes polygons; None if it is half of the sky or more."""
+        if self.radius >= HALF_SKY:
+            return None
+        centre = SkyCoord(self.ra * u.deg, self.dec * u.deg)
+        around = np.linspace(360, 0, CORNERS, endpoint=False) * u.deg
+        corners = centre.directional_offset_by(around, self.radius * u.deg)
+        points = (f"({c.ra.deg:.6f}d,{c.dec.deg:.6f}d)" for c in corners)
+        return "{" + ",".join(points) + "}"
+
+
+def circle_of(field: FieldOfView | None, spatial: str) -> Circle | None:
+    """Return the circle that is seen.
+
+    Parameters
+    ----------
+    field
+        What the publisher says; it goes before all else.
+    spatial
+        Coverage as a MOC in its ASCII form; empty if it is not known.
+
+    Returns
+    -------
+    Circle or None
+        The smallest around the coverage's centre of mass that holds all of it.
+    """
+    if field is not None:
+        return Circle(field.ra, field.dec, field.diameter / 2)
+    if not spatial:
+        return None
+    moc = MOC.from_string(spatial)
+    if moc.empty():
+        return None
+    if moc.sky_fraction > 1 - 1e-9:  # it has no centre
+        return Circle(0.0, 0.0, 180.0)
+    centre = moc.barycenter()
+    radius = moc.largest_distance_from_coo_to_vertices(centre).to_value(u.deg)
+    return Circle(round(centre.ra.deg, 6), round(centre.dec.deg, 6), round(float(radius), 6))
+
+
+def mjd(moment: datetime) -> float:
+    """Return a moment as Modified Julian Date in UTC."""
+    return float(Time(moment, scale="utc").mjd)
+
+
+def time_intervals(intervals: Sequence[Interval]) -> str | None:
+    """Return intervals as a TMOC (MOC 2.0: TCB) in its ASCII form; None if there are none.
+
+    It is as fine as its length allows: it covers all of them, and at its ends up to a step more.
+    """
+    if not intervals:
+        return None
+    start, stop = (
+        Time([interval[end] for interval in intervals], scale="utc").tcb for end in (0, 1)
+    )
+    moc = TimeMOC.from_time_ranges(start, stop, order=FINEST)
+    for order in range(FINEST - 3, COARSEST, -3):
+        text = " ".join(moc.to_string("ascii").split())
+        if len(text) <= LONGEST_INTERVALS:
+            break
+        moc = moc.degrade_to_order(order)
+    return " ".join(moc.to_string("ascii").split())
+
+
+def electronvolts(energy: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    """Return energies in GeV as ObsCore's extension has them."""
+    return (None, None) if energy is None else (energy[0] * EV_PER_GEV, energy[1] * EV_PER_GEV)
+
+
+def wavelengths(energy: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    """Return what ObsCore has for energies in GeV: smallest and largest wavelength in metres.
+
+    For particles with mass these are a way of writing energies, not their wavelengths.
+    """
+    if energy is None or not all(math.isfinite(e) and e > 0 for e in energy):
+        return None, None
+    low, high = energy
+    return HC / (high * EV_PER_GEV), HC / (low * EV_PER_GEV)
