@@ -24,8 +24,10 @@ from vopub.publish.archive import (
     version_numbers,
 )
 from vopub.publish.build import Build
+from vopub.publish.observe import datasets_for
 from vopub.publish.state import PublicationState, read_state, states, write_state
 from vopub.site import Site
+from vopub.vo.datasets import with_datasets
 from vopub.vo.descriptor import ivoid, render_descriptor
 from vopub.vo.known_events import KnownEvents
 from vopub.vo.load import is_settled, load, redescribe, remove, settle
@@ -98,7 +100,8 @@ def descriptor_of(
         for name in names
         for number in [name.rpartition("_v")[2].replace("_", ".")]
     ]
-    return _render(build, build.known, description, authority, related=related)
+    text = _render(build, build.known, description, authority, related=related)
+    return with_datasets(text, datasets_for(site, description, build))
 
 
 def serve_beside(site: Site, authority: str, old: Publication, newest: str) -> PublicationState:
@@ -135,6 +138,7 @@ def serve_beside(site: Site, authority: str, old: Publication, newest: str) -> P
     title = f"{old.description.publication.title}, version {newest}"
     related = [_related(RelationType.IS_PREVIOUS_VERSION_OF, authority, identifier, title)]
     text = _render(build, known, old.description, authority, related=related)
+    text = with_datasets(text, datasets_for(site, old.description, build))
     try:
         load(
             site.dachs, name, descriptor=text, csv=old.csv, rows=metadata.rows,
