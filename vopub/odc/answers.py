@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -133,6 +133,80 @@ class CollectionList(_Answer):
     collections: tuple[KM3ResourceCollection, ...]
 
 
+class ChangeKind(StrEnum):
+    """What was done to a resource."""
+
+    CREATED = "created"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+
+
+class Difference(_Answer):
+    """One place at which a record changed."""
+
+    path: str
+    """Dotted, e.g. ``publication.title``."""
+    before: Any
+    after: Any
+
+
+class Change(_Answer):
+    """One change of a resource."""
+
+    kind: ChangeKind
+    when: datetime
+    who: str
+    """Name of the token it was done with; empty if it is not known."""
+    reason: str
+    differences: tuple[Difference, ...]
+
+
+class History(_Answer):
+    """Every change of a resource, the oldest first."""
+
+    kid: UUID
+    changes: tuple[Change, ...]
+
+
+class Version(_Answer):
+    """One version of a resource."""
+
+    kid: UUID
+    version: str
+    created: date
+    replaced_by: UUID | None
+    """``kid`` of the next version that is there."""
+    withdrawn: datetime | None
+    reason: str
+    """Why it was withdrawn."""
+
+
+class Versions(_Answer):
+    """All versions of a resource, the newest first, also those that were withdrawn."""
+
+    identifier: str
+    versions: tuple[Version, ...]
+
+
+class Tombstone(_Answer):
+    """What is left of a resource that was withdrawn."""
+
+    kid: UUID
+    identifier: str
+    ktype: Ktype
+    title: str
+    version: str
+    created: date
+    creators: tuple[str, ...]
+    publisher: str
+    doi: str | None = None
+    withdrawn: datetime
+    reason: str
+    replaced_by: UUID | None = None
+    """``kid`` of the next version that is there."""
+
+
 class ErrorDetail(_Answer):
     """One thing that is wrong."""
 
@@ -152,3 +226,5 @@ class ErrorBody(_Answer):
     """The HTTP status."""
     where: str
     """Path of the request."""
+    tombstone: Tombstone | None = None
+    """What is left of what was asked for, if it was withdrawn."""

@@ -34,7 +34,7 @@ from vopub.odc.conditions import TheCondition, tag_of, tagged
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.forms import FOR_PROGRAMS, Form, TheForm, write
-from vopub.odc.guard import need_token, parse_record, record_body
+from vopub.odc.guard import Who, need_token, parse_record, record_body
 from vopub.odc.signposting import LINKSET, header, links_of_record, linkset
 
 MOST_WORDS = 200
@@ -127,7 +127,7 @@ def get_linkset(kid: UUID, request: Request, store: TheStore) -> Response:
     openapi_extra=_documented(KM3OpenResource), responses={201: {"model": Written}},
 )  # fmt: skip
 def put_resource(
-    kid: UUID, body: Body, response: Response, store: TheStore, condition: TheCondition
+    kid: UUID, body: Body, response: Response, store: TheStore, condition: TheCondition, who: Who
 ) -> Written:
     """Write the record of a resource, after its files were uploaded; 201 if it is new.
 
@@ -136,16 +136,16 @@ def put_resource(
     """
     record = parse_record(KM3OpenResource, body)
     _same("kid", str(kid), str(record.kid))
-    return _written(str(kid), record, store.put_resource(record, condition), response)
+    return _written(str(kid), record, store.put_resource(record, condition, who=who), response)
 
 
 @router.delete("/resources/{kid}", tags=["resources"], dependencies=writes, status_code=204)
 def delete_resource(
-    kid: UUID, store: TheStore, condition: TheCondition,
+    kid: UUID, store: TheStore, condition: TheCondition, who: Who,
     reason: Annotated[str, Query(max_length=500)] = "",
 ) -> None:  # fmt: skip
     """Withdraw a resource; asking for it or its files gets 410 with the reason afterwards."""
-    store.withdraw(kid, reason, condition)
+    store.withdraw(kid, reason, condition, who=who)
 
 
 @router.get("/streams", tags=["streams and collections"])

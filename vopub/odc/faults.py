@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from vopub.errors import Problem, VopubError
+from vopub.odc.answers import Tombstone
 
 
 class OdcError(VopubError):
@@ -47,9 +48,13 @@ class NotFoundError(OdcError):
 
 
 class GoneError(OdcError):
-    """The record was withdrawn."""
+    """The record was withdrawn; ``tombstone`` is what is left of it."""
 
     status = 410
+
+    def __init__(self, what: str, *, tombstone: Tombstone | None = None) -> None:
+        self.tombstone = tombstone
+        super().__init__(what)
 
 
 class TokenError(OdcError):

@@ -22,7 +22,7 @@ from vopub.errors import FileError, Problem, VopubError
 from vopub.files import cannot
 from vopub.odc.answers import ErrorBody, ErrorDetail
 from vopub.odc.blobs import too_large
-from vopub.odc.faults import OdcError, RefusedError, TokenError
+from vopub.odc.faults import GoneError, OdcError, RefusedError, TokenError
 from vopub.odc.rendering import render
 
 MOST_RECORD_BYTES = 16 << 20
@@ -30,6 +30,8 @@ MOST_RECORD_BYTES = 16 << 20
 MOST_DETAILS = 50
 MOST_DETAIL_TEXT = 500
 SHORTEST_TOKEN = 16
+PUBLISHER = "publisher"
+"""Name of the token that every site has."""
 
 PAGE_POLICY = "; ".join(
     [
@@ -77,6 +79,16 @@ def need_token(
     digest = hashlib.sha256(given.credentials.encode()).digest()
     if not hmac.compare_digest(digest, request.app.state.token_digest):
         raise TokenError("the token is not the right one")
+    request.state.who = PUBLISHER
+
+
+def who_of(request: Request) -> str:
+    """Return the name of the token that a request was let in by; empty without one."""
+    who: str = getattr(request.state, "who", "")
+    return who
+
+
+Who = Annotated[str, Depends(who_of)]
 
 
 async def record_body(request: Request) -> bytes:
@@ -116,7 +128,9 @@ def error_response(request: Request, body: ErrorBody) -> Response:
     api = request.url.path.startswith("/api/")
     if not api and "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(render("error.html", problem=body), body.status, headers)
-    return Response(body.model_dump_json(), body.status, headers, "application/json")
+    return Response(
+        body.model_dump_json(exclude_none=True), body.status, headers, "application/json"
+    )
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -161,7 +175,10 @@ def _body(request: Request, status: int, error: str, problems: tuple[Problem, ..
 def _on_vopub_error(request: Request, error: Exception) -> Response:
     if isinstance(error, OdcError):
         message = f"{error.what}; {error.hint}" if error.hint else error.what
-        return error_response(request, _body(request, error.status, message, error.problems))
+        body = _body(request, error.status, message, error.problems)
+        if isinstance(error, GoneError):
+            body = body.model_copy(update={"tombstone": error.tombstone})
+        return error_response(request, body)
     # Paths of the server are for its operator, not for who asks.
     log.error("%s", error)
     status = 507 if isinstance(error, FileError) else 500

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from vopub.odc.answers import Outcome, ResourceSummary
 from vopub.odc.blobs import Blobs
 from vopub.odc.conditions import Condition
 from vopub.odc.faults import RefusedError
+from vopub.odc.life import change_of, note
+from vopub.odc.moment import now
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import version_key
 
@@ -46,7 +48,7 @@ class Found:
 
 def register(
     session: Session, blobs: Blobs, records: Sequence[KM3OpenResource],
-    conditions: Mapping[UUID, Condition],
+    conditions: Mapping[UUID, Condition], *, who: str = "",
 ) -> list[Outcome]:  # fmt: skip
     """Write records, all or none.
 
@@ -60,6 +62,8 @@ def register(
         Each with a ``kid`` of its own; equal ones to those here change nothing.
     conditions
         By ``kid``, where there is one.
+    who
+        Who writes them, for their history.
 
     Raises
     ------
@@ -81,13 +85,15 @@ def register(
     names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
     with index.keeping(session, names):
         _write(session, changed, before)
+    note(session, [_change_of(entry, before.get(entry.kid), who) for entry in changed])
     written = {entry.kid for entry in changed}
     return [_outcome(before.get(e.kid), written=e.kid in written) for e in entries]
 
 
-def now() -> datetime:
-    """Return the time as the database keeps it: UTC without a zone."""
-    return datetime.now(UTC).replace(tzinfo=None)
+def _change_of(entry: Entry, there: Found | None, who: str) -> Mapping[str, Any]:
+    was_gone = there is not None and there.withdrawn
+    before = there.record if there else None
+    return change_of(entry.kid, before, entry.text, was_gone=was_gone, who=who)
 
 
 def _check_keys(entries: Sequence[Entry]) -> None:

@@ -115,6 +115,23 @@ class FactRow(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class ChangeRow(Base):
+    """What was done to a resource, by whom and when."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("ix_changes_kid", "kid", "number"),)
+
+    number: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=True)
+    kid: Mapped[str] = mapped_column(String(36))
+    kind: Mapped[str] = mapped_column(String(16))
+    moment: Mapped[datetime] = mapped_column(DateTime)
+    """UTC."""
+    who: Mapped[str] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(Text)
+    differences: Mapped[str] = mapped_column(Text)
+    """What was said before and what is said now, place by place, as JSON."""
+
+
 class UploadRow(Base):
     """Bytes that were stored under a name for a resource, published or not yet."""
 

@@ -33,9 +33,11 @@ from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import open_database, open_postgresql, writing
-from vopub.odc.faults import GoneError, NotFoundError
+from vopub.odc.faults import NotFoundError
+from vopub.odc.life import Life, gone, gone_as_a_whole, present
+from vopub.odc.moment import now
 from vopub.odc.paging import Count, Page, Sort, count_of, page_of, tallies_by
-from vopub.odc.registering import now, register
+from vopub.odc.registering import register
 from vopub.odc.schema import (
     CollectionRow,
     GroupingRow,
@@ -97,6 +99,7 @@ class Store:
         self._writing = sessionmaker(writing(self._engine))
         with self._writing.begin() as session:
             index.ensure(session)
+        self.life = Life(self._reading, self._writing)
         event.listen(self._writing, "after_commit", self._count_write)
         self._writes = 0
         self._catalog: tuple[int, bytes] = (-1, b"")
@@ -117,7 +120,9 @@ class Store:
 
     # -- resources ---------------------------------------------------------------------------
 
-    def put_resource(self, record: KM3OpenResource, condition: Condition = ALWAYS) -> Outcome:
+    def put_resource(
+        self, record: KM3OpenResource, condition: Condition = ALWAYS, *, who: str = ""
+    ) -> Outcome:
         """Write a record whose files were uploaded before; an equal one changes nothing.
 
         A withdrawn record that is written again is back.
@@ -129,11 +134,11 @@ class Store:
         ChangedError
             If the condition does not hold of the record that is there; nothing is changed.
         """
-        return self.put_resources([record], {record.kid: condition})[0]
+        return self.put_resources([record], {record.kid: condition}, who=who)[0]
 
     def put_resources(
         self, records: Sequence[KM3OpenResource],
-        conditions: Mapping[UUID, Condition] = MappingProxyType({}),
+        conditions: Mapping[UUID, Condition] = MappingProxyType({}), *, who: str = "",
     ) -> list[Outcome]:  # fmt: skip
         """Write many records, all or none of them; raises like ``put_resource``.
 
@@ -143,7 +148,7 @@ class Store:
             What was done with each.
         """
         with self._writing.begin() as session:
-            return register(session, self.blobs, records, conditions)
+            return register(session, self.blobs, records, conditions, who=who)
 
     def get_resource_json(self, kid: UUID) -> str:
         """Return a record as it was written.
@@ -154,7 +159,7 @@ class Store:
             If there is none, or it was withdrawn.
         """
         with self._reading() as session:
-            return _present(session, kid).record
+            return present(session, kid).record
 
     def get_resource(self, kid: UUID) -> KM3OpenResource:
         """Return a record; raises like ``get_resource_json``."""
@@ -165,15 +170,16 @@ class Store:
 
         Raises
         ------
-        NotFoundError
-            If there is none with this identifier.
+        NotFoundError, GoneError
+            If there is none with this identifier, or every version was withdrawn.
         """
         query = Query(identifier=identifier, latest=True)
         with self._reading() as session:
             chosen = select(ResourceRow.record).where(*conditions(query))
             text = session.scalar(chosen) if identifier else None
+            left = gone_as_a_whole(session, identifier) if text is None else None
         if text is None:
-            raise NotFoundError(f"there is no resource {identifier!r}")
+            raise left or NotFoundError(f"there is no resource {identifier!r}")
         return KM3OpenResource.model_validate_json(text)
 
     def page(
@@ -239,22 +245,11 @@ class Store:
         """Return how many resources there are of each kind, all versions counted."""
         return {Ktype(ktype): count for ktype, count in self.tally("ktype").items()}
 
-    def withdraw(self, kid: UUID, reason: str, condition: Condition = ALWAYS) -> None:
-        """Take a record back; it and its files answer 'gone' with the reason from now on.
-
-        Raises
-        ------
-        NotFoundError, GoneError
-            If there is none, or it was withdrawn before.
-        ChangedError
-            If the condition does not hold of it.
-        """
-        with self._writing.begin() as session:
-            row = _present(session, kid)
-            condition.check(row.record)
-            with index.keeping(session, [row.identifier]):
-                row.withdrawn = row.written = now()  # harvesters ask for what was written since
-                row.reason = reason
+    def withdraw(
+        self, kid: UUID, reason: str, condition: Condition = ALWAYS, *, who: str = ""
+    ) -> None:
+        """Take a record back; as ``life.withdraw``, which says more of the life of resources."""
+        self.life.withdraw(kid, reason, condition, who=who)
 
     def catalog(self) -> bytes:
         """Return the catalogue, a ``Catalog`` as JSON.
@@ -309,7 +304,7 @@ class Store:
         with self._reading() as session:
             resource = session.get(ResourceRow, str(kid))
             if resource is not None and resource.withdrawn is not None:
-                raise _gone(resource)
+                raise gone(session, resource)
             file = session.get(PublishedFileRow, (str(kid), name))
             if file is not None and sha256 in (None, file.sha256):
                 kind = (file.media_type, FileRole(file.role))
@@ -382,20 +377,6 @@ class Store:
 
     def _count_write(self, _session: Session) -> None:
         self._writes += 1
-
-
-def _present(session: Session, kid: UUID) -> ResourceRow:
-    row = session.get(ResourceRow, str(kid))
-    if row is None:
-        raise NotFoundError(f"there is no resource {kid}")
-    if row.withdrawn is not None:
-        raise _gone(row)
-    return row
-
-
-def _gone(row: ResourceRow) -> GoneError:
-    reason = f": {row.reason}" if row.reason else ""
-    return GoneError(f"resource {row.kid} ({row.identifier}) was withdrawn{reason}")
 
 
 def _table(kind: type[KM3ResourceStream | KM3ResourceCollection]) -> type[GroupingRow]:

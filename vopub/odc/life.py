@@ -1,0 +1,262 @@
+"""The life of a resource: its versions, its withdrawal and return, and what changed when.
+
+A withdrawn resource leaves a tombstone: who asks for it learns what it was, why it went and what
+replaced it. Nothing that was ever registered is forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from vopub.errors import Problem
+from vopub.odc import index
+from vopub.odc.answers import Change, ChangeKind, Difference, History, Tombstone, Version, Versions
+from vopub.odc.conditions import ALWAYS, Condition
+from vopub.odc.faults import GoneError, NotFoundError, RefusedError
+from vopub.odc.moment import now
+from vopub.odc.schema import ChangeRow, ResourceRow
+
+NEWEST_FIRST = (ResourceRow.version_key.desc(), ResourceRow.written.desc(), ResourceRow.kid)
+
+
+class Life:
+    """Takes resources back and returns them, and tells what became of them.
+
+    Parameters
+    ----------
+    reading, writing
+        Make a transaction that reads, or writes.
+    """
+
+    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
+        self._reading = reading
+        self._writing = writing
+
+    def withdraw(
+        self, kid: UUID, reason: str, condition: Condition = ALWAYS, *, who: str = ""
+    ) -> None:
+        """Take a resource back; it and its files answer 'gone' with a tombstone from now on.
+
+        Raises
+        ------
+        NotFoundError, GoneError
+            If there is none, or it was withdrawn before.
+        ChangedError
+            If the condition does not hold of it.
+        """
+        with self._writing.begin() as session:
+            row = present(session, kid)
+            condition.check(row.record)
+            with index.keeping(session, [row.identifier]):
+                row.withdrawn = row.written = now()  # harvesters ask for what was written since
+                row.reason = reason
+            note(session, [_change(row.kid, ChangeKind.WITHDRAWN, who, reason)])
+
+    def restore(self, kid: UUID, reason: str, *, who: str = "") -> None:
+        """Bring a withdrawn resource back as it was.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        RefusedError
+            If it was not withdrawn.
+        """
+        with self._writing.begin() as session:
+            row = _known(session, kid)
+            if row.withdrawn is None:
+                what = "it was not withdrawn"
+                raise RefusedError("the resource cannot be restored", [Problem("kid", what)])
+            with index.keeping(session, [row.identifier]):
+                row.withdrawn, row.reason, row.written = None, "", now()
+            note(session, [_change(row.kid, ChangeKind.RESTORED, who, reason)])
+
+    def history(self, kid: UUID) -> History:
+        """Return every change of a resource, the oldest first, also if it was withdrawn.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        with self._reading() as session:
+            row = _known(session, kid)
+            found = session.scalars(
+                select(ChangeRow).where(ChangeRow.kid == row.kid).order_by(ChangeRow.number)
+            )
+            return History(kid=kid, changes=tuple(_told(change) for change in found))
+
+    def versions(self, kid: UUID) -> Versions:
+        """Return all versions of a resource, the newest first, with what replaced each.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        with self._reading() as session:
+            row = _known(session, kid)
+            found = _versions(session, row.identifier)
+        return Versions(identifier=row.identifier, versions=tuple(_chain(found)))
+
+    def replaced_by(self, kid: UUID) -> UUID | None:
+        """Return the ``kid`` of the next version that is there; None if it is the newest."""
+        with self._reading() as session:
+            row = session.get(ResourceRow, str(kid))
+            return None if row is None else successor(session, row)
+
+
+def present(session: Session, kid: UUID) -> ResourceRow:
+    """Return the row of a resource.
+
+    Raises
+    ------
+    NotFoundError, GoneError
+        If there is none, or it was withdrawn.
+    """
+    row = _known(session, kid)
+    if row.withdrawn is not None:
+        raise gone(session, row)
+    return row
+
+
+def gone(session: Session, row: ResourceRow) -> GoneError:
+    """Return the error that says that a resource was withdrawn."""
+    reason = f": {row.reason}" if row.reason else ""
+    what = f"resource {row.kid} ({row.identifier}) was withdrawn{reason}"
+    return GoneError(what, tombstone=_tombstone(session, row))
+
+
+def gone_as_a_whole(session: Session, identifier: str) -> GoneError | None:
+    """Return the error of a resource of which every version was withdrawn; None if none ever was.
+
+    For a resource of which no version is present.
+    """
+    rows = select(ResourceRow).where(ResourceRow.identifier == identifier).order_by(*NEWEST_FIRST)
+    row = session.scalars(rows.limit(1)).first()
+    return None if row is None else gone(session, row)
+
+
+def successor(session: Session, row: ResourceRow) -> UUID | None:
+    """Return the ``kid`` of the next version that is there; None if there is none."""
+    newer = (
+        select(ResourceRow.kid)
+        .where(
+            ResourceRow.identifier == row.identifier,
+            ResourceRow.version_key > row.version_key,
+            ResourceRow.withdrawn.is_(None),
+        )
+        .order_by(ResourceRow.version_key, ResourceRow.kid)
+        .limit(1)
+    )
+    kid = session.scalar(newer)
+    return UUID(kid) if kid else None
+
+
+def note(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Write down changes, as ``change_of`` makes them."""
+    if changes:
+        session.execute(insert(ChangeRow), list(changes))
+
+
+def change_of(
+    kid: str, before: str | None, after: str, *, was_gone: bool, who: str
+) -> dict[str, Any]:
+    """Return the entry for a record that is written.
+
+    Parameters
+    ----------
+    kid
+        Whose record it is.
+    before, after
+        The record as JSON; None if there was none.
+    was_gone
+        Whether it was withdrawn.
+    who
+        Who writes it.
+    """
+    if before is None:
+        return _change(kid, ChangeKind.CREATED, who)
+    kind = ChangeKind.RESTORED if was_gone else ChangeKind.REPLACED
+    found = [each.model_dump() for each in differences(json.loads(before), json.loads(after))]
+    return _change(kid, kind, who, found=json.dumps(found, ensure_ascii=False))
+
+
+def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
+    """Yield the places at which two documents in JSON differ, with both values.
+
+    Lists of one length are compared element by element, others as a whole.
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys([*before, *after]):
+            place = f"{path}.{key}" if path else key
+            yield from differences(before.get(key), after.get(key), place)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old, new, f"{path}.{number}" if path else str(number))
+    elif before != after:
+        yield Difference(path=path, before=before, after=after)
+
+
+def _change(
+    kid: str, kind: ChangeKind, who: str, reason: str = "", found: str = "[]"
+) -> dict[str, Any]:
+    return {
+        "kid": kid, "kind": kind.value, "moment": now(), "who": who, "reason": reason,
+        "differences": found,
+    }  # fmt: skip
+
+
+def _told(row: ChangeRow) -> Change:
+    return Change(
+        kind=ChangeKind(row.kind), when=row.moment.replace(tzinfo=UTC), who=row.who,
+        reason=row.reason,
+        differences=tuple(Difference.model_validate(each) for each in json.loads(row.differences)),
+    )  # fmt: skip
+
+
+def _known(session: Session, kid: UUID) -> ResourceRow:
+    row = session.get(ResourceRow, str(kid))
+    if row is None:
+        raise NotFoundError(f"there is no resource {kid}")
+    return row
+
+
+def _versions(session: Session, identifier: str) -> Sequence[ResourceRow]:
+    rows = select(ResourceRow).where(ResourceRow.identifier == identifier).order_by(*NEWEST_FIRST)
+    return session.scalars(rows).all()
+
+
+def _chain(rows: Iterable[ResourceRow]) -> Iterator[Version]:
+    """Yield versions, given the newest first; each was replaced by the one before it here."""
+    newer: UUID | None = None
+    for row in rows:
+        record = json.loads(row.record)
+        yield Version(
+            kid=UUID(row.kid), version=record["publication"]["version"],
+            created=record["publication"]["created"], replaced_by=newer,
+            withdrawn=None if row.withdrawn is None else row.withdrawn.replace(tzinfo=UTC),
+            reason=row.reason,
+        )  # fmt: skip
+        if row.withdrawn is None:
+            newer = UUID(row.kid)
+
+
+def _tombstone(session: Session, row: ResourceRow) -> Tombstone:
+    record = json.loads(row.record)
+    publication = record["publication"]
+    withdrawn = row.withdrawn or row.written
+    return Tombstone(
+        kid=UUID(row.kid), identifier=row.identifier, ktype=record["ktype"],
+        **{key: publication[key] for key in ("title", "version", "created", "publisher", "doi")},
+        creators=tuple(creator["name"] for creator in publication["creators"]),
+        withdrawn=withdrawn.replace(tzinfo=UTC), reason=row.reason,
+        replaced_by=successor(session, row),
+    )  # fmt: skip
