@@ -9,7 +9,18 @@ from pathlib import Path
 
 from bench.report import Figure, page
 
-NAMES = ("coordinates", "wheel", "publication", "load", "client", "convert", "hdf5", "workers")
+NAMES = (
+    "coordinates",
+    "wheel",
+    "publication",
+    "load",
+    "client",
+    "convert",
+    "hdf5",
+    "workers",
+    "serve",
+    "soak",
+)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
