@@ -162,6 +162,8 @@ class CutsFile(_Section):
 
 FormatName = Literal["csv", "hdf5", "parquet", "votable", "fits", "hats"]
 """Names of the formats that a table can be written in."""
+BULK_FORMATS: tuple[FormatName, ...] = ("csv", "votable", "fits", "parquet")
+"""Formats that a table of the VO is offered in as a whole."""
 LOADED_FORMAT = "csv"
 """What the services of the VO are loaded from."""
 
@@ -194,6 +196,13 @@ class ResourceDescription(_Section):
     products: ProductsSection = ProductsSection()
     vo: VoSection = VoSection()
     responses: Responses = ()
+
+    @property
+    def formats(self) -> tuple[FormatName, ...]:
+        """Formats the table is written in: those asked for, and for the VO those of bulk use."""
+        asked = self.products.formats
+        further = BULK_FORMATS if self.vo.publish else ()
+        return (*asked, *(name for name in further if name not in asked))
 
     @model_validator(mode="after")
     def _servable(self) -> ResourceDescription:

@@ -24,11 +24,11 @@ from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventTable, concatenate
 from vopub.model.malformed import MalformedLimit
 from vopub.model.provenance import Entity
-from vopub.model.resource import FileRole, make_kid
-from vopub.odc.skymap import SkyMap
+from vopub.model.resource import make_kid
 from vopub.publish.beside import cut_flow_chart, run_files
 from vopub.publish.build import Build
 from vopub.publish.metadata import provenance_of, publication_of
+from vopub.publish.previews import Previews
 from vopub.publish.provenance_files import provenance_files
 from vopub.publish.responses import response_files
 from vopub.publish.state import Key
@@ -154,7 +154,7 @@ class _Conversion:
         )
         self.has_positions = {"ra", "dec"} <= set(self.description.events.columns)
         self._coverage = CoverageBuilder(self._field())
-        self._sky = SkyMap()
+        self._previews = Previews(frozenset(self.description.events.columns))
         self._outermost: EventTable | None = None
         self._started = datetime.now(UTC)
 
@@ -180,7 +180,7 @@ class _Conversion:
                 version=self.publication.version,
                 key=self.key,
                 extra=self._extras(Path(scratch)),
-                names=self.description.products.formats,
+                names=self.description.formats,
             )
 
     def known(self) -> KnownEvents | None:
@@ -190,8 +190,8 @@ class _Conversion:
     def _chunks(self) -> Iterator[EventTable]:
         for chunk in self.reduction:
             self._coverage.add(chunk)
+            self._previews.add(chunk)
             if self.has_positions:
-                self._sky.add(chunk["ra"], chunk["dec"])
                 pieces = [outermost(chunk)]
                 if self._outermost is not None:
                     pieces.insert(0, self._outermost)
@@ -239,16 +239,9 @@ class _Conversion:
         return self.described
 
     def _extras(self, scratch: Path) -> Iterator[ExtraFile]:
-        yield from self._previews(scratch)
+        yield from self._previews.files(self.described, scratch)
         yield cut_flow_chart(self.described, self.description, scratch)
         yield from run_files(self.described, scratch)
         yield from provenance_files(self.described, scratch)
         responses = self.description.responses
         yield from response_files(self.described, responses, self._responses, scratch)
-
-    def _previews(self, scratch: Path) -> Iterator[ExtraFile]:
-        if not self.has_positions:
-            return
-        path = scratch / f"{self.description.id}.skymap.svg"
-        path.write_bytes(self._sky.draw(title=self.publication.title))
-        yield ExtraFile(path, "image/svg+xml", FileRole.PREVIEW, "Directions of the events.")

@@ -123,7 +123,7 @@ class _Making:
             inputs=(self._name("events"),),
             outputs=tuple(
                 f"{self.description.id}{product.suffix}"
-                for form in formats(self.description.products.formats)
+                for form in formats(self.description.formats)
                 for product in form.writer.products
             ),
             started=self.times[1],

@@ -15,7 +15,9 @@ from vopub.errors import VopubError
 from vopub.model.description import ResourceDescription
 from vopub.model.publication import Related, RelationType
 from vopub.model.resource import KM3OpenResource
+from vopub.model.server import OdcServer
 from vopub.odc.client import OdcClient
+from vopub.publish.addresses import file_addresses
 from vopub.publish.archive import (
     Archive,
     Publication,
@@ -100,7 +102,7 @@ def descriptor_of(
         for name in names
         for number in [name.rpartition("_v")[2].replace("_", ".")]
     ]
-    text = _render(build, build.known, description, authority, related=related)
+    text = _render(site.odc, build, build.known, description, authority, related=related)
     return with_datasets(text, datasets_for(site, description, build))
 
 
@@ -137,7 +139,7 @@ def serve_beside(site: Site, authority: str, old: Publication, newest: str) -> P
     build = old.build.model_copy(update={"metadata": metadata})
     title = f"{old.description.publication.title}, version {newest}"
     related = [_related(RelationType.IS_PREVIOUS_VERSION_OF, authority, identifier, title)]
-    text = _render(build, known, old.description, authority, related=related)
+    text = _render(site.odc, build, known, old.description, authority, related=related)
     text = with_datasets(text, datasets_for(site, old.description, build))
     try:
         load(
@@ -229,6 +231,7 @@ def _related(relation: RelationType, authority: str, identifier: str, title: str
 
 
 def _render(
+    server: OdcServer,
     build: Build,
     known: KnownEvents,
     description: ResourceDescription,
@@ -245,4 +248,5 @@ def _render(
         authority=authority,
         data_file=data_file(Path(f"{description.id}.csv")),
         known=known,
+        files=file_addresses(server, build),
     )
