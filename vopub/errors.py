@@ -11,7 +11,8 @@
     ├── BusyError                  another vopub holds the lock, or a port is taken
     ├── UsageError                 exit code 2: the command line
     ├── ServiceError               exit code 3: another program or a server failed
-    │   └── MissingProgramError    … because it is not installed
+    │   ├── MissingProgramError    … because it is not installed
+    │   └── UnreachableError       … because it does not answer; trying later may help
     ├── ProofError                 exit code 4: done, but the proof failed
     └── SeveralError              the highest exit code of its errors
 
@@ -139,6 +140,10 @@ class ServiceError(VopubError):
 
 class MissingProgramError(ServiceError):
     """A program that vopub drives is not installed."""
+
+
+class UnreachableError(ServiceError):
+    """A server that does not answer, or says that it cannot now: trying later may help."""
 
 
 class ProofError(VopubError):

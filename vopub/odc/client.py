@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from vopub.errors import FileError, ServiceError
+from vopub.errors import FileError, ServiceError, UnreachableError
 from vopub.files import cannot
 from vopub.model.ktype import Ktype
 from vopub.model.resource import (
@@ -23,6 +23,7 @@ from vopub.model.resource import (
 from vopub.odc.answers import (
     ErrorBody,
     Health,
+    History,
     Outcome,
     ResourceList,
     ResourceSummary,
@@ -34,6 +35,8 @@ PAGE = 200
 """How many resources are asked for at a time."""
 TIMEOUT = httpx.Timeout(30, read=300)
 """Seconds; the answer to a large upload comes when all its bytes are on disk."""
+NOT_NOW = (429, 502, 503, 504)
+"""Answers of HTTP that say that trying later may help."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -52,8 +55,8 @@ class OdcClient:
 
     Notes
     -----
-    Every method raises ``ServiceError`` if the server cannot be reached, refuses, or answers with
-    something else than asked for.
+    Every method raises ``ServiceError`` if the server refuses or answers with something else than
+    asked for, and its kind ``UnreachableError`` if the server does not answer.
     """
 
     def __init__(
@@ -163,6 +166,14 @@ class OdcClient:
         """Withdraw a resource."""
         self._call("DELETE", f"/api/resources/{kid}", params={"reason": reason})
 
+    def restore_resource(self, kid: UUID, *, reason: str) -> None:
+        """Bring a withdrawn resource back."""
+        self._call("POST", f"/api/resources/{kid}/restore", params={"reason": reason})
+
+    def history(self, kid: UUID) -> History:
+        """Return every change of a resource."""
+        return _parsed(History, self._call("GET", f"/api/resources/{kid}/history"))
+
     def _pages(self, wanted: dict[str, Any]) -> Iterator[ResourceSummary]:
         offset, total = 0, 1
         while offset < total:
@@ -190,13 +201,13 @@ class OdcClient:
         except httpx.ConnectError as error:
             hint = "start it with 'vopub up', or check the address"
             what = f"the Open Data Center at {self._url} does not answer"
-            raise ServiceError(what, hint=hint) from error
+            raise UnreachableError(what, hint=hint) from error
         except httpx.TimeoutException as error:
             what = f"the Open Data Center at {self._url} took too long over {method} {address}"
-            raise ServiceError(what, hint="try again") from error
+            raise UnreachableError(what, hint="try again") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             what = f"the Open Data Center at {self._url} failed over {method} {address}: {error}"
-            raise ServiceError(what, hint="see its log") from error
+            raise UnreachableError(what, hint="see its log") from error
 
 
 def _accepted(answer: httpx.Response) -> httpx.Response:
@@ -210,6 +221,9 @@ def _accepted(answer: httpx.Response) -> httpx.Response:
     if answer.is_success:
         return answer
     request = answer.request
+    if answer.status_code in NOT_NOW:
+        what = f"{request.url.host} cannot take {request.method} {request.url.path} now"
+        raise UnreachableError(f"{what} (status {answer.status_code})", hint="try later")
     asked = f"{request.method} {request.url.path}"
     try:
         body = ErrorBody.model_validate_json(answer.content)
