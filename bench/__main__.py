@@ -20,6 +20,7 @@ NAMES = (
     "workers",
     "serve",
     "soak",
+    "odc",
 )
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

@@ -67,7 +67,7 @@ class Condition:
             raise ChangedError(f"there is such a record already: {tag}")
 
 
-def condition_of(request: Request) -> Condition:
+async def condition_of(request: Request) -> Condition:
     """Return the condition under which a request wants its change made."""
     headers = request.headers
     return Condition(headers.get("if-match", ""), headers.get("if-none-match", ""))

@@ -33,7 +33,7 @@ Digest = Annotated[str | None, Query(pattern=rf"^{SHA256_PATTERN}$")]
 router = APIRouter(prefix="/files", tags=["files"])
 
 
-def store_of(request: Request) -> Store:
+async def store_of(request: Request) -> Store:
     """Return the store that the application serves."""
     store = request.app.state.store
     if not isinstance(store, Store):

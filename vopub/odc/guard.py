@@ -69,7 +69,7 @@ def read_token_digest(path: Path) -> bytes:
     return hashlib.sha256(token).digest()
 
 
-def need_token(
+async def need_token(
     request: Request,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:

@@ -20,7 +20,7 @@ from vopub.odc import sky, words
 from vopub.odc.schema import FactRow, ResourceRow, SkyRow, TallyRow
 from vopub.odc.search import searchable
 
-RULES = "1"
+RULES = "2"
 """By which the index is made; a store whose index was made by others makes it anew."""
 MOST_AT_ONCE = 5000
 """Values in one statement; SQLite allows 32766."""

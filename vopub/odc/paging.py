@@ -147,6 +147,29 @@ def count_of(session: Session, query: Query) -> Count:
     return Count(min(number, MOST_COUNTED), number <= MOST_COUNTED)
 
 
+def exact_count_of(session: Session, query: Query) -> int:
+    """Return how many match, also if each has to be looked at."""
+    count = count_of(session, query)
+    if count.exact:
+        return count.number
+    dialect = session.get_bind().dialect.name
+    found = words.found(dialect, query.q, facets(query))
+    if any((query.identifier, query.since, query.until, query.position)):
+        held = conditions(query)
+        if query.q:
+            held.append(ResourceRow.number.in_(found))
+        found = select(ResourceRow.number).where(*held)
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def piece_of(session: Session, query: Query) -> list[str]:
+    """Return the summaries from ``query.offset`` on, at most ``query.limit``, by identifier."""
+    keys = _KEYS[Sort.IDENTIFIER]
+    chosen = _chosen(session, query, Sort.IDENTIFIER).order_by(*(key.order for key in keys))
+    rows = session.execute(chosen.limit(query.limit).offset(query.offset))
+    return [row[0] for row in rows]
+
+
 def tallies_by(session: Session, facet: str, query: Query) -> dict[str, int]:
     """Return how many resources there are of each kind, or in each collection or stream.
 

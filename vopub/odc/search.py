@@ -20,8 +20,8 @@ class Query:
     """What to look for; everything given must hold."""
 
     q: str = ""
-    """Beginnings of words that all occur in title, description, identifier, instrument, subjects
-    or names of parameters."""
+    """Words that all occur in title, description, identifier, instrument, subjects or names of
+    parameters; ``hydro*`` stands for all that begin so."""
     ktype: Ktype | None = None
     collection: str = ""
     stream: str = ""
@@ -85,25 +85,6 @@ def facets(query: Query) -> list[str]:
         "latest": "yes" if query.latest else "",
     }  # fmt: skip
     return [words.facet(name, value) for name, value in asked.items() if value]
-
-
-def matching(query: Query, dialect: str) -> Select[Any]:
-    """Return the selection of the ``kid`` of every resource that matches."""
-    held = conditions(query)
-    if query.q:
-        held.append(words.matching(dialect, query.q, facets(query)))
-    return select(ResourceRow.kid).where(*held)
-
-
-def ordered(query: Query, column: InstrumentedAttribute[str], dialect: str) -> Select[Any]:
-    """Return the selection of a column of all that match: by identifier, newest version first."""
-    return (
-        select(column)
-        .where(ResourceRow.kid.in_(matching(query, dialect)))
-        .order_by(*IN_ORDER)
-        .limit(query.limit)
-        .offset(query.offset)
-    )
 
 
 IN_ORDER = (

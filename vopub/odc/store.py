@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import event, func, select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import BusyError
@@ -27,7 +27,7 @@ from vopub.model.resource import (
     KM3ResourceCollection,
     KM3ResourceStream,
 )
-from vopub.odc import index
+from vopub.odc import index, paging
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
@@ -36,7 +36,7 @@ from vopub.odc.database import open_database, open_postgresql, writing
 from vopub.odc.faults import NotFoundError
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
-from vopub.odc.paging import Count, Page, Sort, count_of, page_of, tallies_by
+from vopub.odc.paging import Count, Page, Sort
 from vopub.odc.registering import register
 from vopub.odc.schema import (
     CollectionRow,
@@ -46,7 +46,7 @@ from vopub.odc.schema import (
     StreamRow,
     UploadRow,
 )
-from vopub.odc.search import EVERYTHING, Query, conditions, matching, ordered
+from vopub.odc.search import EVERYTHING, Query, conditions
 
 Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 
@@ -207,12 +207,12 @@ class Store:
             If the cursor is not one of this list.
         """
         with self._reading() as session:
-            return page_of(session, query, sort, cursor, limit)
+            return paging.page_of(session, query, sort, cursor, limit)
 
     def count(self, query: Query) -> Count:
         """Return how many match; not exact where each of very many had to be looked at."""
         with self._reading() as session:
-            return count_of(session, query)
+            return paging.count_of(session, query)
 
     def tally(self, facet: str, query: Query = EVERYTHING) -> dict[str, int]:
         """Return how many resources there are by ``ktype``, ``collection`` or ``stream``.
@@ -220,17 +220,15 @@ class Store:
         Of the query, the same three and ``latest`` count. Takes a millisecond, however many.
         """
         with self._reading() as session:
-            return tallies_by(session, facet, query)
+            return paging.tallies_by(session, facet, query)
 
     def find(self, query: Query) -> ResourceList:
         """Return the resources that match, with their exact number: for short lists."""
-        dialect = self._engine.dialect.name
-        counted = select(func.count()).select_from(matching(query, dialect).subquery())
         with self._reading() as session:
-            total = session.scalar(counted)
-            texts = session.scalars(ordered(query, ResourceRow.summary, dialect)).all()
+            total = paging.exact_count_of(session, query)
+            texts = paging.piece_of(session, query)
         return ResourceList(
-            total=total or 0, limit=query.limit, offset=query.offset,
+            total=total, limit=query.limit, offset=query.offset,
             resources=tuple(ResourceSummary.model_validate_json(text) for text in texts),
         )  # fmt: skip
 

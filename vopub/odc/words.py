@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,8 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from vopub.odc.schema import ResourceRow
 
+SHORTEST_BEGINNING = 3
+"""With less, too much begins."""
 LONGEST_WORD = 80
 MOST_WORDS = 4000
 """Different words of one resource that can be found; PostgreSQL's own limit is 1 MB."""
@@ -60,13 +63,14 @@ _CLEAR = {
 def tokens_of(content: str) -> list[str]:
     """Return the different words of a text, sorted, in a form of ASCII without case or accents.
 
-    A word with underscores (``angular_error``) counts as a whole and in its parts.
+    An s at the end is left out, so that one and many are found by each other. A word with
+    underscores (``angular_error``) counts as a whole and in its parts.
     """
     found: set[str] = set()
     for word in _split(content):
-        found.add(word)
+        found.add(_single(word))
         if "_" in word:
-            found.update(part for part in word.split("_") if part)
+            found.update(_single(part) for part in word.split("_") if part)
     return sorted(found)[:MOST_WORDS]
 
 
@@ -80,6 +84,30 @@ def _split(content: str) -> list[str]:
 
 def _ascii(word: str) -> str:
     return "".join(c if c.isascii() else f"~{ord(c):x}~" for c in word[:LONGEST_WORD])
+
+
+def _single(word: str) -> str:
+    return word[:-1] if len(word) > SHORTEST_BEGINNING and word.endswith("s") else word
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A word that somebody looks for."""
+
+    word: str
+    begins: bool
+    """Whether longer words count that begin with it."""
+
+
+def _typed(q: str) -> list[_Typed]:
+    found = []
+    for part in q.split():
+        *first, last = _split(part) or [""]
+        found += [_Typed(_single(word), begins=False) for word in first]
+        begins = part.endswith("*") and len(last) >= SHORTEST_BEGINNING
+        if last:
+            found.append(_Typed(last if begins else _single(last), begins))
+    return found
 
 
 def facets_of(row: Mapping[str, Any]) -> list[str]:
@@ -118,7 +146,9 @@ def clear(connection: Connection) -> None:
 
 
 def matching(dialect: str, q: str, facets: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a resource has all words of ``q``, or words beginning so.
+    """Return the condition that a resource has all words of ``q``.
+
+    ``hydro*`` stands for all that begin so.
 
     Parameters
     ----------
@@ -137,20 +167,25 @@ def matching(dialect: str, q: str, facets: Sequence[str]) -> ColumnElement[bool]
 
 def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
     """Return the selection of the numbers of the resources that ``matching`` speaks of."""
-    typed = _split(q)
+    typed = _typed(q)
     if dialect == "sqlite":
-        wanted = " AND ".join([*(f'"{w}"*' for w in typed), *(f'"{f}"' for f in facets)])
+        wanted = " AND ".join(
+            [*(f'"{t.word}"{"*" * t.begins}' for t in typed), *(f'"{f}"' for f in facets)]
+        )
         held = _SQLITE.c[NAME].op("MATCH")(wanted)
         return select(_SQLITE.c.rowid).where(held if typed else false())
-    wanted = " & ".join([*(f"'{w}':*" for w in typed), *(f"'{f}'" for f in facets)])
+    wanted = " & ".join(
+        [*(f"'{t.word}'{':*' * t.begins}" for t in typed), *(f"'{f}'" for f in facets)]
+    )
     held = _POSTGRESQL.c.words.op("@@")(cast(wanted, TSQUERY))
     return select(_POSTGRESQL.c.number).where(held if typed else false())
 
 
 def by_looking(q: str) -> list[ColumnElement[bool]]:
     """Return the same condition in a form for going through resources one by one."""
-    spaced = literal(" ").concat(ResourceRow.words)
-    return [spaced.contains(f" {word}", autoescape=True) for word in _split(q)]
+    spaced = literal(" ").concat(ResourceRow.words).concat(" ")
+    wanted = [f" {typed.word}{'' if typed.begins else ' '}" for typed in _typed(q)]
+    return [spaced.contains(word, autoescape=True) for word in wanted]
 
 
 def _document(row: Mapping[str, Any]) -> str:
