@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from astropy.coordinates import SkyCoord
-from astropy.time import Time
 from mocpy import MOC, TimeMOC
 
 from vopub.model.data_taking import DataTaking
 from vopub.model.resource import Coverage, TimeSpan
+from vopub.vo.extent import in_scale
 
 JOULE_PER_GEV = 1.602176634e-10
 """Exact since the SI of 2019."""
@@ -71,8 +71,8 @@ def time_moc(spans: Sequence[TimeSpan]) -> str:
     """
     if not spans:
         return ""
-    starts, stops = (Time([getattr(s, end) for s in spans]) for end in ("start", "stop"))
-    return ascii_moc(TimeMOC.from_time_ranges(starts.tdb, stops.tdb, order=TIME_ORDER))
+    starts, stops = (in_scale([getattr(s, end) for s in spans], "tdb") for end in ("start", "stop"))
+    return ascii_moc(TimeMOC.from_time_ranges(starts, stops, order=TIME_ORDER))
 
 
 def ascii_moc(moc: MOC | TimeMOC) -> str:
@@ -99,4 +99,4 @@ def _interval(span: TimeSpan) -> str:
 
 
 def _mjd(moment: datetime) -> float:
-    return float(Time(moment, scale="utc").tt.mjd)
+    return float(in_scale([moment], "tt").mjd[0])

@@ -21,6 +21,7 @@ from vopub.model.dataset import TableMetadata
 from vopub.model.description import ResourceDescription
 from vopub.model.observation import HeaSection, ProductTypes, ResponseSection
 from vopub.model.resource import FileReference, FileRole
+from vopub.vo.coverage import good_times
 from vopub.vo.dachs import TABLE
 from vopub.vo.datalinks import DATALINK, Addresses, Link, Linking
 from vopub.vo.descriptor import ivoid, published_title
@@ -219,7 +220,7 @@ class _Making:
             "s_resolution": None if resolution is None else resolution * ARCSEC_PER_DEGREE,
             "em_ucd": "em.energy",
             "preview": self.linking.addresses.file(previews[0]) if previews else None,
-            **_space(circle_of(section.field, self.metadata.coverage.spatial)),
+            **_space(circle_of(section.field, self.metadata.coverage)),
             **self._time(),
             **_em(self._energy),
         }
@@ -246,9 +247,8 @@ class _Making:
     def _intervals(self) -> list[Interval]:
         if self.section.period:
             return [(self.section.period.start, self.section.period.stop)]
-        runs = [(r.start, r.stop) for r in self.metadata.data_taking.runs if r.start and r.stop]
-        span = self.metadata.coverage.temporal
-        return runs or ([(span.start, span.stop)] if span else [])
+        spans = good_times(self.metadata.data_taking, self.metadata.coverage)
+        return [(span.start, span.stop) for span in spans]
 
     def _time(self) -> dict[str, Any]:
         intervals = self._intervals()

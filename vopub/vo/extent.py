@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
+from erfa import ErfaWarning  # type: ignore[import-untyped]
 from mocpy import MOC, TimeMOC
 
 from vopub.model.observation import FieldOfView
+from vopub.model.resource import Coverage
 
 HC = 1.239841984332e-6
 """Planck's constant times the speed of light in eV m (CODATA 2022), as the HEA draft has it."""
@@ -28,6 +32,8 @@ CORNERS = 36
 """Of the polygon that stands for a circle; each side misses it by less than 0.4 % of its radius."""
 
 Interval = tuple[datetime, datetime]
+_MJD_OF_1970 = 40_587
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +60,31 @@ class Circle:
         return "{" + ",".join(points) + "}"
 
 
-def circle_of(field: FieldOfView | None, spatial: str) -> Circle | None:
+def circle_of(field: FieldOfView | None, coverage: Coverage) -> Circle | None:
     """Return the circle that is seen.
 
     Parameters
     ----------
     field
         What the publisher says; it goes before all else.
-    spatial
-        Coverage as a MOC in its ASCII form; empty if it is not known.
+    coverage
+        Of the resource: the declinations that can be seen, or else where events came from.
 
     Returns
     -------
     Circle or None
-        The smallest around the coverage's centre of mass that holds all of it.
+        Around a pole for declinations, around the centre of mass for a MOC; it holds all of it.
     """
     if field is not None:
         return Circle(field.ra, field.dec, field.diameter / 2)
-    if not spatial:
-        return None
-    moc = MOC.from_string(spatial)
+    if coverage.declination is not None:
+        low, high = coverage.declination
+        south, north = high + 90, 90 - low  # radii around the poles
+        return Circle(0.0, -90.0, south) if south <= north else Circle(0.0, 90.0, north)
+    return _around(MOC.from_string(coverage.spatial)) if coverage.spatial else None
+
+
+def _around(moc: MOC) -> Circle | None:
     if moc.empty():
         return None
     if moc.sky_fraction > 1 - 1e-9:  # it has no centre
@@ -85,7 +96,7 @@ def circle_of(field: FieldOfView | None, spatial: str) -> Circle | None:
 
 def mjd(moment: datetime) -> float:
     """Return a moment as Modified Julian Date in UTC."""
-    return float(Time(moment, scale="utc").mjd)
+    return _MJD_OF_1970 + (moment - _EPOCH) / timedelta(days=1)
 
 
 def time_intervals(intervals: Sequence[Interval]) -> str | None:
@@ -95,9 +106,7 @@ def time_intervals(intervals: Sequence[Interval]) -> str | None:
     """
     if not intervals:
         return None
-    start, stop = (
-        Time([interval[end] for interval in intervals], scale="utc").tcb for end in (0, 1)
-    )
+    start, stop = (in_scale([interval[end] for interval in intervals], "tcb") for end in (0, 1))
     moc = TimeMOC.from_time_ranges(start, stop, order=FINEST)
     for order in range(FINEST - 3, COARSEST, -3):
         text = " ".join(moc.to_string("ascii").split())
@@ -105,6 +114,14 @@ def time_intervals(intervals: Sequence[Interval]) -> str | None:
             break
         moc = moc.degrade_to_order(order)
     return " ".join(moc.to_string("ascii").split())
+
+
+def in_scale(moments: Sequence[datetime], scale: Literal["tt", "tdb", "tcb"]) -> Time:
+    """Return moments in a time scale, also those in years to come."""
+    with warnings.catch_warnings():
+        # astropy warns that their leap seconds are not known yet.
+        warnings.simplefilter("ignore", ErfaWarning)
+        return getattr(Time(list(moments), scale="utc"), scale)
 
 
 def electronvolts(energy: tuple[float, float] | None) -> tuple[float | None, float | None]:

@@ -20,6 +20,7 @@ from vopub.vo.dachs import REQUEST_PATIENCE, TABLE, Dachs
 from vopub.vo.database import query, row_count
 from vopub.vo.descriptor import TEST_RADIUS, ivoid, published_title
 from vopub.vo.known_events import KnownEvent, KnownEvents, Value
+from vopub.vo.observations import wrong_observations
 from vopub.vo.places import descriptor_id
 
 EVERYTHING = 3
@@ -128,6 +129,7 @@ def _checks(
     yield "TAP", lambda: _tap(server, metadata)
     yield "form", lambda: _form(server, metadata)
     yield "registry record", lambda: _record(server, metadata, identifier)
+    yield "observations", lambda: wrong_observations(server, metadata.identifier)
 
 
 def _cone_check(server: DachsServer, metadata: TableMetadata, event: KnownEvent) -> Check:

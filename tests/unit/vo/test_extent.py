@@ -10,6 +10,7 @@ from astropy.time import Time
 from mocpy import TimeMOC
 
 from vopub.model.observation import FieldOfView
+from vopub.model.resource import Coverage
 from vopub.vo.extent import (
     CORNERS,
     LONGEST_INTERVALS,
@@ -26,23 +27,38 @@ HOUR = timedelta(hours=1)
 
 def test_what_the_publisher_says_goes_before_the_coverage() -> None:
     field = FieldOfView(ra=10, dec=-30, diameter=40)
-    assert circle_of(field, "1/0-47") == Circle(10, -30, 20)
+    assert circle_of(field, Coverage(spatial="1/0-47")) == Circle(10, -30, 20)
+
+
+@pytest.mark.parametrize(
+    ("declination", "expected"),
+    [
+        ((-90.0, 47.2), Circle(0, -90, 137.2)),
+        ((-20.0, 90.0), Circle(0, 90, 110)),
+        ((-80.0, 30.0), Circle(0, -90, 120)),
+        ((-90.0, 90.0), Circle(0, -90, 180)),
+    ],
+)
+def test_declinations_are_a_circle_around_the_nearer_pole(
+    declination: tuple[float, float], expected: Circle
+) -> None:
+    assert circle_of(None, Coverage(spatial="3/1", declination=declination)) == expected
 
 
 def test_circle_of_a_band_of_declinations_is_around_the_pole() -> None:
     south = "0/8-11"  # the four base cells that reach to the pole; their tips are at -0 degrees
-    circle = circle_of(None, south)
+    circle = circle_of(None, Coverage(spatial=south))
     assert circle is not None
     assert circle.dec == pytest.approx(-90, abs=0.01)
     assert circle.radius == pytest.approx(90, abs=0.01)
 
 
 def test_whole_sky_and_nothing() -> None:
-    whole = circle_of(None, "0/0-11")
+    whole = circle_of(None, Coverage(spatial="0/0-11"))
     assert whole is not None
     assert whole.diameter == 180.0
     assert whole.polygon() is None
-    assert circle_of(None, "") is None
+    assert circle_of(None, Coverage()) is None
 
 
 def test_polygon_lies_on_the_circle() -> None:
