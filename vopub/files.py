@@ -7,13 +7,17 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import IO, Self
 
 from vopub.errors import FileError
 
 CHUNK = 1 << 20
+SETTLED_TOGETHER = 32 << 20
+"""How many bytes are sent to the disk at a time, while more are written."""
 
 
 def sha256_of(path: Path) -> str:
@@ -29,6 +33,46 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise cannot("read", path, error) from error
+
+
+class Settling:
+    """Sends the bytes of an open file to the disk while more are written.
+
+    Who waits for the disk at the end then waits for the last of them only.
+
+    Parameters
+    ----------
+    stream
+        The file; closed after this.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._handle = stream.fileno()
+        self._thread = ThreadPoolExecutor(1)
+        self._settling: Future[None] | None = None
+        self._written = 0
+
+    def note(self, written: int) -> None:
+        """Take note of bytes that were written.
+
+        Raises
+        ------
+        OSError
+            If the disk failed.
+        """
+        self._written += written
+        if self._written < SETTLED_TOGETHER or (self._settling and not self._settling.done()):
+            return
+        if self._settling:
+            self._settling.result()
+        self._written = 0
+        self._settling = self._thread.submit(os.fdatasync, self._handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
 
 
 def cannot(verb: str, path: Path, error: OSError) -> FileError:

@@ -24,6 +24,7 @@ from erfa import ErfaWarning  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from vopub.events.earth import Orientation, icrs_direction
+from vopub.events.flat_tracks import direction_of_flight
 from vopub.events.times import NANOSECONDS, Times
 from vopub.model.data_taking import Site
 
@@ -104,10 +105,14 @@ def to_icrs(zenith: Floats, azimuth: Floats, time: Times, site: Site) -> tuple[F
 
 
 def direction_from_source(zenith: Floats, azimuth: Floats) -> Floats:
-    """Return where particles fly to, as unit vectors (n, 3): the inverse of `zenith_azimuth`."""
-    height, across = np.cos(np.radians(zenith)), np.sin(np.radians(zenith))
-    turn = np.radians(azimuth)
-    return -np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
+    """Return where particles fly to, as unit vectors (n, 3): the inverse of `zenith_azimuth`.
+
+    Parameters
+    ----------
+    zenith, azimuth
+        Of the source at the detector in degrees, azimuth counter-clockwise from UTM East.
+    """
+    return -direction_of_flight(np.radians(zenith), np.radians(azimuth))
 
 
 def sky_position(direction: Floats, time: Times, site: Site) -> tuple[Floats, Floats]:

@@ -97,7 +97,7 @@ class CoverageBuilder:
     def add(self, chunk: EventTable) -> None:
         """Take in the next rows."""
         columns = chunk.columns
-        if "ra" in columns and "dec" in columns and len(chunk):
+        if {"ra", "dec"} <= set(columns) and len(chunk) and self._sky.sky_fraction < 1:
             known = np.isfinite(columns["ra"]) & np.isfinite(columns["dec"])
             ra = Longitude(columns["ra"][known] * u.deg)
             dec = Latitude(columns["dec"][known] * u.deg)

@@ -86,19 +86,12 @@ def best_tracks(
     )
 
 
-def direction_from_source(zenith: Floats, azimuth: Floats) -> Floats:
-    """Return where particles fly to, as unit vectors (n, 3), from where they come from.
-
-    Parameters
-    ----------
-    zenith, azimuth
-        Of the source at the detector in radians, azimuth counter-clockwise from UTM East.
-    """
-    return -direction_of_flight(zenith, azimuth)
-
-
 def direction_of_flight(theta: Floats, phi: Floats) -> Floats:
-    """Return unit vectors (n, 3) from their polar angles in radians."""
+    """Return where particles fly to, as unit vectors (n, 3), from polar angles in radians.
+
+    Zenith and azimuth of the source (counter-clockwise from UTM East) are those of the opposite
+    direction: ``-direction_of_flight(zenith, azimuth)``.
+    """
     across = np.sin(theta)
     return np.stack([across * np.cos(phi), across * np.sin(phi), np.cos(theta)], axis=1)
 

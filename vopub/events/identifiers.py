@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ Integers = NDArray[np.integer[Any]]
 IDENTITY = ("detector_id", "run_id", "frame_index", "trigger_counter")
 """What an event is named after, in this order."""
 
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIXING = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
 _POSITIVE = np.iinfo(np.int32).max
 
 
@@ -44,18 +49,41 @@ def identifiers(
     InputError
         If a run or frame number is negative.
     """
+    return _strings(identifier_texts(detector, run, frame_index, trigger_counter))
+
+
+def identifier_texts(
+    detector: Integers, run: Integers, frame_index: Integers, trigger_counter: Integers
+) -> pa.StringArray:
+    """Return the same names as an array of Arrow, without a ``str`` for each.
+
+    Raises
+    ------
+    InputError
+        If a run or frame number is negative.
+    """
     valid = is_valid(run, frame_index)
     if not valid.all():
         first = int(np.argmin(valid))
         what = f"run {run[first]} with frame {frame_index[first]} cannot be in an identifier"
         raise InputError(what, hint="runs and frames are counted from zero")
-    return spelled(detector, run, frame_index, trigger_counter)
+    return _texts(detector, run, frame_index, trigger_counter)
 
 
 def spelled(
     detector: Integers, run: Integers, frame_index: Integers, trigger_counter: Integers
 ) -> NDArray[np.object_]:
     """Return the names unchecked, to say which event something is wrong with."""
+    return _strings(_texts(detector, run, frame_index, trigger_counter))
+
+
+def _strings(texts: pa.StringArray) -> NDArray[np.object_]:
+    return np.asarray(texts.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _texts(
+    detector: Integers, run: Integers, frame_index: Integers, trigger_counter: Integers
+) -> pa.StringArray:
     parts: list[pa.StringArray | str] = ["km3"]
     for numbers in (detector, run, frame_index):
         part = _text(numbers)
@@ -64,8 +92,7 @@ def spelled(
         else:
             parts.append(part)
     last = pc.cast(pa.array(trigger_counter), pa.string())
-    text = pc.binary_join_element_wise(*parts, last, ".")
-    return np.asarray(text.to_numpy(zero_copy_only=False), dtype=object)
+    return pc.binary_join_element_wise(*parts, last, ".")
 
 
 def _text(numbers: Integers) -> pa.StringArray | str:
@@ -93,6 +120,20 @@ def numbers_of(names: Iterable[str]) -> dict[str, Integers]:
     digests = b"".join(_digest(part) for head, _, row in parts for part in (head, row))
     numbers = np.frombuffer(digests, dtype="<i4").reshape(-1, len(IDENTITY)) & _POSITIVE
     return dict(zip(IDENTITY, numbers.T, strict=True))
+
+
+def number_hashes(numbers: Mapping[str, Integers]) -> NDArray[np.uint64]:
+    """Return 64-bit hashes of what tells events apart: arrays by the names in `IDENTITY`.
+
+    Equal events have equal hashes; others hardly ever. The mixing is that of SplitMix64.
+    """
+    mixed = np.zeros(len(numbers[IDENTITY[0]]), dtype=np.uint64)
+    for name in IDENTITY:
+        mixed += numbers[name].astype(np.int64).view(np.uint64) + _GOLDEN
+        for shift, factor in _MIXING:
+            mixed ^= mixed >> shift
+            mixed *= factor
+    return mixed
 
 
 def _digest(text: str) -> bytes:

@@ -26,6 +26,15 @@ class Lazy(Mapping[str, Value]):
             self._made[name] = self._makers[name]()
         return self._made[name]
 
+    def forget(self) -> None:
+        """Let go of the values and of what makes them, which often refers to this mapping.
+
+        Python would free such a circle only when it comes to look for it: much later, if the values
+        are few and large.
+        """
+        self._makers = {}
+        self._made.clear()
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._makers)
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
@@ -19,7 +20,7 @@ from vopub.events.coordinates import (
     zenith_azimuth,
 )
 from vopub.events.formulas import Formula
-from vopub.events.identifiers import IDENTITY, Integers, identifiers, is_valid
+from vopub.events.identifiers import IDENTITY, Integers, identifier_texts, is_valid
 from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk
 from vopub.events.times import FIRST_TIME, Times, modified_julian_date, track_time
@@ -194,11 +195,15 @@ class Quantities(Lazy[Column]):
     def _value(self, name: str) -> Column:
         return self._events.chunk.values[name][self._events.rows]
 
-    def _names(self) -> Column:
+    def names(self) -> pa.StringArray:
+        """Return the names of the events."""
         given = self._events.chunk.identifiers
         if given is not None:
-            return given[self._events.rows]
-        return identifiers(*(self[name] for name in IDENTITY))
+            return pa.array(given[self._events.rows], pa.string())
+        return identifier_texts(*(self[name] for name in IDENTITY))
+
+    def _names(self) -> Column:
+        return np.asarray(self.names().to_numpy(zero_copy_only=False), dtype=object)
 
     @cached_property
     def _horizontal(self) -> tuple[Column, Column]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from vopub.errors import InputError
 from vopub.events.columns import checked
@@ -15,12 +17,14 @@ from vopub.events.identifiers import Integers, numbers_of
 from vopub.events.quantities import Quantities, Reconstructed, defects
 from vopub.events.readers.base import EventChunk, FileHeader
 from vopub.events.recipe import Recipe
+from vopub.events.rows import table_of
 from vopub.events.runs import count_runs
 from vopub.events.sieve import Rows, Sieve
 from vopub.events.times import Times
 from vopub.events.tracks import Mask
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount, EventTable
+from vopub.model.parameter import Dtype
 
 BY_RUN = ("detector_id", "run_id", "unix_time")
 """Known parameters that a good-run list looks at."""
@@ -100,22 +104,24 @@ def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:
         sieve.malformed(reason, events.rows[bad])
     events = events.select(sieve.inside[events.rows])
     values = Quantities(events, recipe.site, recipe.formulas, now=now if recipe.simulated else None)
-    columns = _sift(sieve, events.rows, values, recipe)
-    return _reduced(sieve, events, columns, recipe)
+    try:
+        columns = _sift(sieve, events.rows, values, recipe)
+        names = values.names()
+    finally:
+        values.forget()
+    kept = sieve.inside[events.rows]
+    picked = {name: _picked(column, kept) for name, column in columns.items()}
+    table = table_of(recipe.parameters, picked, _picked(names, kept))
+    return _reduced(sieve, events, table)
 
 
-def _reduced(
-    sieve: Sieve, events: Reconstructed, columns: Mapping[str, Column], recipe: Recipe
-) -> Reduced:
-    """Return what is left of the events and their columns."""
+def _reduced(sieve: Sieve, events: Reconstructed, table: EventTable) -> Reduced:
+    """Return what is left of the events."""
     kept = sieve.inside[events.rows]
     chunk, rows = events.chunk, events.rows[kept]
     names = chunk.identifiers
     return Reduced(
-        table=EventTable(
-            recipe.parameters,
-            {p.name: _picked(columns[p.name], kept) for p in recipe.parameters},
-        ),
+        table=table,
         account=sieve.account(),
         times=events.time[kept] if events.timed else events.time[:0],
         events={
@@ -126,8 +132,11 @@ def _reduced(
     )
 
 
-def _picked(column: Column, kept: Mask) -> Column:
-    return column if kept.all() else column[kept]
+def _picked(column: Any, kept: Mask) -> Any:
+    """Return some rows of a column of numpy or of Arrow."""
+    if kept.all():
+        return column
+    return column[kept] if isinstance(column, np.ndarray) else column.filter(pa.array(kept))
 
 
 def _leave_out_runs(sieve: Sieve, events: Mapping[str, Integers], recipe: Recipe) -> None:
@@ -145,10 +154,10 @@ def _sift(
 ) -> dict[str, Column]:
     """Take out events with a value that cannot be, then those that the cuts leave out.
 
-    Returns the values as columns of the table.
+    Returns the values as columns of the table, without texts: nothing can be wrong with these.
     """
     columns = {}
-    for described in recipe.looked_at:
+    for described in (p for p in recipe.looked_at if p.dtype is not Dtype.TEXT):
         columns[described.name], bad = checked(described, values[described.name])
         for reason, where in bad:
             sieve.malformed(reason, rows[where])

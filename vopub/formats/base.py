@@ -166,7 +166,7 @@ class Writer(ABC):
                 what = f"the chunk describes {ours} otherwise than the table"
             raise TableError(what, where=self.path)
         for parameter in self.parameters:
-            if parameter.dtype is Dtype.TEXT:
+            if parameter.dtype is Dtype.TEXT and not _is_clean(chunk, parameter.name):
                 self._check_text(parameter.name, chunk[parameter.name])
 
     def _check_text(self, name: str, column: Column) -> None:
@@ -193,6 +193,14 @@ class Writer(ABC):
             if isinstance(value, float) and not math.isfinite(value):
                 what = f"metadata {place}: {value} has no form in JSON"
                 raise TableError(what, where=self.path, hint="give a finite number")
+
+
+def _is_clean(chunk: EventTable, name: str) -> bool:
+    """Tell quickly, for texts of Arrow, whether nothing is wrong: they are UTF-8 already."""
+    if chunk.arrow is None:
+        return False
+    texts = chunk.arrow.column(name).buffers()[-1]
+    return texts is None or b"\0" not in texts.to_pybytes()
 
 
 def first_problem(error: ValidationError) -> str:

@@ -32,8 +32,14 @@ def arrow_schema(parameters: Sequence[Parameter]) -> Any:
 
 def arrow_table(table: EventTable, schema: Any) -> Any:
     """Return a table as Arrow's; NaN becomes null."""
-    arrays = [pa.array(table[f.name], f.type, from_pandas=True) for f in schema]
+    arrays = [_arrow_column(table, field) for field in schema]
     return pa.table(arrays, schema=schema)
+
+
+def _arrow_column(table: EventTable, field: Any) -> Any:
+    if table.arrow is not None and pa.types.is_string(field.type):
+        return table.arrow.column(field.name).cast(field.type)
+    return pa.array(table[field.name], field.type, from_pandas=True)
 
 
 def event_table(arrow: Any, parameters: tuple[Parameter, ...], where: object) -> EventTable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ import pyarrow.csv as pa_csv
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vopub.errors import FileError
-from vopub.files import cannot, replacing, sha256_of
+from vopub.files import Settling, cannot, replacing, sha256_of
 from vopub.formats.base import Product, Writer, first_problem
 from vopub.formats.columns import arrow_schema, arrow_table, event_table
 from vopub.model.dataset import EventDataset, TableMetadata
@@ -31,10 +32,10 @@ from vopub.model.resource import SHA256_PATTERN, FileRole
 
 SUFFIX = ".csv"
 METADATA_SUFFIX = ".metadata.json"
-THREADS = 2
-"""How many threads write numbers as text."""
-LEAST_ROWS = 5000
-"""Fewer rows than this are not worth a thread."""
+MOST_THREADS = 8
+"""How many threads write numbers as text, at most; there is one for each core."""
+ROWS = 10_000
+"""How many rows a thread writes at a time: some megabytes of text."""
 _RESTORE = "take both files from the same publication again"
 
 
@@ -86,18 +87,25 @@ class CsvWriter(Writer):
         self._temporary = files.enter_context(replacing(self.path))
         self._stream = files.enter_context(_Hashed(self._temporary))
         self._stream.write(_header_line(self.parameters))
-        self._threads = files.enter_context(ThreadPoolExecutor(THREADS))
+        # Arrow writes numbers on one core at a time; without Python's lock, so threads help.
+        self._most = min(MOST_THREADS, 1 + len(os.sched_getaffinity(0)))
+        self._threads = files.enter_context(ThreadPoolExecutor(self._most))
+        self._coming: deque[Future[Any]] = deque()
 
     def _append(self, chunk: EventTable) -> None:
         # NaN is null in Arrow, which is written as an empty field
         table = arrow_table(chunk, self._schema)
-        rows = max(LEAST_ROWS, -(-len(chunk) // THREADS))
-        pieces = (table.slice(start, rows) for start in range(0, len(chunk), rows))
-        # Arrow writes numbers on one core at a time; without Python's lock, so threads help.
-        for text in self._threads.map(_lines, pieces):
-            self._stream.write(text)
+        for start in range(0, len(chunk), ROWS):
+            self._coming.append(self._threads.submit(_lines, table.slice(start, ROWS)))
+            self._write(but=self._most)
+
+    def _write(self, *, but: int) -> None:
+        """Write the pieces of text that are coming, in order, but for the last so many."""
+        while len(self._coming) > but:
+            self._stream.write(self._coming.popleft().result())
 
     def _finish(self, metadata: TableMetadata) -> None:
+        self._write(but=0)
         self.digests[self.path.name] = self._stream.finish()
         dialect = CsvDialect(file=self.path.name, sha256=self.digests[self.path.name])
         document = CsvDocument(**dict(metadata), csv=dialect)
@@ -110,6 +118,7 @@ class _Hashed:
 
     def __init__(self, path: Path) -> None:
         self._stream = path.open("wb")
+        self._settling = Settling(self._stream)
         self._digest = hashlib.sha256()
         self._thread = ThreadPoolExecutor(1)
         self._hashing: Future[None] | None = None
@@ -117,12 +126,13 @@ class _Hashed:
     def write(self, text: Any) -> None:
         """Write bytes; a thread of its own hashes them, without Python's lock."""
         self._stream.write(text)
+        self._settling.note(len(text))
         self._wait()
         self._hashing = self._thread.submit(self._digest.update, text)
 
     def finish(self) -> str:
         """Close the file and return its SHA-256."""
-        self._stream.close()
+        self._close()
         self._wait()
         return self._digest.hexdigest()
 
@@ -130,8 +140,13 @@ class _Hashed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.close()
+        self._close()
         self._thread.shutdown()
+
+    def _close(self) -> None:
+        with self._settling:
+            pass  # the handle may not be closed while it is used
+        self._stream.close()
 
     def _wait(self) -> None:
         if self._hashing is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,10 @@ class EventTable:
     columns
         One array per parameter, all of one length: the numpy type of the parameter, ``object``
         holding ``str`` for text.
+    arrow
+        The same rows as a record batch of Arrow, if whoever made the table has them so: the texts
+        among ``columns`` are then only made when they are looked up, and formats that write Arrow
+        need none of them.
 
     Raises
     ------
@@ -47,15 +51,19 @@ class EventTable:
 
     parameters: tuple[Parameter, ...]
     columns: Mapping[str, Column]
+    arrow: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         names = [p.name for p in self.parameters]
         if names != list(self.columns):
             raise TableError(f"columns are {list(self.columns)}, described are {names}")
         for parameter in self.parameters:
-            _check_column(parameter, self.columns[parameter.name], len(self))
+            if self.arrow is None or parameter.dtype is not Dtype.TEXT:  # Arrow knows its texts
+                _check_column(parameter, self.columns[parameter.name], len(self))
 
     def __len__(self) -> int:
+        if self.arrow is not None:
+            return int(self.arrow.num_rows)
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
     def __getitem__(self, name: str) -> Column:

@@ -55,9 +55,16 @@ def test_numbers_of_simulations_say_nothing() -> None:
     assert not is_unlisted([(49, 1), (44, 1)])
 
 
-@pytest.mark.parametrize("name", ["dst/orca4_sample.root", "dst/orca6_sample.root"])
-def test_real_files(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "site"),
+    [
+        ("dst/orca4_sample.root", "ORCA"),
+        ("dst/orca6_sample.root", "ORCA"),
+        ("seatray/antares.h5", "ANTARES"),
+    ],
+)
+def test_real_files(name: str, site: str) -> None:
     with open_reader(Path(data_path(name))) as reader:
-        check_site(reader.header, "ORCA", where=name)
-        with pytest.raises(InputError, match="is from ORCA"):
+        check_site(reader.header, site, where=name)
+        with pytest.raises(InputError, match=f"is from {site}"):
             check_site(reader.header, "ARCA", where=name)

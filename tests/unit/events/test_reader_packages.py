@@ -131,7 +131,11 @@ def test_only_what_may_be_needed_is_imported(lake: Path, lake_file: Path) -> Non
     [
         ("no_such_module:Reader", "cannot be imported: No module named 'no_such_module'"),
         ("pathlib:NoSuchReader", "cannot be imported: module 'pathlib' has no attribute"),
-        ("pathlib:Path", "is no reader: it lacks recognises, header, chunks"),
+        ("pathlib:Path", "is no reader: it is no subclass of Reader"),
+        (
+            "vopub.events.readers.base:Reader",
+            "is no reader: it lacks __init__, chunks, entries, header, recognises",
+        ),
     ],
 )
 def test_a_broken_package_is_named(value: str, why: str, lake_file: Path, tmp_path: Path) -> None:

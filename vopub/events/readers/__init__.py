@@ -127,8 +127,9 @@ def _load(entry: EntryPoint) -> type[Reader]:
         reader = entry.load()
     except (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError) as error:
         raise InputError(f"{place} cannot be imported: {error}", hint=hint) from error
-    lacking = [name for name in ("recognises", "header", "chunks") if not hasattr(reader, name)]
-    if lacking or not callable(reader):
+    if not (isinstance(reader, type) and issubclass(reader, Reader)):
+        raise InputError(f"{place} is no reader: it is no subclass of Reader", hint=hint)
+    lacking = sorted(reader.__abstractmethods__)
+    if lacking:
         raise InputError(f"{place} is no reader: it lacks {', '.join(lacking)}", hint=hint)
-    found: type[Reader] = reader
-    return found
+    return reader

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
@@ -23,7 +22,7 @@ from vopub.errors import InputError
 from vopub.events.coordinates import zenith_azimuth
 from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_of_flight
 from vopub.events.identifiers import name_of_list
-from vopub.events.readers.base import EventChunk, FileHeader, all_but
+from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but
 from vopub.events.readers.km3pipe_tables import Ordered, Rows, Table, reading
 from vopub.events.readers.run_metadata import is_simulation_header
 from vopub.events.reconstruction import (
@@ -59,7 +58,7 @@ TYPES = {
 """What the reconstructions are called whose tracks are of a type."""
 
 
-class AstropyTableReader:
+class AstropyTableReader(Reader):
     """An open file of the prototype.
 
     Parameters
@@ -137,15 +136,8 @@ class AstropyTableReader:
                 yield self._chunk(events, reco, truth)
             low = high
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def _ordered(self, name: str, numbers: tuple[str, ...]) -> Ordered:

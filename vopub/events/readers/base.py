@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from uuid import UUID
 
 import numpy as np
@@ -93,8 +94,10 @@ def all_but(given: Iterable[str]) -> frozenset[str]:
     return frozenset(known_parameters()) - frozenset(given)
 
 
-class Reader(Protocol):
+class Reader(ABC):
     """An open level-2 file.
+
+    Readers are subclasses; they implement what is abstract here, and `close` if a file stays open.
 
     Parameters
     ----------
@@ -107,9 +110,11 @@ class Reader(Protocol):
         If it is damaged or lacks something.
     """
 
+    @abstractmethod
     def __init__(self, path: Path) -> None: ...
 
     @classmethod
+    @abstractmethod
     def recognises(cls, path: Path, beginning: bytes) -> bool:
         """Tell whether a file has the layout that this reader reads.
 
@@ -122,13 +127,16 @@ class Reader(Protocol):
         """
 
     @property
+    @abstractmethod
     def header(self) -> FileHeader:
         """What the file says about itself."""
 
     @property
+    @abstractmethod
     def entries(self) -> int:
         """Number of events."""
 
+    @abstractmethod
     def chunks(self, rows: int) -> Iterator[EventChunk]:
         """Yield all events in order, at most ``rows`` at a time.
 
@@ -138,11 +146,32 @@ class Reader(Protocol):
             If the file is damaged.
         """
 
-    def __enter__(self) -> Self: ...
+    def in_one_pass(self, rows: int) -> Iterator[EventChunk]:
+        """Yield the same as `chunks`, reading every byte once, if the file is as it should be.
+
+        Until the last chunk was taken, `header` tells what was read so far. The tracks and values
+        of a chunk have to be taken before the next chunk. A reader that has to look through a file
+        before it can give chunks of it overrides this.
+
+        Raises
+        ------
+        InputError
+            If the file, chunks or what they hold may be other than they should be. What was
+            yielded is then worth nothing; `chunks` of a reader opened anew tells what is wrong, or
+            knows better.
+        """
+        return self.chunks(rows)
+
+    def close(self) -> None:  # noqa: B027
+        """Close what stays open between chunks."""
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()

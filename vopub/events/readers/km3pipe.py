@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import h5py
@@ -23,7 +22,7 @@ from vopub.errors import InputError, did_you_mean
 from vopub.events.history import hdf5_history
 from vopub.events.identifiers import IDENTITY, Integers
 from vopub.events.lazy import Lazy
-from vopub.events.readers.base import EventChunk, FileHeader
+from vopub.events.readers.base import EventChunk, FileHeader, Reader
 from vopub.events.readers.km3pipe_reco import (
     FLAT_TABLES,
     STAGES,
@@ -33,10 +32,11 @@ from vopub.events.readers.km3pipe_reco import (
     JaggedSource,
     Km3pipeTracks,
 )
-from vopub.events.readers.km3pipe_tables import Ordered, Rows, Table, reading
+from vopub.events.readers.km3pipe_tables import Ascending, Ordered, Rows, Table, reading
 from vopub.events.readers.km3pipe_truth import TRUE_VALUES, TRUTH, WEIGHTS, TruthSource
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
 from vopub.model.event_table import Column
+from vopub.model.provenance import PriorStep
 
 EVENTS, HEADER = "event_info", "raw_header"
 EVENT_COLUMNS = {
@@ -56,7 +56,7 @@ _OF_TIME = ("mjd", "unix_time", "ra", "dec", "mc_ra", "mc_dec")
 """Known parameters that need the time of the event."""
 
 
-class Km3pipeReader:
+class Km3pipeReader(Reader):
     """An open HDF5 file of km3pipe.
 
     Events come in the order of their key, and their tracks and true values are read from the open
@@ -77,6 +77,8 @@ class Km3pipeReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._in_one_pass = False
+        self._pairs_seen: set[tuple[int, int]] = set()
         with reading(path, "the HDF5 file"):
             self._file = h5py.File(path, "r", locking="best-effort")
         try:
@@ -98,17 +100,24 @@ class Km3pipeReader:
             return "km3pipe" in file.attrs or "format_version" in file.attrs or EVENTS in file
         return True
 
-    @cached_property
+    @property
     def header(self) -> FileHeader:
-        """What the file says about itself."""
-        head, uuid = self._head(), self._uuid()
+        """What the file says about itself; in one pass, its runs so far."""
+        return self._described() if self._in_one_pass else self._whole_header
+
+    @cached_property
+    def _whole_header(self) -> FileHeader:
+        return self._described()
+
+    def _described(self) -> FileHeader:
+        head, uuid = self._head, self._uuid()
         return FileHeader(
             name=self._path.name,
             layout=f"km3pipe HDF5 {'.'.join(map(str, self._version))}",
             uuid=uuid,
             runs=describe_runs(self._pairs, (), head, where=self._path),
             simulated=self._simulated(head),
-            history=hdf5_history(self._path, self._attributes, head, uuid),
+            history=self._history,
             lacks=frozenset(self._lacks()),
         )
 
@@ -126,7 +135,7 @@ class Km3pipeReader:
             If the file is damaged. The tracks and values of a chunk raise it too, also if there
             are rows of no event.
         """
-        step = max(1, min(rows, int(MOST_BYTES // self._bytes_per_event())))
+        step = self._step(rows)
         low: int | None = None
         for start in range(0, self.entries, step):
             read = self._events.read(start, start + step + 1)
@@ -134,15 +143,37 @@ class Km3pipeReader:
             yield self._chunk(read[:step], low, high)
             low = high
 
-    def __enter__(self) -> Self:
-        return self
+    def in_one_pass(self, rows: int) -> Iterator[EventChunk]:
+        """Yield the same, without a look through large tables before it, if their keys ascend."""
+        if self._table.small:
+            return self.chunks(rows)
+        self._in_one_pass = True
+        events = Ascending(self._table, self._key, self._looking())
+        return self._passing(events, events.first(self._step(rows)), self._step(rows))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _passing(
+        self, events: Ascending, first: tuple[Rows, int | None], step: int
+    ) -> Iterator[EventChunk]:
+        low: int | None = None
+        read, high = first
+        while len(read):
+            keys = np.asarray(read[self._key], dtype=np.int64)
+            if (keys[1:] == keys[:-1]).any() or keys[-1] == high:
+                raise self._repeated(self._key)
+            yield self._chunk(read, low, high)
+            low = high
+            read, high = events.first(step)
+
+    def _step(self, rows: int) -> int:
+        """Return how many events are read at a time."""
+        return max(1, min(rows, int(MOST_BYTES // self._bytes_per_event())))
+
+    def _repeated(self, key: str) -> InputError:
+        what = f"/{EVENTS} has two events of {key}"
+        return InputError(what, where=self._path, hint="the file was not put together rightly")
+
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def _read_attributes(self) -> dict[str, object]:
@@ -215,13 +246,15 @@ class Km3pipeReader:
     @cached_property
     def _events(self) -> Ordered:
         """The events in the order of their key; looks through them for their runs, too."""
-        self._pairs_seen: set[tuple[int, int]] = set()
-        identified = all(name in self._columns for name in ("detector_id", "run_id"))
-        events = Ordered(self._table, self._key, self._note_runs if identified else None)
+        events = Ordered(self._table, self._key, self._looking())
         if events.repeated is not None:
-            what = f"/{EVENTS} has two events of {self._key} {events.repeated}"
-            raise InputError(what, where=self._path, hint="the file was not put together rightly")
+            raise self._repeated(f"{self._key} {events.repeated}")
         return events
+
+    def _looking(self) -> Callable[[Rows], None] | None:
+        """Return what notes the runs of events, if the file says these."""
+        identified = all(name in self._columns for name in ("detector_id", "run_id"))
+        return self._note_runs if identified else None
 
     def _note_runs(self, rows: Rows) -> None:
         detectors, runs = (
@@ -234,12 +267,16 @@ class Km3pipeReader:
     @property
     def _pairs(self) -> set[tuple[int, int]]:
         """Pairs of detector and run that the events have."""
-        _ = self._events
+        if not self._in_one_pass:
+            _ = self._events
         return self._pairs_seen
 
-    def _ordered(self, name: str) -> Ordered:
+    def _ordered(self, name: str) -> Ordered | Ascending:
         table = Table(self._path, self._file, name)
-        return Ordered(table, table.need((self._key,), "iu"))
+        key = table.need((self._key,), "iu")
+        if self._in_one_pass and not table.small:
+            return Ascending(table, key)
+        return Ordered(table, key)
 
     @cached_property
     def _flat(self) -> Mapping[str, FlatSource]:
@@ -312,6 +349,11 @@ class Km3pipeReader:
         if not self._has_truth:
             yield from (*TRUE_VALUES, "mc_ra", "mc_dec")
 
+    @cached_property
+    def _history(self) -> tuple[PriorStep, ...]:
+        return hdf5_history(self._path, self._attributes, self._head, self._uuid())
+
+    @cached_property
     def _head(self) -> dict[str, str]:
         """Return what the simulation or the detector said: text by parameter."""
         if not self._has(HEADER):

@@ -20,7 +20,7 @@ from vopub.errors import InputError
 from vopub.events.fit_parameters import JMUONENERGY, usable
 from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_of_flight
 from vopub.events.lazy import Lazy
-from vopub.events.readers.km3pipe_tables import Ordered, Rows, Table
+from vopub.events.readers.km3pipe_tables import Ascending, Ordered, Rows, Table
 from vopub.events.reconstruction import FIT_PARAMETERS, NO_LIKELIHOOD, JaggedTracks
 from vopub.events.tracks import BestTracks, Floats, Mask
 
@@ -108,7 +108,9 @@ class Matched:
         If rows belong to no event.
     """
 
-    def __init__(self, table: Ordered, keys: Keys, low: int | None, high: int | None) -> None:
+    def __init__(
+        self, table: Ordered | Ascending, keys: Keys, low: int | None, high: int | None
+    ) -> None:
         self.rows: Rows = table.between(low, high)
         self.place = table.table
         of_rows = np.asarray(self.rows[table.key], dtype=np.int64)
@@ -121,7 +123,7 @@ class Matched:
             _refuse(table, of_rows[~belongs], "of no event")
 
 
-def _refuse(table: Ordered, keys: Keys, why: str) -> None:
+def _refuse(table: Ordered | Ascending, keys: Keys, why: str) -> None:
     names = ", ".join(map(str, np.unique(keys)[:MOST_NAMED]))
     more = ", …" if len(np.unique(keys)) > MOST_NAMED else ""
     count = f"{len(keys)} row{'s' if len(keys) != 1 else ''}"
@@ -145,7 +147,7 @@ class FlatSource:
         If a column is missing or of the wrong type.
     """
 
-    def __init__(self, layout: FlatTable, table: Ordered) -> None:
+    def __init__(self, layout: FlatTable, table: Ordered | Ascending) -> None:
         self._layout = layout
         self._table = table
         for name in (*layout.direction, *layout.empty):
@@ -241,7 +243,7 @@ class JaggedSource:
         If a column is missing or of the wrong type.
     """
 
-    def __init__(self, tracks: Ordered, stages: Ordered) -> None:
+    def __init__(self, tracks: Ordered | Ascending, stages: Ordered | Ascending) -> None:
         self._tracks = tracks
         self._stages = stages
         for name in _JAGGED_COLUMNS.values():
@@ -313,7 +315,7 @@ class Km3pipeTracks:
         self._of = (keys, low, high)
         self._jagged = jagged
         self._jagged_tracks: JaggedTracks | None = None
-        self._best = Lazy({name: partial(self._from, flat, name) for name in flat})
+        self._best = Lazy({n: partial(_best_of, flat, n, keys, low, high) for n in flat})
         self._flat = FlatTracks(len(keys), self._best)
 
     def __len__(self) -> int:
@@ -333,8 +335,11 @@ class Km3pipeTracks:
             self._jagged_tracks = self._jagged().tracks(*self._of)
         return self._jagged_tracks.best(reconstruction, fit)
 
-    def _from(self, flat: Mapping[str, FlatSource], name: str) -> tuple[Mask, BestTracks]:
-        return flat[name].best(*self._of)
+
+def _best_of(
+    flat: Mapping[str, FlatSource], name: str, keys: Keys, low: int | None, high: int | None
+) -> tuple[Mask, BestTracks]:
+    return flat[name].best(keys, low, high)
 
 
 def _fit_columns(table: Table) -> Iterator[tuple[str, str]]:

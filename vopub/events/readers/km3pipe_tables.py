@@ -121,9 +121,17 @@ class Table:
 
     def blocks(self) -> Iterator[tuple[int, Rows]]:
         """Yield the whole table in pieces, each with the place of its first row."""
-        step = max(1, BLOCK_BYTES // max(1, self.dtype.itemsize))
+        step = self.block_rows()
         for start in range(0, self.rows, step):
             yield start, self.read(start, min(start + step, self.rows))
+
+    def block_rows(self) -> int:
+        """Return how many rows are read at a time so that every chunk of the file is read once."""
+        size = max(1, self.dtype.itemsize)
+        (chunk,) = self._dataset.chunks or (1,)
+        if chunk * size > KEPT_BYTES:
+            return max(1, BLOCK_BYTES // size)
+        return int(chunk * max(1, BLOCK_BYTES // size // chunk))
 
     @property
     def small(self) -> bool:
@@ -248,6 +256,75 @@ class Ordered:
         self._read = lambda start, stop: np.array(copy[start:stop])
 
 
+class Ascending:
+    """The rows of a table whose keys are taken to ascend: each is read once, from first to last.
+
+    Parameters
+    ----------
+    table
+        The table.
+    key
+        Its column of integers.
+    look
+        Is shown all rows once, in blocks.
+
+    Raises
+    ------
+    InputError
+        From every method, if the file is damaged, if keys do not ascend, or if rows are asked for
+        that passed before.
+    """
+
+    def __init__(self, table: Table, key: str, look: Callable[[Rows], None] | None = None) -> None:
+        table.check(key, "iu")
+        self.table = table
+        self.key = key
+        self._look = look
+        self._step = table.block_rows()
+        self._held: Rows = table.read(0, 0)
+        self._next = 0
+        self._last: int | None = None
+        self._passed: int | None = None
+
+    def first(self, number: int) -> tuple[Rows, int | None]:
+        """Return the next rows, so many or what is left, and the key after them if there is one."""
+        while len(self._held) <= number and self._next < self.table.rows:
+            self._read()
+        rows, self._held = self._held[:number], self._held[number:]
+        return rows, int(self._held[self.key][0]) if len(self._held) else None
+
+    def between(self, low: int | None, high: int | None) -> Rows:
+        """Return the rows with keys of at least ``low`` and less than ``high``; None: no limit."""
+        if self._passed is not None and (low is None or low < self._passed):
+            self._refuse("is asked for rows that passed")
+        while self._next < self.table.rows and (high is None or not self._reaches(high)):
+            self._read()
+        keys = _keys(self._held, self.key)
+        start = 0 if low is None else int(np.searchsorted(keys, low))
+        stop = len(keys) if high is None else int(np.searchsorted(keys, high))
+        rows, self._held = self._held[start:stop], self._held[stop:]
+        self._passed = high if high is not None else np.iinfo(np.int64).max
+        return rows
+
+    def _reaches(self, high: int) -> bool:
+        return self._last is not None and self._last >= high
+
+    def _read(self) -> None:
+        stop = min(self._next + self._step, self.table.rows)
+        rows = self.table.read(self._next, stop)
+        self._next = stop
+        if self._look is not None:
+            self._look(rows)
+        keys = _keys(rows, self.key)
+        if not _ascends(keys) or (self._last is not None and keys[0] < self._last):
+            self._refuse("is not in the order of its key")
+        self._last = int(keys[-1])
+        self._held = _joined(self._held, rows) if len(self._held) else rows
+
+    def _refuse(self, why: str) -> None:
+        raise InputError(f"/{self.table.name} {why} {self.key}", where=self.table.path)
+
+
 def _temporary(table: Table) -> np.memmap[Any, Any]:
     """Return an array of a table's size in a file that goes when it is no longer used."""
     try:
@@ -258,6 +335,17 @@ def _temporary(table: Table) -> np.memmap[Any, Any]:
         what = f"cannot put /{table.name} in order in {tempfile.gettempdir()}: {error.strerror}"
         hint = "let TMPDIR name a directory with enough room"
         raise InputError(what, where=table.path, hint=hint) from error
+
+
+def _joined(first: Rows, second: Rows) -> Rows:
+    """Return rows one behind the other; numpy alone would copy them column by column."""
+    if first.dtype.hasobject:
+        return np.concatenate([first, second])
+    both = np.empty(len(first) + len(second), first.dtype)
+    whole = np.dtype((np.void, first.dtype.itemsize))
+    both.view(whole)[: len(first)] = first.view(whole)
+    both.view(whole)[len(first) :] = second.view(whole)
+    return both
 
 
 def _keys(rows: Rows, key: str) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vopub.events.coordinates import zenith_azimuth
 from vopub.events.lazy import Lazy
 from vopub.events.readers.km3pipe_reco import DIRECTION, Keys, Matched
-from vopub.events.readers.km3pipe_tables import Ordered, Rows
+from vopub.events.readers.km3pipe_tables import Ascending, Ordered, Rows
 from vopub.model.event_table import Column
 
 TRUTH = "mc_tracks"
@@ -43,7 +43,7 @@ class TruthSource:
         If a column is missing or of the wrong type.
     """
 
-    def __init__(self, table: Ordered) -> None:
+    def __init__(self, table: Ordered | Ascending) -> None:
         self._table = table
         for name in (*DIRECTION, "energy"):
             table.table.need((name,), "fiu")

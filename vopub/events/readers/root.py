@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import awkward as ak
@@ -27,7 +26,7 @@ from vopub.errors import InputError, did_you_mean
 from vopub.events.detectors import is_unlisted
 from vopub.events.history import root_history
 from vopub.events.lazy import Lazy
-from vopub.events.readers.base import EventChunk, FileHeader
+from vopub.events.readers.base import EventChunk, FileHeader, Reader
 from vopub.events.readers.root_history import dst_command, jpp_texts
 from vopub.events.readers.root_truth import TRUE_VALUES, WEIGHTS, is_gseagen, truth_of
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
@@ -125,7 +124,7 @@ def _tells_run(name: str) -> bool:
     return name in RUN_COLUMNS or (name.startswith("trigger") and name.endswith(".enabled"))
 
 
-class RootReader:
+class RootReader(Reader):
     """An open offline or DST file.
 
     Parameters
@@ -183,15 +182,8 @@ class RootReader:
         for start in range(0, self.entries, step):
             yield self._chunk(start, min(start + step, self.entries))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def _contents(self) -> dict[str, str]:

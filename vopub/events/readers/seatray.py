@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
-from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_from_source
-from vopub.events.readers.base import EventChunk, FileHeader, all_but
+from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_of_flight
+from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but
 from vopub.events.readers.km3pipe_tables import Rows, Table, reading
 from vopub.events.tracks import Floats
 
 LAYOUT = "SeaTray tables"
+DETECTOR = "ANTARES"
 INDEX = "__I3Index__"
 FITS = {"AafitFinalFit": "aafit"}
 """Tables of reconstructions and how these are called in a resource's description."""
@@ -35,7 +34,7 @@ GIVES = (
 )  # fmt: skip
 
 
-class SeaTrayReader:
+class SeaTrayReader(Reader):
     """An open file of SeaTray tables.
 
     Parameters
@@ -72,7 +71,7 @@ class SeaTrayReader:
 
     @property
     def header(self) -> FileHeader:
-        """What the file says about itself: of the detector only that it is ANTARES."""
+        """What the file says about itself; of the detector it is known that it is ANTARES."""
         return FileHeader(
             name=self._path.name,
             layout=LAYOUT,
@@ -80,6 +79,7 @@ class SeaTrayReader:
             runs=(),
             simulated=None,
             lacks=all_but(GIVES),
+            detector=DETECTOR,
         )
 
     @property
@@ -98,15 +98,8 @@ class SeaTrayReader:
         for start in range(0, self.entries, rows):
             yield _chunk(self._table.read(start, min(start + rows, self.entries)), FITS[self._name])
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def _find_fit(self) -> str:
@@ -123,7 +116,7 @@ def _chunk(rows: Rows, reconstruction: str) -> EventChunk:
     found = rows["exists"] != 0
     fits = rows[found]
     best = best_tracks(
-        direction_from_source(_floats(fits, "zenith"), _floats(fits, "azimuth")),
+        -direction_of_flight(_floats(fits, "zenith"), _floats(fits, "azimuth")),
         energy=_floats(fits, "energy"),
         length=_floats(fits, "length"),
         likelihood=_floats(fits, "quality"),

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from astropy.units import Unit, dimensionless_unscaled
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from vopub.errors import InputError, did_you_mean
 from vopub.events.flat_tracks import FlatTracks
 from vopub.events.identifiers import Integers, name_of_list
-from vopub.events.readers.base import EventChunk, FileHeader, all_but
+from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but
 from vopub.events.times import NANOSECONDS, from_modified_julian_date
 from vopub.events.tracks import BestTracks, Floats
 from vopub.model.catalogue import parameter
@@ -73,7 +72,7 @@ class _Format:
     """Number of the first line of events, from 1."""
 
 
-class TextReader:
+class TextReader(Reader):
     """An open list of events.
 
     Parameters
@@ -137,17 +136,6 @@ class TextReader:
         while taken := list(itertools.islice(lines, rows)):
             yield self._chunk(taken, number)
             number += len(taken)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Nothing stays open between chunks but the file that `chunks` reads, which it closes."""
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the number of each line that holds an event, and its fields."""

@@ -27,10 +27,11 @@ from vopub import __version__
 from vopub.errors import FileError
 from vopub.events.readers.base import FileHeader
 from vopub.events.recipe import Recipe
+from vopub.events.rows import schema_of, table_of_batch
 from vopub.files import cannot, replacing, write_text
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount, EventTable
-from vopub.model.parameter import Dtype, Parameter
+from vopub.model.parameter import Parameter
 from vopub.model.resource import SHA256_PATTERN
 
 IN_THE_FUTURE = "future"
@@ -39,14 +40,6 @@ SETTLED = 2 * 10**9
 """How long in ns a file must not have changed for its time stamp to tell later changes: longer
 than the clock of any file system takes for a step."""
 
-_ARROW_TYPES = {
-    Dtype.INT16: pa.int16(),
-    Dtype.INT32: pa.int32(),
-    Dtype.INT64: pa.int64(),
-    Dtype.FLOAT32: pa.float32(),
-    Dtype.FLOAT64: pa.float64(),
-    Dtype.TEXT: pa.large_string(),
-}
 _REMOVE = "remove that directory and run again"
 
 
@@ -111,15 +104,13 @@ def part_key(sha256: str, recipe: Recipe, record: str = "") -> str:
 class PartWriter:
     """Takes the rows of one part, chunk by chunk."""
 
-    def __init__(self, stream: Any, schema: Any) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._schema = schema
 
     def append(self, table: EventTable) -> None:
         """Write rows."""
         if len(table):
-            arrays = list(map(pa.array, table.columns.values(), self._schema.types))
-            self._stream.write_batch(pa.record_batch(arrays, schema=self._schema))
+            self._stream.write_batch(table.arrow)
 
 
 class Parts:
@@ -152,13 +143,12 @@ class Parts:
         FileError
             If the disk is full or the place cannot be written.
         """
-        schema = pa.schema([(p.name, _ARROW_TYPES[p.dtype]) for p in parameters])
         with (
             replacing(self._rows(key)) as temporary,
             pa.OSFile(str(temporary), "wb") as sink,
-            pa.ipc.new_stream(sink, schema) as stream,
+            pa.ipc.new_stream(sink, schema_of(parameters)) as stream,
         ):
-            yield PartWriter(stream, schema)
+            yield PartWriter(stream)
 
     def finish(self, key: str, about: Callable[[int], Part]) -> Part:
         """Write what is known of rows that were written; it is told how many bytes they take."""
@@ -174,10 +164,8 @@ class Parts:
         FileError
             If they cannot be read.
         """
-        described = tuple(parameters)
         for batch in self._batches(part):
-            pairs = zip(described, batch.columns, strict=True)
-            yield EventTable(described, {p.name: _numpy(p, column) for p, column in pairs})
+            yield table_of_batch(parameters, batch)
 
     def identifiers(self, part: Part) -> Iterator[Column]:
         """Yield the column ``event_id`` in chunks.
@@ -238,11 +226,6 @@ class Parts:
         state = path.stat()
         changed = [state.st_size, state.st_ino, state.st_mtime_ns, state.st_ctime_ns]
         return self.directory / f"{_digest([os.fspath(path.absolute()), *changed])}.seen"
-
-
-def _numpy(parameter: Parameter, column: Any) -> Column:
-    values: Column = column.to_numpy(zero_copy_only=parameter.dtype is not Dtype.TEXT)
-    return values
 
 
 def _digest(content: object) -> str:

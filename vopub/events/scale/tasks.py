@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from vopub.errors import InputError
 from vopub.events.history import record_digest
+from vopub.events.identifiers import number_hashes
 from vopub.events.readers import open_reader
-from vopub.events.readers.base import FileHeader
+from vopub.events.readers.base import EventChunk, FileHeader, Reader
 from vopub.events.recipe import Recipe
 from vopub.events.reduce import Reduced, check_kind, reduce_chunk
 from vopub.events.runs import add_counts
@@ -23,6 +25,8 @@ from vopub.model.event_table import Column, EventAccount
 
 ROWS = 50_000
 """How many events are in memory at a time, at most."""
+MOST_COUNTS = 10_000
+"""How many counts of runs are kept before those of the same run are added up."""
 
 Hashes = NDArray[np.uint64]
 
@@ -99,16 +103,18 @@ class _Gathered:
 
     account: EventAccount = field(default_factory=EventAccount)
     runs: set[tuple[int, int]] = field(default_factory=set)
-    counts: tuple[RunCount, ...] = ()
+    counts: list[RunCount] = field(default_factory=list)
     hashes: list[Hashes] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
 
     def add(self, reduced: Reduced) -> None:
         """Take in a chunk."""
         self.account += reduced.account
-        self.counts = add_counts((*self.counts, *reduced.runs))
+        self.counts = [*self.counts, *reduced.runs]
+        if len(self.counts) > MOST_COUNTS:
+            self.counts = list(add_counts(self.counts))
         if len(reduced.table):
-            self.hashes.append(hashes(reduced.table["event_id"]))
+            self.hashes.append(number_hashes(reduced.events))
             self.runs |= _runs(reduced)
         if len(reduced.times):
             self.times += [int(reduced.times.min()), int(reduced.times.max())]
@@ -122,7 +128,7 @@ class _Gathered:
             header=header,
             account=self.account,
             runs=tuple(sorted(self.runs)),
-            counts=self.counts,
+            counts=add_counts(self.counts),
             repeats=bool((several[1:] == several[:-1]).any()),
             first=min(self.times, default=None),
             last=max(self.times, default=None),
@@ -141,14 +147,30 @@ def _runs(reduced: Reduced) -> set[tuple[int, int]]:
 
 
 def _reduce(path: Path, recipe: Recipe, parts: Parts, origin: _Origin, rows: int) -> Part:
+    try:
+        return _pass(path, recipe, parts, origin, lambda reader: reader.in_one_pass(rows))
+    except InputError:
+        # Whatever is wrong, or not where it was thought to be: the thorough way tells.
+        return _pass(path, recipe, parts, origin, lambda reader: reader.chunks(rows))
+
+
+def _pass(
+    path: Path,
+    recipe: Recipe,
+    parts: Parts,
+    origin: _Origin,
+    chunks: Callable[[Reader], Iterator[EventChunk]],
+) -> Part:
     gathered = _Gathered()
     with open_reader(path) as reader, parts.writing(origin.key, recipe.parameters) as part:
+        coming = chunks(reader)
         check_kind(reader.header, recipe, where=path)
-        for chunk in reader.chunks(rows):
+        for chunk in coming:
             reduced = reduce_chunk(chunk, recipe, now=origin.now)
             gathered.add(reduced)
             part.append(reduced.table)
         header = reader.header
+        check_kind(header, recipe, where=path)
     return parts.finish(origin.key, lambda size: gathered.part(origin, header, size))
 
 
