@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vopub.errors import DescriptionError, Problem, did_you_mean
 from vopub.model.observation import ProductTypes
@@ -94,6 +94,38 @@ class ClientSettings(_Section):
     """Address of an HTTP proxy to go through."""
 
 
+class ExternalSettings(_Section):
+    """A DaCHS and its PostgreSQL that vopub does not start, instead of the embedded ones."""
+
+    dachs_url: Url | None = None
+    """Its published address; without it the embedded servers are used."""
+    dachs_root: Path | None = None
+    """Its ``rootDir``."""
+    dachs_settings: Path = Path("/etc/gavo.rc")
+    """Its settings file, which ``GAVOSETTINGS`` names."""
+    database_host: str = "/var/run/postgresql"
+    """Host name, or directory of the socket."""
+    database_port: int = Field(default=5432, ge=1, le=65535)
+    database_name: str = "gavo"
+    database_user: str = "gavoadmin"
+    """Role that owns the published tables, DaCHS's own."""
+    database_passwords: Path | None = None
+    """File with the role's password, in the form of ``.pgpass``."""
+
+    @property
+    def used(self) -> bool:
+        """Whether there is one."""
+        return self.dachs_url is not None
+
+    @model_validator(mode="after")
+    def _complete(self) -> ExternalSettings:
+        needed = {"dachs_url": self.dachs_url, "dachs_root": self.dachs_root}
+        missing = [name for name, value in needed.items() if value is None]
+        if self.model_fields_set and missing:
+            raise ValueError(f"{' and '.join(missing)} is needed, too")
+        return self
+
+
 class _ReaderSettings(BaseModel):
     """The part that concerns who only reads; the rest of the file is not looked at."""
 
@@ -107,8 +139,18 @@ class Settings(_Section):
     site: SiteSettings
     client: ClientSettings
     publisher: PublisherSettings
+    external: ExternalSettings = ExternalSettings()
     resources: Path
     """Folder with one sub-folder per resource."""
+
+
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "site": SiteSettings,
+    "client": ClientSettings,
+    "publisher": PublisherSettings,
+    "external": ExternalSettings,
+}
+"""The parts of the file; no two have a key of the same name."""
 
 
 def load_settings(
@@ -198,45 +240,41 @@ def _complete(
     content: dict[str, Any], options: Mapping[str, Any], environ: Mapping[str, str], here: Path
 ) -> None:
     """Add environment, options and defaults to what the file says."""
-    sections = [content.setdefault(name, {}) for name in ("site", "client", "publisher")]
+    sections = [content.setdefault(name, {}) for name in SECTIONS]
     if not all(isinstance(section, dict) for section in sections):
         return  # whoever checks the content says so
-    site, client, publisher = sections
-    _from_environment(site, client, publisher, content, environ)
+    site, client, _, external = sections
+    _from_environment(content, environ)
     for key, value in options.items():
         if value is not None:
             _put(content, key, value)
     given = site.get("directory") or default_site_directory(here)
     site["directory"] = _place(here, given)
     client["cache"] = _place(here, client.get("cache") or default_cache(environ))
+    for name in ("dachs_root", "dachs_settings", "database_passwords"):
+        if name in external:
+            external[name] = _place(here, external[name])
 
 
 def _place(here: Path, given: object) -> Path:
     return (here / Path(str(given)).expanduser()).resolve()
 
 
-def _from_environment(
-    site: dict[str, Any], client: dict[str, Any], publisher: dict[str, Any],
-    content: dict[str, Any], environ: Mapping[str, str],
-) -> None:  # fmt: skip
+def _from_environment(content: dict[str, Any], environ: Mapping[str, str]) -> None:
     for name, value in environ.items():
         key = name.removeprefix("VOPUB_").lower()
         if not name.startswith("VOPUB_") or key == "config":
             continue
+        section = next((n for n, model in SECTIONS.items() if key in model.model_fields), None)
         if key == "site":
-            site["directory"] = value
+            content["site"]["directory"] = value
         elif key == "resources":
             content["resources"] = value
-        elif key in SiteSettings.model_fields:
-            site[key] = value
-        elif key in ClientSettings.model_fields:
-            client[key] = value.split() if key == "mirrors" else value
-        elif key in PublisherSettings.model_fields:
-            publisher[key] = value
+        elif section is not None:
+            content[section][key] = value.split() if key == "mirrors" else value
         else:
-            known = ["site", "config", "resources", *SiteSettings.model_fields]
-            known += ClientSettings.model_fields
-            hint = did_you_mean(key, [*known, *PublisherSettings.model_fields])
+            known = [field for model in SECTIONS.values() for field in model.model_fields]
+            hint = did_you_mean(key, ["site", "config", "resources", *known])
             raise DescriptionError([Problem(name, "unknown setting", hint)], where="environment")
 
 
@@ -251,12 +289,7 @@ def _problem(detail: Any) -> Problem:
     location = detail["loc"]
     place = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
-        sections: dict[str, type[BaseModel]] = {
-            "site": SiteSettings,
-            "client": ClientSettings,
-            "publisher": PublisherSettings,
-        }
-        valid = sections.get(str(location[0]), Settings).model_fields
+        valid = SECTIONS.get(str(location[0]), Settings).model_fields
         return Problem(place, "unknown key", did_you_mean(str(location[-1]), valid))
     if detail["type"] == "missing":
         return Problem(place, "is missing")

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from vopub.model.catalogue import known_parameters
 from vopub.model.description import EventsSection, ProductsSection, PublicationSection, VoSection
-from vopub.settings import ClientSettings, PublisherSettings, SiteSettings
+from vopub.model.observation import FieldOfView, HeaSection, Period, ResponseSection
+from vopub.settings import ClientSettings, ExternalSettings, PublisherSettings, SiteSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,10 +37,15 @@ def test_the_table_of_known_parameters_is_the_catalogue() -> None:
         ("settings.md", SiteSettings),
         ("settings.md", ClientSettings),
         ("settings.md", PublisherSettings),
+        ("settings.md", ExternalSettings),
         ("resources.md", PublicationSection),
         ("resources.md", EventsSection),
         ("resources.md", ProductsSection),
         ("resources.md", VoSection),
+        ("observations.md", HeaSection),
+        ("observations.md", FieldOfView),
+        ("observations.md", Period),
+        ("observations.md", ResponseSection),
     ],
 )
 def test_every_key_is_explained(page: str, model: type[BaseModel]) -> None:

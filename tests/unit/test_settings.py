@@ -60,6 +60,25 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: s
     assert str(tmp_path / "vopub.toml") in str(caught.value)
 
 
+def test_servers_of_others_are_named_by_file_or_environment(here: Path) -> None:
+    assert not load_settings(environ={}, directory=here).external.used
+    file = here / "vopub.toml"
+    external = '[external]\ndachs_url = "http://vo.example.org"\ndachs_root = "gavo"\n'
+    file.write_text(CONFIG.read_text() + external)
+    environ = {"VOPUB_DATABASE_HOST": "db.example.org", "VOPUB_DATABASE_PASSWORDS": "pass"}
+    found = load_settings(environ=environ, directory=here).external
+    assert found.used
+    assert (found.dachs_root, found.database_passwords) == (here / "gavo", here / "pass")
+    assert (found.database_host, found.database_user) == ("db.example.org", "gavoadmin")
+
+
+def test_half_of_what_servers_of_others_need_is_refused(here: Path) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        load_settings(environ={"VOPUB_DATABASE_HOST": "db.example.org"}, directory=here)
+    assert "external" in str(caught.value)
+    assert "dachs_url and dachs_root is needed, too" in str(caught.value)
+
+
 def test_an_unknown_variable_is_refused(here: Path) -> None:
     with pytest.raises(DescriptionError, match="did you mean dachs_port"):
         load_settings(environ={"VOPUB_DACHSPORT": "1"}, directory=here)

@@ -16,6 +16,13 @@ class Database:
     name: str
     user: str
     """Role that owns the published tables; the embedded one is reached by peer authentication."""
+    passwords: Path | None = None
+    """File with the role's password, as PostgreSQL's own programs read it (``.pgpass``)."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that PostgreSQL's programs need."""
+        return {} if self.passwords is None else {"PGPASSFILE": str(self.passwords)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vopub.errors import VopubError
 from vopub.process import interpreter, run
 from vopub.site import processes
 from vopub.site.dachs import PACKAGE, Dachs
+from vopub.site.external import ExternalDachs
 from vopub.site.layout import Layout
 from vopub.site.odc import OpenDataCenter
 from vopub.site.postgresql import DATABASE, PostgreSQL, find_binaries
@@ -38,11 +40,13 @@ class Doctor:
     database: PostgreSQL
     dachs: Dachs
     odc: OpenDataCenter
+    external: ExternalDachs | None = None
+    """The DaCHS that is used instead of the site's own."""
 
     def findings(self) -> list[Finding]:
         """Look at everything, from the ground up."""
         return [
-            _try(self._postgresql),
+            *([] if self.external else [_try(self._postgresql)]),
             _try(self._dachs_program),
             self._account(),
             *self._paths(),
@@ -86,12 +90,14 @@ class Doctor:
         return Finding(ok, f"{free / 1024**3:.1f} GiB are free at {place}", hint)
 
     def _services(self) -> Iterator[Finding]:
-        checks: list[tuple[Service, Callable[[], str]]] = [
+        if self.external is not None:
+            yield _try(partial(_can_be_used, self.external))
+        own: list[tuple[Service, Callable[[], str]]] = [
             (self.database.service, self._database_answers),
             (self.dachs.service, self._dachs_knows_its_address),
-            (self.odc.service, lambda: f"the ODC answers at {self.odc.service.address}"),
         ]
-        for service, answers in checks:
+        odc = (self.odc.service, lambda: f"the ODC answers at {self.odc.service.address}")
+        for service, answers in [*([] if self.external else own), odc]:
             status = service.status()
             if status.state is State.UP:
                 yield _try(answers)
@@ -112,6 +118,11 @@ class Doctor:
         if trouble:
             raise VopubError(trouble, hint="run 'vopub down', then 'vopub up'")
         return f"DaCHS answers at {url} and knows that this is its address"
+
+
+def _can_be_used(external: ExternalDachs) -> str:
+    external.check()
+    return f"DaCHS at {external.server.url} and its database can be published to"
 
 
 def _try(check: Callable[[], str]) -> Finding:

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from vopub.model.server import DachsServer, OdcServer
-from vopub.process import service_account
+from vopub.process import Account, service_account
 from vopub.settings import Settings
 from vopub.site import processes
 from vopub.site.dachs import Dachs
 from vopub.site.doctor import Doctor, Finding
+from vopub.site.external import ExternalDachs
 from vopub.site.layout import Layout
 from vopub.site.locks import held
 from vopub.site.odc import OpenDataCenter
@@ -50,6 +51,7 @@ class Site:
         self._database = PostgreSQL(self.layout)
         self._dachs = Dachs(self.layout, settings, self._database)
         self._odc = OpenDataCenter(self.layout, settings)
+        self._external = _external(settings, self.layout.account)
         self._locked = False
 
     @property
@@ -80,7 +82,7 @@ class Site:
     @property
     def dachs(self) -> DachsServer:
         """The VO server."""
-        return self._dachs.server
+        return self._dachs.server if self._external is None else self._external.server
 
     @property
     def odc(self) -> OdcServer:
@@ -89,7 +91,9 @@ class Site:
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """The servers, in the order in which they start."""
+        """The servers of the site's own, in the order in which they start."""
+        if self._external is not None:
+            return (self._odc.service,)
         return (self._database.service, self._dachs.service, self._odc.service)
 
     def up(self, report: Report) -> None:
@@ -107,7 +111,7 @@ class Site:
         MissingProgramError
             If PostgreSQL or DaCHS is not installed.
         ServiceError
-            If a server does not start.
+            If a server does not start, or one that vopub does not start cannot be used.
         FileError
             If the directory cannot be used.
         """
@@ -117,9 +121,12 @@ class Site:
             odc_is_well = self._odc.service.is_well()
             if not odc_is_well:
                 self._odc.service.start(report)
-            self._up_dachs(report)
+            if self._external is None:
+                self._up_dachs(report)
             if not odc_is_well:
                 self._odc.service.wait()
+        if self._external is not None:
+            self._external.check()
 
     def down(self) -> None:
         """Stop everything; leaves no process, no socket and no shared memory.
@@ -134,17 +141,20 @@ class Site:
         self.layout.make()
         with self.lock(), self._switching():
             self._odc.service.stop()
-            self._dachs.service.stop()
-            processes.end(self._dachs.commands())
-            self._database.stop()
+            if self._external is None:
+                self._dachs.service.stop()
+                processes.end(self._dachs.commands())
+                self._database.stop()
 
     def status(self) -> list[ServiceStatus]:
         """Tell how each server is."""
-        return [service.status() for service in self.services]
+        own = [service.status() for service in self.services]
+        return own if self._external is None else [*self._external.status(), *own]
 
     def doctor(self) -> list[Finding]:
         """Look at the machine and the servers, and say what to do about what is wrong."""
-        return Doctor(self.layout, self._database, self._dachs, self._odc).findings()
+        doctor = Doctor(self.layout, self._database, self._dachs, self._odc, self._external)
+        return doctor.findings()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -200,3 +210,9 @@ class Site:
         server = self._dachs.service.process()
         kept = set() if server is None else {server.pid, *processes.descendants(server.pid)}
         processes.end(set(processes.orphans(self._dachs.commands())) - kept)
+
+
+def _external(settings: Settings, account: Account) -> ExternalDachs | None:
+    if not settings.external.used:
+        return None
+    return ExternalDachs(settings.external, settings.publisher.authority, account)

@@ -41,7 +41,7 @@ def query(database: Database, sql: str, parameters: Mapping[str, str] | None = N
         [program, "--no-psqlrc", "--quiet", "--csv", "--tuples-only", "--no-password",
          "--set=ON_ERROR_STOP=1", *variables, f"--host={database.host}",
          f"--port={database.port}", f"--username={database.user}", f"--dbname={database.name}"],
-        stdin=sql,
+        extra=database.environment, stdin=sql,
     )  # fmt: skip
     if done.returncode != 0:
         said = " | ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
