@@ -1,6 +1,6 @@
 # Everything a publisher and a developer runs. 'make help' lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup publish test check format bench up down lock wheel docker clean
+.PHONY: help setup publish simulated test check format bench up down lock wheel docker clean
 ARGS ?=
 
 help: ## show this list
@@ -11,6 +11,9 @@ setup: ## install missing Debian packages and the pinned Python packages (part o
 
 publish: setup ## make the products, load, publish, prove and register every resource
 	@.venv/bin/vopub publish $(ARGS)
+
+simulated: setup ## publish the simulated resources with response functions, too
+	@VOPUB_RESOURCES=simulated .venv/bin/vopub publish $(ARGS)
 
 test: ## run all tests, against servers the tests start themselves
 	@scripts/setup test
