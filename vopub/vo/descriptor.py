@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vopub.model.dataset import TableMetadata
 from vopub.model.description import VoSection
 from vopub.model.publication import Related
+from vopub.model.resource import FileReference
 from vopub.vo.columns import columns_block
 from vopub.vo.coverage import coverage_block
+from vopub.vo.files import files_block
 from vopub.vo.known_events import KnownEvent, KnownEvents
 from vopub.vo.registry import (
     data_origin,
@@ -40,6 +42,7 @@ def render_descriptor(
     data_file: str,
     known: KnownEvents,
     related: Sequence[Related] = (),
+    files: Mapping[str, FileReference] | None = None,
     landing_page: str = "",
     templates: Path | None = None,
 ) -> str:
@@ -59,6 +62,8 @@ def render_descriptor(
         Events that the descriptor's own tests look for.
     related
         Relations beyond those of the publication, e.g. to the versions before and after this one.
+    files
+        Files of the resource by the addresses at which they are to be had.
     landing_page
         Address of its page in the Open Data Center, that the registry record leads people to.
     templates
@@ -82,6 +87,7 @@ def render_descriptor(
         "coverage": coverage_block(metadata.coverage, metadata.data_taking),
         "events": columns_block(metadata.parameters),
         "runs": runs_block(metadata),
+        "files": files_block(files or {}),
         **_queries(metadata, vo, known.first),
     }  # fmt: skip
     return render(TEMPLATE, variables, about=metadata.identifier, templates=templates)
