@@ -182,8 +182,10 @@ class Dachs:
         done = self._run("drop", "--all", rd_id)
         database, schema = self.server.database, rd_id.partition("/")[0]
         left = row_count(database, schema, TABLE) is not None
-        # DaCHS keeps a line on coverage, and would give it to a resource of the same name.
-        query(database, "DELETE FROM dc.rdmeta WHERE sourcerd = :'rd'", {"rd": rd_id})
+        # DaCHS keeps a line on coverage, and would give it to a resource of the same name; and
+        # those on tables that were taken away before.
+        sql = "DELETE FROM dc.rdmeta WHERE {0}; DELETE FROM dc.tablemeta WHERE {0}"
+        query(database, sql.format("sourcerd = :'rd'"), {"rd": rd_id})
         if done.returncode != 0 or left or self.published(rd_id):
             raise self._failed("could not drop", rd_id, done)
 
