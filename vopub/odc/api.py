@@ -34,7 +34,7 @@ from vopub.odc.conditions import TheCondition, tag_of, tagged
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.forms import FOR_PROGRAMS, Form, TheForm, write
-from vopub.odc.guard import Who, need_token, parse_record, record_body
+from vopub.odc.guard import TheGrant, need_token, parse_record, record_body
 from vopub.odc.signposting import LINKSET, header, links_of_record, linkset
 
 MOST_WORDS = 200
@@ -123,12 +123,13 @@ def get_linkset(kid: UUID, request: Request, store: TheStore) -> Response:
 
 
 @router.put(
-    "/resources/{kid}", tags=["resources"], dependencies=writes,
+    "/resources/{kid}", tags=["resources"],
     openapi_extra=_documented(KM3OpenResource), responses={201: {"model": Written}},
 )  # fmt: skip
 def put_resource(
-    kid: UUID, body: Body, response: Response, store: TheStore, condition: TheCondition, who: Who
-) -> Written:
+    kid: UUID, grant: TheGrant, body: Body, response: Response, store: TheStore,
+    condition: TheCondition,
+) -> Written:  # fmt: skip
     """Write the record of a resource, after its files were uploaded; 201 if it is new.
 
     With ``If-Match`` and the entity tag of what was read, a change that somebody else made since is
@@ -136,16 +137,18 @@ def put_resource(
     """
     record = parse_record(KM3OpenResource, body)
     _same("kid", str(kid), str(record.kid))
-    return _written(str(kid), record, store.put_resource(record, condition, who=who), response)
+    outcome = store.put_resource(record, condition, who=grant.name, grant=grant)
+    return _written(str(kid), record, outcome, response)
 
 
-@router.delete("/resources/{kid}", tags=["resources"], dependencies=writes, status_code=204)
+@router.delete("/resources/{kid}", tags=["resources"], status_code=204)
 def delete_resource(
-    kid: UUID, store: TheStore, condition: TheCondition, who: Who,
+    kid: UUID, grant: TheGrant, store: TheStore, condition: TheCondition,
     reason: Annotated[str, Query(max_length=500)] = "",
 ) -> None:  # fmt: skip
     """Withdraw a resource; asking for it or its files gets 410 with the reason afterwards."""
-    store.withdraw(kid, reason, condition, who=who)
+    store.check_grant(kid, grant)
+    store.withdraw(kid, reason, condition, who=grant.name)
 
 
 @router.get("/streams", tags=["streams and collections"])
@@ -163,14 +166,15 @@ def get_stream(identifier: Identifier, request: Request, store: TheStore) -> Res
 
 
 @router.put(
-    "/streams/{identifier}", tags=["streams and collections"], dependencies=writes,
+    "/streams/{identifier}", tags=["streams and collections"],
     openapi_extra=_documented(KM3ResourceStream), responses={201: {"model": Written}},
 )  # fmt: skip
 def put_stream(
-    identifier: Identifier, body: Body, response: Response, store: TheStore,
+    identifier: Identifier, grant: TheGrant, body: Body, response: Response, store: TheStore,
     condition: TheCondition,
 ) -> Written:  # fmt: skip
     """Write a stream; 201 if it is new; conditions as for a resource."""
+    grant.check_stream(identifier)
     record = parse_record(KM3ResourceStream, body)
     _same("identifier", identifier, record.identifier)
     return _written(identifier, record, store.put_grouping(record, condition), response)

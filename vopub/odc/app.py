@@ -15,11 +15,16 @@ from starlette.staticfiles import StaticFiles
 from vopub import __version__
 from vopub.odc import api, bulk, downloads, life_api, oai, pages, sitemap, vocabularies
 from vopub.odc.guard import SecurityHeaders, handle_errors
+from vopub.odc.limits import Limit
 from vopub.odc.packing import Packing
 from vopub.odc.store import Store
 
 LARGEST_UPLOAD = 2 << 30
 """Largest file in bytes unless set otherwise."""
+WRONG_TOKENS = 20
+"""Wrong tokens that an address may send in a minute."""
+MOST_WRITES = 12_000
+"""Requests that a token may write with in a minute, unless set otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class OdcConfig:
     token_digest: bytes
     """SHA-256 of the token for writing."""
     largest_upload: int = LARGEST_UPLOAD
+    most_writes: int = MOST_WRITES
+    """Requests that write, in a minute, for each token."""
     database: str = ""
     """Address of a PostgreSQL to keep the records in; SQLite in the directory if empty."""
     public_url: str = ""
@@ -59,6 +66,8 @@ def create_app(config: OdcConfig) -> FastAPI:
     )  # fmt: skip
     app.state.store = store
     app.state.token_digest = config.token_digest
+    app.state.wrong_tokens = Limit(WRONG_TOKENS)
+    app.state.writes = Limit(config.most_writes)
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
     handle_errors(app)

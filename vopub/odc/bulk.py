@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.answers import ErrorBody, Outcome
 from vopub.odc.downloads import TheStore
-from vopub.odc.guard import need_token, parse_record, record_body
+from vopub.odc.guard import TheGrant, parse_record, record_body
 
 MOST_RECORDS = 10_000
 
@@ -46,12 +46,12 @@ SCHEMA = {
 
 
 @router.put(
-    "/resources", tags=["resources"], dependencies=[Depends(need_token)],
+    "/resources", tags=["resources"],
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/json": {"schema": SCHEMA}}}
     },
 )  # fmt: skip
-def put_resources(body: Body, store: TheStore) -> ManyWritten:
+def put_resources(grant: TheGrant, body: Body, store: TheStore) -> ManyWritten:
     """Write up to 10,000 records, all or none of them; equal ones change nothing."""
     records = parse_record(ManyResources, body).resources
-    return ManyWritten(outcomes=tuple(store.put_resources(records)))
+    return ManyWritten(outcomes=tuple(store.put_resources(records, who=grant.name, grant=grant)))

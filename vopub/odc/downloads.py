@@ -21,11 +21,18 @@ from vopub.odc.answers import Uploaded
 from vopub.odc.blobs import too_large
 from vopub.odc.conditions import is_known
 from vopub.odc.faults import RefusedError
-from vopub.odc.guard import need_token
+from vopub.odc.guard import TheGrant
 from vopub.odc.store import Store, StoredFile
 
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 """What a file may do when a browser shows it: nothing; SVG needs its own styles."""
+
+PROGRAMS = frozenset({
+    "apk", "app", "bat", "cmd", "com", "dll", "dmg", "exe", "hta", "htm", "html", "jar", "js",
+    "jse", "lnk", "mht", "mhtml", "mjs", "msi", "php", "ps1", "scr", "sh", "shtml", "svgz",
+    "swf", "vbs", "wasm", "wsf", "xht", "xhtml", "xsl", "xslt",
+})  # fmt: skip
+"""Endings of files that a browser or a computer would run; data have others."""
 
 FileName = Annotated[str, Path(pattern=rf"^{FILE_NAME_PATTERN}$")]
 Digest = Annotated[str | None, Query(pattern=rf"^{SHA256_PATTERN}$")]
@@ -44,12 +51,16 @@ async def store_of(request: Request) -> Store:
 TheStore = Annotated[Store, Depends(store_of)]
 
 
-@router.put("/{kid}/{name}", dependencies=[Depends(need_token)], status_code=201)
-def put_file(kid: UUID, name: FileName, request: Request, store: TheStore) -> Uploaded:
+@router.put("/{kid}/{name}", status_code=201)
+def put_file(
+    kid: UUID, name: FileName, grant: TheGrant, request: Request, store: TheStore
+) -> Uploaded:
     """Store a file of a resource; the header X-Checksum-SHA256 or Content-Digest says its digest.
 
     It is served once a record names it.
     """
+    store.check_grant(kid, grant)
+    _check_type(name)
     most: int = request.app.state.largest_upload
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > most:
@@ -76,6 +87,13 @@ def get_file(
 
 
 router.head("/{kid}/{name}", include_in_schema=False)(get_file)
+
+
+def _check_type(name: str) -> None:
+    ending = name.rpartition(".")[2].lower()
+    if ending in PROGRAMS:
+        hint = "send data, documents or pictures; pack programs into an archive"
+        raise RefusedError(f"files that end in .{ending} are not accepted", hint=hint)
 
 
 def announced_digest(request: Request) -> str:

@@ -6,6 +6,8 @@
     ├── NotFoundError   404  there is no such record or file
     ├── GoneError       410  it was withdrawn
     ├── TokenError      401  writing without the right token
+    ├── ForbiddenError  403  the token may not do this
+    ├── TooOftenError   429  more requests than allowed
     ├── RefusedError    422  a record or a file that breaks a rule
     ├── ChangedError    412  the record is not the one that the change was made for
     ├── NotOfferedError 406  there is no such form of it
@@ -85,3 +87,27 @@ class NotOfferedError(OdcError):
     """There is no form of it that who asks accepts."""
 
     status = 406
+
+
+class ForbiddenError(OdcError):
+    """The token is right, but may not do this."""
+
+    status = 403
+
+
+class TooOftenError(OdcError):
+    """More requests in a minute than allowed.
+
+    Parameters
+    ----------
+    what
+        What is too much.
+    seconds
+        After which to try again.
+    """
+
+    status = 429
+
+    def __init__(self, what: str, *, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(what, hint=f"try again in {seconds} seconds")

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import MutableHeaders, State
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,8 +22,9 @@ from vopub.errors import FileError, Problem, VopubError
 from vopub.files import cannot
 from vopub.odc.answers import ErrorBody, ErrorDetail
 from vopub.odc.blobs import too_large
-from vopub.odc.faults import GoneError, OdcError, RefusedError, TokenError
+from vopub.odc.faults import GoneError, OdcError, RefusedError, TokenError, TooOftenError
 from vopub.odc.rendering import render
+from vopub.odc.tokens import ADMIN, Grant
 
 MOST_RECORD_BYTES = 16 << 20
 """Largest record that is read into memory."""
@@ -69,17 +70,40 @@ def read_token_digest(path: Path) -> bytes:
     return hashlib.sha256(token).digest()
 
 
-async def need_token(
+def need_some_token(
     request: Request,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> None:
-    """Let a request pass that carries the token."""
+) -> Grant:
+    """Let a request pass that carries a token; what it may write is for the caller to check."""
     if given is None:
         raise TokenError("writing needs a token", hint="send 'Authorization: Bearer <token>'")
-    digest = hashlib.sha256(given.credentials.encode()).digest()
-    if not hmac.compare_digest(digest, request.app.state.token_digest):
+    state = request.app.state
+    address = request.client.host if request.client else ""
+    state.wrong_tokens.check(address)
+    grant = _grant(state, given.credentials)
+    if grant is None:
+        state.wrong_tokens.count(address)
         raise TokenError("the token is not the right one")
-    request.state.who = PUBLISHER
+    state.writes.check(grant.name)
+    state.writes.count(grant.name)
+    request.state.who = grant.name
+    return grant
+
+
+def _grant(state: State, token: str) -> Grant | None:
+    digest = hashlib.sha256(token.encode()).digest()
+    if hmac.compare_digest(digest, state.token_digest):
+        return Grant(PUBLISHER, ADMIN)
+    found: Grant | None = state.store.tokens.grant_of(token)
+    return found
+
+
+TheGrant = Annotated[Grant, Depends(need_some_token)]
+
+
+def need_token(grant: TheGrant) -> None:
+    """Let a request pass whose token may write everything."""
+    grant.check_everything()
 
 
 def who_of(request: Request) -> str:
@@ -178,7 +202,10 @@ def _on_vopub_error(request: Request, error: Exception) -> Response:
         body = _body(request, error.status, message, error.problems)
         if isinstance(error, GoneError):
             body = body.model_copy(update={"tombstone": error.tombstone})
-        return error_response(request, body)
+        response = error_response(request, body)
+        if isinstance(error, TooOftenError):
+            response.headers["Retry-After"] = str(error.seconds)
+        return response
     # Paths of the server are for its operator, not for who asks.
     log.error("%s", error)
     status = 507 if isinstance(error, FileError) else 500

@@ -24,6 +24,7 @@ from vopub.odc.life import change_of, note
 from vopub.odc.moment import now
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import version_key
+from vopub.odc.tokens import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,14 @@ class Found:
 
     number: int
     identifier: str
+    stream: str
     record: str
     withdrawn: bool
 
 
 def register(
     session: Session, blobs: Blobs, records: Sequence[KM3OpenResource],
-    conditions: Mapping[UUID, Condition], *, who: str = "",
+    conditions: Mapping[UUID, Condition], *, who: str = "", grant: Grant | None = None,
 ) -> list[Outcome]:  # fmt: skip
     """Write records, all or none.
 
@@ -75,6 +77,10 @@ def register(
     entries = [Entry(str(record.kid), record, record.model_dump_json()) for record in records]
     _check_keys(entries)
     before = _found(session, entries)
+    if grant is not None:
+        touched = {(there.identifier, there.stream) for there in before.values()}
+        for identifier, stream in touched | {(r.identifier, r.stream) for r in records}:
+            grant.check_resource(identifier, stream)
     for entry in entries:
         if (condition := conditions.get(entry.record.kid)) is not None:
             there = before.get(entry.kid)
@@ -106,13 +112,13 @@ def _check_keys(entries: Sequence[Entry]) -> None:
 def _found(session: Session, entries: Sequence[Entry]) -> dict[str, Found]:
     there: dict[str, Found] = {}
     columns = (
-        ResourceRow.kid, ResourceRow.number, ResourceRow.identifier, ResourceRow.record,
-        ResourceRow.withdrawn,
+        ResourceRow.kid, ResourceRow.number, ResourceRow.identifier, ResourceRow.stream,
+        ResourceRow.record, ResourceRow.withdrawn,
     )  # fmt: skip
     for some in index.pieces(entry.kid for entry in entries):
         for row in session.execute(select(*columns).where(ResourceRow.kid.in_(some))):
             gone = row.withdrawn is not None
-            there[row.kid] = Found(row.number, row.identifier, row.record, gone)
+            there[row.kid] = Found(row.number, row.identifier, row.stream, row.record, gone)
     return there
 
 

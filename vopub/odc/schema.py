@@ -132,6 +132,20 @@ class ChangeRow(Base):
     """What was said before and what is said now, place by place, as JSON."""
 
 
+class TokenRow(Base):
+    """A token for writing, of which only the digest is kept."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (Index("ix_tokens_digest", "digest", unique=True),)
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 as 64 hex digits; the token has 256 random bits, so no salt is needed."""
+    scope: Mapped[str] = mapped_column(String(128))
+    created: Mapped[datetime] = mapped_column(DateTime)
+    revoked: Mapped[datetime | None] = mapped_column(DateTime)
+
+
 class UploadRow(Base):
     """Bytes that were stored under a name for a resource, published or not yet."""
 

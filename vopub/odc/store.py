@@ -6,7 +6,6 @@ when the process is killed; a record never names a file that is not here.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from uuid import UUID
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from vopub.errors import BusyError
-from vopub.files import cannot
 from vopub.model.ktype import Ktype
 from vopub.model.resource import (
     FileRole,
@@ -36,6 +33,7 @@ from vopub.odc.database import open_database, open_postgresql, writing
 from vopub.odc.faults import NotFoundError
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
+from vopub.odc.ownership import own
 from vopub.odc.paging import Count, Page, Sort
 from vopub.odc.registering import register
 from vopub.odc.schema import (
@@ -47,6 +45,7 @@ from vopub.odc.schema import (
     UploadRow,
 )
 from vopub.odc.search import EVERYTHING, Query, conditions
+from vopub.odc.tokens import Grant, Tokens
 
 Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 
@@ -90,13 +89,14 @@ class Store:
     """
 
     def __init__(self, directory: Path, database: str = "") -> None:
-        self._lock = _lock(directory)
+        self._lock = own(directory)
         self.blobs = Blobs(directory / "files")
         self._engine = (
             open_postgresql(database) if database else open_database(directory / "odc.db")
         )
         self._reading = sessionmaker(self._engine)
         self._writing = sessionmaker(writing(self._engine))
+        self.tokens = Tokens(self._reading, self._writing)
         with self._writing.begin() as session:
             index.ensure(session)
         self.life = Life(self._reading, self._writing)
@@ -121,8 +121,9 @@ class Store:
     # -- resources ---------------------------------------------------------------------------
 
     def put_resource(
-        self, record: KM3OpenResource, condition: Condition = ALWAYS, *, who: str = ""
-    ) -> Outcome:
+        self, record: KM3OpenResource, condition: Condition = ALWAYS, *, who: str = "",
+        grant: Grant | None = None,
+    ) -> Outcome:  # fmt: skip
         """Write a record whose files were uploaded before; an equal one changes nothing.
 
         A withdrawn record that is written again is back.
@@ -134,13 +135,16 @@ class Store:
         ChangedError
             If the condition does not hold of the record that is there; nothing is changed.
         """
-        return self.put_resources([record], {record.kid: condition}, who=who)[0]
+        return self.put_resources([record], {record.kid: condition}, who=who, grant=grant)[0]
 
     def put_resources(
         self, records: Sequence[KM3OpenResource],
         conditions: Mapping[UUID, Condition] = MappingProxyType({}), *, who: str = "",
+        grant: Grant | None = None,
     ) -> list[Outcome]:  # fmt: skip
         """Write many records, all or none of them; raises like ``put_resource``.
+
+        With ``grant``, raises ForbiddenError if it does not include each of them.
 
         Returns
         -------
@@ -148,7 +152,14 @@ class Store:
             What was done with each.
         """
         with self._writing.begin() as session:
-            return register(session, self.blobs, records, conditions, who=who)
+            return register(session, self.blobs, records, conditions, who=who, grant=grant)
+
+    def check_grant(self, kid: UUID, grant: Grant) -> None:
+        """Let what is there under a ``kid`` be changed; raises ForbiddenError if it may not."""
+        with self._reading() as session:
+            row = session.get(ResourceRow, str(kid))
+        if row is not None:
+            grant.check_resource(row.identifier, row.stream)
 
     def get_resource_json(self, kid: UUID) -> str:
         """Return a record as it was written.
@@ -379,19 +390,3 @@ class Store:
 
 def _table(kind: type[KM3ResourceStream | KM3ResourceCollection]) -> type[GroupingRow]:
     return StreamRow if issubclass(kind, KM3ResourceStream) else CollectionRow
-
-
-def _lock(directory: Path) -> int:
-    """Become the owner of the directory until the process ends."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise cannot("use", directory, error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        hint = "stop it first, or choose another directory"
-        raise BusyError("another Open Data Center serves it", where=directory, hint=hint) from None
-    return handle

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from vopub.errors import UsageError
+from vopub.model.ktype import Ktype
+from vopub.model.resource import KM3OpenResource, KM3ResourceStream
+from vopub.odc.faults import ForbiddenError, TooOftenError
+from vopub.odc.limits import Limit
+from vopub.odc.store import Store
+from vopub.odc.tokens import Grant, Scope
+
+from .conftest import TOKEN, Centre, make_collection, make_record
+
+STREAM = "samples26_07"
+
+
+def scoped(centre: Centre, scope: str, name: str = "somebody") -> httpx.Client:
+    token = centre.store.tokens.create(name, Scope.parse(scope))
+    client = centre.anonymous()
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+def put(http: httpx.Client, record: KM3OpenResource) -> int:
+    body = record.model_dump_json()
+    return http.put(f"/api/resources/{record.kid}", content=body).status_code
+
+
+def test_a_token_writes_what_its_scope_includes(centre: Centre) -> None:
+    ours = make_record("evts21_01", files=[])
+    other = make_record("evts20_01", files=[])
+    with scoped(centre, "resource:evts21") as http:
+        assert put(http, ours) == 201
+        assert put(http, other) == 403
+        both = {"resources": [r.model_dump(mode="json") for r in (ours, other)]}
+        answer = http.put("/api/resources", json=both)
+        assert answer.status_code == 403
+        assert "'evts20_01'" in answer.json()["error"]
+        collection = make_collection()
+        address = f"/api/collections/{collection.identifier}"
+        assert http.put(address, content=collection.model_dump_json()).status_code == 403
+        assert http.delete(f"/api/resources/{ours.kid}").status_code == 204
+        assert http.post(f"/api/resources/{ours.kid}/restore").status_code == 403
+    assert centre.client.find(identifier="evts20_01") == []
+    with scoped(centre, "admin", "another") as http:
+        assert put(http, other) == 201
+
+
+def test_a_token_of_a_stream_writes_its_elements_only(centre: Centre) -> None:
+    element = make_record(files=[], stream=STREAM)
+    stream = KM3ResourceStream(
+        identifier=STREAM, title="A stream", ktype=Ktype.EVENTS,
+        description="Event tables that follow each other.",
+    )  # fmt: skip
+    with scoped(centre, f"stream:{STREAM}") as http:
+        body = stream.model_dump_json()
+        assert http.put(f"/api/streams/{STREAM}", content=body).status_code == 201
+        assert http.put("/api/streams/samples26_08", content=body).status_code == 403
+        assert put(http, element) == 201
+        assert put(http, make_record("evts20_01", files=[])) == 403
+
+
+def test_what_is_there_cannot_be_taken_over(centre: Centre) -> None:
+    theirs = make_record("evts20_01", files=[])
+    centre.client.put_resource(theirs)
+    moved = make_record("evts21_01", files=[]).model_copy(update={"kid": theirs.kid})
+    content = b"x"
+    headers = {"X-Checksum-SHA256": hashlib.sha256(content).hexdigest()}
+    with scoped(centre, "resource:evts21") as http:
+        assert put(http, moved) == 403
+        assert http.delete(f"/api/resources/{theirs.kid}").status_code == 403
+        file = http.put(f"/files/{theirs.kid}/a.csv", content=content, headers=headers)
+        assert file.status_code == 403
+        file = http.put(f"/files/{moved.model_copy(update={'kid': make_record().kid}).kid}/a.csv",
+                        content=content, headers=headers)  # fmt: skip
+        assert file.status_code == 201
+    assert centre.client.get_resource(theirs.kid) == theirs
+
+
+def test_a_revoked_token_is_of_no_use_and_only_digests_are_kept(centre: Centre) -> None:
+    with scoped(centre, "admin") as http:
+        assert put(http, make_record(files=[])) == 201
+        centre.store.tokens.revoke("somebody")
+        assert put(http, make_record("evts20_01", files=[])) == 401
+        secret = http.headers["Authorization"].split()[1].encode()
+    for path in centre.directory.rglob("*"):
+        if path.is_file():
+            assert secret not in path.read_bytes()
+    (known,) = centre.store.tokens.all()
+    assert (known.name, known.scope) == ("somebody", "admin")
+    assert known.revoked is not None
+
+
+def test_changes_carry_the_name_of_the_token(centre: Centre) -> None:
+    record = make_record(files=[])
+    with scoped(centre, "admin", "shift-crew") as http:
+        assert put(http, record) == 201
+    assert [change.who for change in centre.store.life.history(record.kid).changes] == [
+        "shift-crew"
+    ]
+
+
+def test_wrong_tokens_are_slowed_down(centre: Centre) -> None:
+    record = make_record(files=[])
+    with centre.anonymous() as http:
+        http.headers["Authorization"] = "Bearer guessed"
+        statuses = [put(http, record) for _ in range(22)]
+        assert statuses == [401] * 20 + [429] * 2
+        answer = http.put(f"/api/resources/{record.kid}", content=b"{}")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert http.get("/api/resources").status_code == 200
+
+
+def test_a_limit_forgets_after_a_minute() -> None:
+    time = [0.0]
+    limit = Limit(2, clock=lambda: time[0])
+    for _ in range(2):
+        limit.check("a")
+        limit.count("a")
+    with pytest.raises(TooOftenError, match="try again in 60 seconds"):
+        limit.check("a")
+    limit.check("b")
+    time[0] = 60.5
+    limit.check("a")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "all", "admin:x", "resource:", "resource:E", "resource:%", "stream:x", "stream:"]
+)
+def test_scopes_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a scope"):
+        Scope.parse(text)
+
+
+@pytest.mark.parametrize("text", ["admin", "resource:evts21", "stream:acoustic20_01_psd"])
+def test_scopes_are_written_as_they_are_read(text: str) -> None:
+    assert str(Scope.parse(text)) == text
+
+
+def test_names_are_used_once(tmp_path: Path, database: str) -> None:
+    store = Store(tmp_path / "odc", database)
+    token = store.tokens.create("one", Scope.parse("admin"))
+    assert store.tokens.grant_of(token) == Grant("one", Scope.parse("admin"))
+    assert store.tokens.grant_of(TOKEN) is None
+    for name, said in (("one", "already"), ("", "cannot be"), ("a b", "cannot be")):
+        with pytest.raises(UsageError, match=said):
+            store.tokens.create(name, Scope.parse("admin"))
+    with pytest.raises(UsageError, match="no token 'two'"):
+        store.tokens.revoke("two")
+    store.close()
+
+
+def test_a_grant_says_what_it_may_not() -> None:
+    with pytest.raises(ForbiddenError, match=r"'one' \(stream:samples26_07\).*'evts20_01'"):
+        Grant("one", Scope.parse("stream:samples26_07")).check_resource("evts20_01", "")
+
+
+@pytest.mark.parametrize("name", ["a.html", "A.EXE", "x.svg.js", "page.XHTML"])
+def test_files_that_would_be_run_are_refused(centre: Centre, name: str) -> None:
+    headers = {"X-Checksum-SHA256": hashlib.sha256(b"x").hexdigest()}
+    answer = centre.http.put(f"/files/{make_record().kid}/{name}", content=b"x", headers=headers)
+    assert answer.status_code == 422
+    assert "not accepted" in answer.json()["error"]
