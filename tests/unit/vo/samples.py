@@ -157,7 +157,7 @@ def function_table(rows: int = 6, **changed: Any) -> FunctionTable:
         for end, word in (("lower", "min"), ("upper", "max"))
     ]  # fmt: skip
     area = Parameter(
-        name="effective_area", dtype=Dtype.FLOAT64, unit="m2", ucd="phys.area",
+        name="effective_area", dtype=Dtype.FLOAT64, unit="m**2", ucd="phys.area",
         description="Effective area of the detector for muon neutrinos in the bin.",
         null="No event was simulated in the bin.",
     )  # fmt: skip

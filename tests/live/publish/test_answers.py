@@ -1,0 +1,294 @@
+"""What is said about columns arrives with every way out, as resource.toml has it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import quopri
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import httpx
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits
+from astropy.io.votable import parse
+from astropy.io.votable.dataorigin import extract_data_origin
+from astropy.io.votable.tree import TableElement, VOTableFile
+from lxml import html
+
+from vopub.model.description import ResourceDescription
+from vopub.model.parameter import Parameter
+from vopub.resources import read_folder
+
+from .conftest import Desk
+
+pytestmark = pytest.mark.live
+
+ID = "evts21_01"
+QUERY = f"SELECT * FROM {ID}.events"
+SKY = {"RA": "0", "DEC": "0", "SR": "180", "VERB": "3", "MAXREC": "10000"}
+OLD_UCDS = {
+    "event_id": "ID_MAIN",
+    "ra": "POS_EQ_RA_MAIN",
+    "dec": "POS_EQ_DEC_MAIN",
+}
+"""The words of UCD1 that the cone search protocol asks for."""
+TIMES = {"mjd": "MJD-origin", "unix_time": 2440587.5}
+ALL_FORMATS = ("csv", "hdf5", "parquet", "votable", "fits")
+
+
+@pytest.fixture(scope="module")
+def shop(desk: Desk) -> Desk:
+    """The desk, with the shipped resources published; no test here changes anything."""
+    for identifier in ("evts20_01", ID):
+        desk.restore(identifier)
+    desk.publish()
+    return desk
+
+
+@pytest.fixture(scope="module")
+def said(shop: Desk) -> ResourceDescription:
+    return read_folder(shop.directory / "resources" / ID).description
+
+
+@pytest.fixture(scope="module")
+def columns(said: ResourceDescription) -> list[Parameter]:
+    return list(said.events.parameters())
+
+
+def get(shop: Desk, path: str, **question: str) -> httpx.Response:
+    answer = httpx.get(f"{shop.settings.site.dachs_url}/{path}", params=question, timeout=60)
+    assert answer.status_code == 200, answer.text[:500]
+    return answer
+
+
+def cone(shop: Desk, **more: str) -> bytes:
+    return get(shop, f"{ID}/q/cone/scs.xml", **SKY, **more).content
+
+
+def tap(shop: Desk, form: str = "votable", query: str = QUERY) -> bytes:
+    question = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, "FORMAT": form}
+    return get(shop, "tap/sync", **question).content
+
+
+def text(value: str) -> str:
+    return " ".join(value.split())
+
+
+Way = Callable[[Desk], bytes]
+VOTABLES: dict[str, tuple[Way, dict[str, str]]] = {
+    "cone search": (cone, OLD_UCDS),
+    "cone search, as text": (lambda shop: cone(shop, RESPONSEFORMAT="votable/td"), OLD_UCDS),
+    "TAP": (tap, {}),
+    "TAP, as text": (lambda shop: tap(shop, "votable/td"), {}),
+    "TAP, BINARY2": (lambda shop: tap(shop, "votable/b2"), {}),
+}
+
+
+@pytest.mark.parametrize("way", list(VOTABLES))
+def test_votables_say_all_of_every_column(shop: Desk, columns: list[Parameter], way: str) -> None:
+    ask, ucds = VOTABLES[way]
+    document = parse(io.BytesIO(ask(shop)))
+    table = document.get_first_table()
+    fields = {field.name: field for field in table.fields}
+    assert [name for name in fields if name != "_r"] == [p.name for p in columns]
+    for p in columns:
+        field = fields[p.name]
+        assert str(field.unit or "") == p.unit, p.name
+        assert field.ucd == ucds.get(p.name, p.ucd)
+        assert text(field.description) == text(p.description)
+        assert field.datatype == {"text": "char", "float64": "double"}.get(
+            p.dtype, {"int32": "int", "int64": "long"}.get(p.dtype, "")
+        )
+    assert_nulls(table, columns)
+    assert_frames(document, table)
+
+
+def assert_nulls(table: TableElement, columns: list[Parameter]) -> None:
+    """Notes say when a value is not available, and only there values are missing."""
+    notes = {
+        table.fields[[f.ID for f in table.fields].index(group.entries[0].ref)].name: group
+        for group in table.groups
+        if (group.name or "").startswith("note-")
+    }
+    told = {name: text(group.description) for name, group in notes.items()}
+    assert told == {p.name: text(p.null) for p in columns if p.null}
+    data = table.to_table()
+    for p in columns:
+        missing = data[p.name] != data[p.name] if p.dtype.is_float else []
+        assert p.null or not any(missing), p.name
+
+
+def assert_frames(document: VOTableFile, table: TableElement) -> None:
+    (resource,) = document.resources
+    frames = {frame.ID: frame for frame in resource.time_systems}
+    fields = {field.name: field for field in table.fields}
+    for name, origin in TIMES.items():
+        frame = frames[fields[name].ref]
+        assert (frame.timescale, frame.refposition, frame.timeorigin) == (
+            "UTC",
+            "TOPOCENTER",
+            origin,
+        )
+    (system,) = resource.coordinate_systems
+    assert system.system == "ICRS"
+    assert {fields["ra"].ref, fields["dec"].ref} == {system.ID}
+
+
+@pytest.mark.parametrize("way", ["cone search", "TAP"])
+def test_answers_tell_where_the_data_come_from(
+    shop: Desk, said: ResourceDescription, way: str
+) -> None:
+    origin = extract_data_origin(parse(io.BytesIO(VOTABLES[way][0](shop))))
+    (dataset,) = origin.origin
+    publication, publisher = said.publication, shop.settings.publisher
+    assert dataset.data_ivoid == [f"ivo://{publisher.authority}/{ID}/q/cone"]
+    assert dataset.creator == [creator.name for creator in publication.creators]
+    assert dataset.rights == [publication.licence]
+    assert dataset.rights_uri == [publication.licence_url]
+    assert dataset.resource_version == [publication.version]
+    assert dataset.publication_date == [publication.created.isoformat()]
+    assert publication.reference_url in dataset.reference_url
+    assert origin.query.publisher == publisher.publisher
+    assert origin.query.contact == publisher.contact.email
+    if way == "cone search":  # DaCHS's own core answers for TAP
+        assert origin.query.service_ivoid == dataset.data_ivoid[0]
+        assert origin.query.server_software.startswith("DaCHS/")
+        assert origin.query.request_date.endswith("Z")
+
+
+def test_short_answer_has_the_frames_of_the_columns_that_it_has(shop: Desk) -> None:
+    answer = get(shop, f"{ID}/q/cone/scs.xml", **{**SKY, "VERB": "1"})
+    document = parse(io.BytesIO(answer.content))
+    table = document.get_first_table()
+    names = [field.name for field in table.fields]
+    assert "mjd" in names
+    assert "unix_time" not in names
+    assert [frame.timeorigin for frame in document.resources[0].time_systems] == ["MJD-origin"]
+    assert {"position", "direction"} <= {group.name for group in table.groups}
+
+
+@pytest.mark.parametrize("way", ["cone search", "TAP"])
+def test_csv_has_the_names_and_nothing_where_nothing_is(
+    shop: Desk, columns: list[Parameter], way: str
+) -> None:
+    body = cone(shop, RESPONSEFORMAT="csv") if way == "cone search" else tap(shop, "csv")
+    rows = list(csv.DictReader(io.StringIO(body.decode())))
+    assert [name for name in rows[0] if name != "_r"] == [p.name for p in columns]
+    missing = {p.name for p in columns for row in rows if row[p.name] in ("", "nan", "NaN")}
+    assert missing == {p.name for p in columns if p.null and p.name in missing}
+    assert "angular_error" in missing
+
+
+def unbroken(comment: str) -> str:
+    """Return a description that DaCHS has broken into pieces, as quoted-printable text is."""
+    return quopri.decodestring(comment.replace("= ", "=\n").encode()).decode()
+
+
+@pytest.mark.parametrize("way", ["cone search", "TAP"])
+def test_fits_has_units_and_descriptions(shop: Desk, columns: list[Parameter], way: str) -> None:
+    body = cone(shop, RESPONSEFORMAT="fits") if way == "cone search" else tap(shop, "fits")
+    with fits.open(io.BytesIO(body)) as document:
+        header, definition = document[1].header, document[1].columns
+        for p in columns:
+            number = definition.names.index(p.name) + 1
+            assert header.get(f"TUNIT{number}", "") == p.unit
+            assert unbroken(header[f"TCOMM{number}"]) == text(p.description), p.name
+
+
+def test_form_and_its_page_say_all(shop: Desk, columns: list[Parameter]) -> None:
+    asked = {"__nevow_form__": "genForm", "hscs_pos": "0,0", "hscs_sr": "10800", "_FORMAT": "HTML"}
+    page: Any = html.fromstring(get(shop, f"{ID}/q/cone/form", **asked).text)
+    heads: dict[str, Any] = {text(head.get("title", "")): head for head in page.findall(".//th")}
+    for p in columns:
+        head = heads.get(text(p.description))
+        assert (head is not None) is p.principal, p.name
+        if head is not None:
+            assert f"[{p.unit}]" in head.text_content() or not p.unit
+            assert (head.find(".//a[@href]") is not None) is bool(p.null)
+    assert all(p.null in page.text_content() for p in columns if p.null and p.principal)
+
+
+def test_page_of_the_table_says_all(shop: Desk, columns: list[Parameter]) -> None:
+    page: Any = html.fromstring(get(shop, f"tableinfo/{ID}.events").text)
+    told = {
+        cells[0]: cells
+        for row in page.findall(".//tr")
+        if len(cells := [text(cell.text_content()) for cell in row.findall("td")]) == 5
+    }
+    for p in columns:
+        _, _, description, unit, ucd = told[p.name]
+        assert description.startswith(text(p.description))
+        assert unit == (p.unit or "N/A")
+        assert ucd == p.ucd
+    assert all(text(p.null) in text(page.text_content()) for p in columns if p.null)
+
+
+def test_schema_of_tap_and_registry_say_all(shop: Desk, columns: list[Parameter]) -> None:
+    query = (
+        "SELECT column_name, unit, ucd, description, principal FROM tap_schema.columns"
+        f" WHERE table_name = '{ID}.events'"
+    )
+    rows = list(csv.DictReader(io.StringIO(tap(shop, "csv", query).decode())))
+    told = {row["column_name"]: row for row in rows}
+    record = get(
+        shop, "oai.xml", verb="GetRecord", metadataPrefix="ivo_vor",
+        identifier=f"ivo://{shop.settings.publisher.authority}/{ID}/q/cone",
+    )  # fmt: skip
+    registered = {
+        column.findtext("name"): column
+        for column in html.fromstring(record.content).iterfind(
+            f".//table[name='{ID}.events']/column"
+        )
+    }
+    for p in columns:
+        row = told[p.name]
+        assert (row["unit"], row["ucd"]) == (p.unit, p.ucd)
+        assert text(row["description"]) == text(p.description)
+        assert row["principal"] == ("1" if p.principal else "0")
+        column = registered[p.name]
+        assert (column.findtext("unit") or "", column.findtext("ucd")) == (p.unit, p.ucd)
+        assert text(column.findtext("description") or "") == text(p.description)
+
+
+@pytest.fixture(scope="module")
+def files(shop: Desk) -> Iterator[Path]:
+    """The products of the same resource in every format, as people download them."""
+    folder, copied = shop.directory / "resources", "evts21_91"
+    shutil.copytree(folder / ID, folder / copied)
+    file = folder / copied / "resource.toml"
+    formats = ", ".join(f'"{name}"' for name in ALL_FORMATS)
+    described = file.read_text().replace(ID, copied, 1)
+    file.write_text(f"{described}\n[products]\nformats = [{formats}]\n")
+    try:
+        shop.run("publish", "--until", "convert", copied)
+        yield shop.products / copied / f"{copied}.csv"
+    finally:
+        shutil.rmtree(folder / copied)
+        shutil.rmtree(shop.products / copied, ignore_errors=True)
+
+
+def test_files_say_all(files: Path, columns: list[Parameter]) -> None:
+    schema = pq.read_schema(files.with_suffix(".parquet"))
+    within = schema.metadata[b"IVOA.VOTable-Parquet.content"]
+    votables = [parse(files.with_suffix(".vot")), parse(io.BytesIO(within))]
+    with fits.open(files.with_suffix(".fits")) as document:
+        names, header = document[1].columns.names, document[1].header
+    with h5py.File(files.with_suffix(".h5")) as document:
+        attributes = dict(document["events"].attrs)
+    for p in columns:
+        told = (attributes[f"{p.name}.{what}"] for what in ("unit", "ucd", "description"))
+        assert tuple(told) == (p.unit, p.ucd, p.description)
+        for votable in votables:
+            field: Any = votable.get_first_table().get_field_by_id_or_name(p.name)
+            assert (str(field.unit or ""), field.ucd) == (p.unit, p.ucd)
+            assert text(p.description) in text(field.description)
+        number = names.index(p.name) + 1
+        assert header.get(f"TUNIT{number}", "") == p.unit
+        assert header[f"TUCD{number}"] == p.ucd
+    assert schema.names == [p.name for p in columns]
+    assert files.read_text().splitlines()[0] == ",".join(p.name for p in columns)
