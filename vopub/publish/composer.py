@@ -10,6 +10,7 @@ from uuid import UUID
 from vopub.errors import VopubError
 from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
+from vopub.publish.collections import announce_collections
 from vopub.publish.passage import Passage
 from vopub.publish.register import connect, register_collections
 from vopub.publish.stages import Progress, Stage
@@ -154,6 +155,8 @@ class Publisher:
                 members.setdefault(identifier, []).append(outcome.kid)
         with connect(self.site.odc) as client:
             register_collections(client, self.settings.resources, members)
+        for identifier in announce_collections(self.settings, self.site, members):
+            self.progress.note(f"{identifier}: the registry has a record of the collection")
 
 
 def _outcome(

@@ -16,6 +16,7 @@ from vopub.files import cannot, write_text
 from vopub.formats.swap import staging_path, swap_in
 from vopub.model.resource import ServiceReference
 from vopub.publish.archive import Publication, link_tree, older_versions
+from vopub.publish.collections import announce_collections, collections_of
 from vopub.publish.register import connect
 from vopub.publish.state import (
     PublicationState,
@@ -82,10 +83,12 @@ def rollback(
                 hint = did_you_mean(identifier, published)
                 raise UsageError(f"{identifier!r} is not published", where=site.state, hint=hint)
         site.up(lambda _: None)
-        return [
+        done = [
             _Rollback(site, settings.publisher.authority, identifier).run()
             for identifier in dict.fromkeys(identifiers)
         ]
+        announce_collections(settings, site, sorted(collections_of(site, identifiers)))
+        return done
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from vopub.errors import UsageError, did_you_mean
 from vopub.files import cannot
 from vopub.publish.archive import newest_of, older_versions
+from vopub.publish.collections import announce_collections, collections_of
 from vopub.publish.register import connect
 from vopub.publish.state import PublicationState, begin_change, forget_state, states
 from vopub.publish.succession import archive_of, tell_of_versions
@@ -59,10 +60,12 @@ def unpublish(
         site.up(lambda _: None)
         wanted = [name for each in identifiers for name in _with_older(each, published.values())]
         chosen = [published[name] for name in dict.fromkeys(wanted)]
+        collections = collections_of(site, wanted)
         for state in chosen:
             _take_back(site, state, reason.strip())
         for identifier in {newest_of(state.id) for state in chosen} & published.keys():
             tell_of_versions(site, settings.publisher.authority, identifier)
+        announce_collections(settings, site, sorted(collections))
     return chosen
 
 

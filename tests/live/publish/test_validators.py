@@ -1,0 +1,144 @@
+"""What the validators of others say about a site with everything published."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import pyvo
+from lxml import etree
+
+from vopub.vo.candidate import is_candidate
+from vopub.vo.dachs import Dachs
+
+from .conftest import CHECKOUT, Desk
+
+pytestmark = pytest.mark.live
+
+PAGE = CHECKOUT / "docs" / "services.md"
+LEAST_REPORTS = 100
+"""Of a run of taplint that got to the end of its stages."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A complaint that the documentation gives a reason for."""
+
+    validator: str
+    code: str
+    about: str
+    reason: str
+
+    def covers(self, line: str) -> bool:
+        return line.startswith(f"{self.code}-") and self.about in line
+
+
+def kept_complaints(validator: str) -> list[Kept]:
+    section = PAGE.read_text(encoding="utf-8").partition("## What validators still say")[2]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| ")]
+    entries = [Kept(*(cell.strip().strip("`") for cell in row)) for row in rows[1:]]
+    return [entry for entry in entries if entry.validator == validator]
+
+
+@pytest.fixture(scope="module")
+def shop(desk: Desk) -> Desk:
+    """The desk, with the shipped resources published; no test here changes anything."""
+    for identifier in ("evts20_01", "evts21_01"):
+        desk.restore(identifier)
+    desk.publish()
+    return desk
+
+
+def test_every_complaint_that_is_kept_has_a_reason() -> None:
+    entries = kept_complaints("taplint")
+    assert entries
+    assert all(len(entry.reason) > len("The same.") - 1 for entry in entries)
+    assert not [entry for entry in entries if entry.code.startswith("E-")]
+    failures = [entry.about for entry in entries if entry.code.startswith("F-")]
+    assert failures == ["ivoa.obsplan"]
+
+
+def test_taplint_finds_nothing_but_what_is_kept(shop: Desk) -> None:
+    done = subprocess.run(
+        ["stilts", "taplint", f"tapurl={shop.settings.site.dachs_url}/tap"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert sum(bool(re.match(r"[EFWIS]-", line)) for line in lines) > LEAST_REPORTS, done.stderr
+    complaints = [line for line in lines if re.match(r"[EFW]-", line)]
+    entries = kept_complaints("taplint")
+    assert [line for line in complaints if not any(e.covers(line) for e in entries)] == []
+    idle = [e.code for e in entries if not any(e.covers(line) for line in complaints)]
+    assert idle == [], "the documentation keeps what nobody complains about any more"
+
+
+def descriptors(shop: Desk) -> list[str]:
+    folders = [path.parent.name for path in Path(shop.site.dachs.inputs).glob("*/q.rd")]
+    return [f"{name}/q" for name in sorted(folders) if not is_candidate(name)]
+
+
+def test_dachs_validates_and_tests_every_descriptor(shop: Desk) -> None:
+    dachs = Dachs(shop.site.dachs)
+    found = descriptors(shop)
+    assert "evts21_01/q" in found
+    for name in found:
+        assert dachs.validate(name, compare=True) == (), name
+        if "<regSuite" in (shop.site.dachs.inputs / f"{name}.rd").read_text(encoding="utf-8"):
+            assert dachs.test(name) > 0
+
+
+def test_collection_and_its_members_refer_to_each_other(shop: Desk) -> None:
+    authority = shop.settings.publisher.authority
+    names = {"collection": f"ivo://{authority}/samples26_01/q/collection",
+             "member": f"ivo://{authority}/evts21_01/q/cone"}  # fmt: skip
+    for own, relation, other in (
+        ("collection", "HasPart", "member"),
+        ("member", "IsPartOf", "collection"),
+    ):
+        question = {"verb": "GetRecord", "metadataPrefix": "ivo_vor", "identifier": names[own]}
+        answer = httpx.get(f"{shop.settings.site.dachs_url}/oai.xml", params=question)
+        record = etree.fromstring(answer.content)
+        found = record.findall(f".//relationship[relationshipType='{relation}']/relatedResource")
+        assert [resource.get("ivo-id") for resource in found] == [names[other]]
+
+
+def test_examples_are_xhtml_and_run_as_a_client_reads_them(shop: Desk) -> None:
+    page = httpx.get(f"{shop.settings.site.dachs_url}/tap/examples")
+    tree = etree.fromstring(page.content)  # XHTML is XML
+    body = tree.find("{*}body")
+    assert body is not None
+    assert body.get("vocab", "").startswith("ivo://ivoa.net/std/DALI-examples")
+    service = pyvo.dal.TAPService(f"{shop.settings.site.dachs_url}/tap")
+    examples = service.examples
+    assert len(examples) == len(body.findall(".//*[@typeof='example']"))
+    ours = [example for example in examples if "evts21_01" in example["QUERY"]]
+    assert len(ours) >= 3
+    for example in ours:
+        assert len(service.search(example["QUERY"])) > 0, example["QUERY"]
+
+
+def test_keys_and_groups_are_in_the_schema(shop: Desk) -> None:
+    service = pyvo.dal.TAPService(f"{shop.settings.site.dachs_url}/tap")
+    keys = service.search(
+        "SELECT from_table, target_table, from_column, target_column"
+        " FROM tap_schema.keys JOIN tap_schema.key_columns USING (key_id)"
+        " WHERE from_table = 'evts21_01.events' ORDER BY from_column"
+    ).to_table()
+    assert [tuple(row) for row in keys] == [
+        ("evts21_01.events", "evts21_01.runs", "detector_id", "detector_id"),
+        ("evts21_01.events", "evts21_01.runs", "run_id", "run_id"),
+    ]
+    joined = service.search(
+        "SELECT livetime, COUNT(*) AS events FROM evts21_01.events"
+        " JOIN evts21_01.runs USING (detector_id, run_id) GROUP BY livetime"
+    ).to_table()
+    assert [tuple(row) for row in joined] == [(21593.2, 230)]
+    groups = service.search(
+        "SELECT group_name FROM tap_schema.groups WHERE table_name = 'evts21_01.events'"
+    ).to_table()
+    names = {str(name) for name in groups["group_name"]}
+    assert names == {"position", "direction", "time", "identification"}
