@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from vopub.publish.checks import check
 from vopub.publish.responses import read_response
 from vopub.resources import find_folders
+from vopub.settings import load_settings
 
-SIMULATED = Path(__file__).parents[2] / "simulated"
+ROOT = Path(__file__).parents[2]
+SIMULATED = ROOT / "simulated"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,13 @@ def test_estimated_energies_have_all_of_the_probability(making: ModuleType) -> N
     middle = (1e4, 10**4.5)
     total = sum(making._dispersed(middle, cell) for cell in pairwise(making.COARSE_ENERGIES))
     assert total == pytest.approx(1, abs=1e-6)
+
+
+def test_the_checks_find_nothing(tmp_path: Path) -> None:
+    settings = load_settings(
+        {"resources": SIMULATED, "site.directory": tmp_path}, environ={}, directory=ROOT
+    )
+    assert check(settings, today=date(2026, 11, 24)) == []
 
 
 def test_every_resource_says_that_it_is_simulated() -> None:

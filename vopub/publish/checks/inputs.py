@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vopub.errors import DescriptionError, FileError
+from vopub.errors import DescriptionError, FileError, InputError
 from vopub.publish.checks.finding import Case, Spot
 from vopub.publish.checks.registry import ERROR, of_resource
+from vopub.publish.responses import read_response
 from vopub.resources import COLLECTION_NAME, find_input, read_collection
 
 
@@ -58,3 +59,17 @@ def collection(case: Case) -> Iterator[Spot]:
     except DescriptionError as error:
         for problem in error.problems:
             yield Spot(problem.place, problem.what, hint=problem.hint, file=file)
+
+
+@of_resource("VP605", ERROR, "a response function is not there, or not described")
+def responses(case: Case) -> Iterator[Spot]:
+    """Yield files of response functions that are not there, or do not say what they hold."""
+    for number, response in enumerate(case.folder.description.responses):
+        place = f"responses.{number}.file"
+        missing = list(_missing(case, place, response.file))
+        yield from missing
+        if not missing:
+            try:
+                read_response(find_input(response.file, case.folder.description_path))
+            except InputError as error:
+                yield Spot(place, f"{error.where}: {error.what}", hint=error.hint)
