@@ -95,11 +95,9 @@ def columns_block(parameters: Sequence[Parameter]) -> dict[str, Any]:
 
 
 def _groups(names: Sequence[str]) -> Iterator[Group]:
-    taken: set[str] = set()
     for name, (description, members) in GROUPS.items():
-        present = tuple(member for member in members if member in names and member not in taken)
+        present = tuple(member for member in members if member in names)
         if len(present) >= LEAST_IN_GROUP:
-            taken.update(present)
             yield Group(name, description, present)
 
 
