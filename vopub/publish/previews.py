@@ -15,6 +15,7 @@ from vopub.model.event_table import EventTable
 from vopub.model.resource import FileRole
 from vopub.odc.histogram import Histogram, draw_histogram
 from vopub.odc.skymap import SkyMap
+from vopub.vo.coverage import sky_moc
 
 SVG = "image/svg+xml"
 
@@ -71,9 +72,10 @@ class Previews:
                     draw_histogram(histogram, title=title, label=shown.label, decades=shown.decades)
                 )
                 yield ExtraFile(path, SVG, FileRole.PREVIEW, shown.description)
-        if metadata.coverage.spatial:
+        coverage = sky_moc(metadata.coverage)
+        if coverage:
             path = stem.with_name(f"{stem.name}.moc.fits")
-            MOC.from_string(metadata.coverage.spatial, "ascii").save(path, "fits")
+            MOC.from_string(coverage, "ascii").save(path, "fits")
             yield ExtraFile(
                 path, "application/fits", FileRole.METADATA,
                 "Coverage on the sky as a MOC (IVOA MOC 2.0) in FITS.",

@@ -258,7 +258,7 @@ def test_what_is_to_be_published_is_seen_in_every_format(products: Path) -> None
         for path in files_in(products)
         if any(SEEN.encode() in seen for seen in seen_in(path))
     }
-    without_text = {"manifest.json", "evts21_01.prov.json"}
+    without_text = {"manifest.json", "evts21_01.prov.json", "evts21_01.moc.fits"}
     assert data - seeing <= without_text
 
 
