@@ -1,0 +1,1 @@
+"""Further places that publications are deposited in: Dataverse and InvenioRDM (Zenodo)."""
