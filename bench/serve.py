@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import httpx
 
 from bench.report import Figure
 from bench.tables import descriptor_of, event_table, settings_in, write_csv
+from vopub.errors import MissingProgramError
 from vopub.process import find_program
 from vopub.settings import Settings
 from vopub.site import Site
@@ -116,6 +118,10 @@ class Asking:
 
 
 def measure() -> list[Figure]:
+    try:
+        find_program("wrk", package="wrk")
+    except MissingProgramError as error:
+        sys.exit(f"bench serve: {error}")
     place = Path(tempfile.mkdtemp(prefix="vopub-bench-"))
     place.chmod(0o755)
     for run in RUNS:
