@@ -69,10 +69,21 @@ def test_who_is_reading_finishes_while_others_are_told_at_once(published: Desk) 
     assert query(published.site.dachs.database, sql) == []
 
 
+def observations(desk: Desk) -> list[str]:
+    """Return the data sets in the table of observations."""
+    sql = "SELECT obs_publisher_did FROM ivoa.obscore NATURAL JOIN ivoa.obscore_hea"
+    question = {"LANG": "ADQL", "FORMAT": "csv", "QUERY": sql}
+    answer = httpx.get(f"{desk.settings.site.dachs_url}/tap/sync", params=question)
+    return sorted(answer.raise_for_status().text.split()[1:])
+
+
 def test_what_is_taken_back_is_gone_and_says_why(published: Desk) -> None:
     before = published.publish()
     outcome = next(o for o in before if o["id"] == "evts21_01")
     cone, site = outcome["endpoints"]["scs"], published.settings.site
+    name = "ivo://samples.km3net.invalid/evts21_01/q/cone"
+    datasets = [f"{name}?bundle", f"{name}?events"]
+    assert observations(published) == datasets
     done = published.run("unpublish", "evts21_01", "--reason", "calibration <was> wrong")
     assert done.returncode == 0, done.stderr
     assert outcome["kid"] in done.stderr
@@ -82,6 +93,7 @@ def test_what_is_taken_back_is_gone_and_says_why(published: Desk) -> None:
     answer = httpx.get(f"{site.dachs_url}/tap/sync", params=sql).text
     assert "Could not locate table 'evts21_01.events'" in answer
     assert "evts21_01" not in httpx.get(f"{site.dachs_url}/tap/examples").text
+    assert observations(published) == []
     for verb in ("GetRecord", "ListIdentifiers"):
         header = oai_header(published, verb)
         assert header is not None
@@ -103,6 +115,7 @@ def test_what_is_taken_back_is_gone_and_says_why(published: Desk) -> None:
     assert header is not None
     assert header.get("status") is None
     assert httpx.get(f"{site.odc_url}/api/resources/{outcome['kid']}").status_code == 200
+    assert observations(published) == datasets
 
 
 def test_what_is_not_published_is_not_taken_back(published: Desk) -> None:
