@@ -26,6 +26,7 @@ COMMANDS = {
     "up": ("up", "up", "Start the site; heal what is broken."),
     "down": ("down", "down", "Stop the site."),
     "status": ("status", "status", "Say what runs and what is published."),
+    "odc": ("odc", "app", "Care for the Open Data Center: tokens, files, backups."),
     "diff": ("diff", "diff", "Compare two event tables."),
     "doctor": ("doctor", "doctor", "Look for what could be wrong."),
 }
@@ -61,6 +62,8 @@ class Commands(TyperGroup):
             run = getattr(import_module(f"vopub.cli.{module}"), function)
         except ModuleNotFoundError as error:
             run = _refuse(needs_more(error))
+        if isinstance(run, typer.Typer):
+            return get_command(run)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(cmd_name, short_help=line)(run)
         return get_command(alone)

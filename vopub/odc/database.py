@@ -9,7 +9,7 @@ from sqlite3 import Connection as SqliteConnection
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from vopub.errors import FileError, ServiceError, UsageError
@@ -33,12 +33,7 @@ def open_database(path: Path) -> Engine:
     FileError
         If the file is not such a database, or was written by a newer vopub.
     """
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS},
-        pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS,
-    )  # fmt: skip
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
+    engine = _sqlite(path)
     hint = "restore it from a backup, or move it away to start with an empty one"
     try:
         migrate(engine)
@@ -69,12 +64,7 @@ def open_postgresql(address: str) -> Engine:
     FileError
         If the tables were written by a newer vopub.
     """
-    url = postgresql_url(address)
-    engine = create_engine(
-        url, pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS, pool_pre_ping=True,
-        isolation_level="REPEATABLE READ",
-    )  # fmt: skip
-    event.listen(engine, "begin", _begin)
+    engine = _postgresql(address)
     hint = "check the setting odc_database, and that the server runs"
     try:
         migrate(engine)
@@ -121,8 +111,34 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(immediate=True)
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision, all in one transaction."""
+def database_of(directory: Path, address: str) -> Engine:
+    """Open the database of a store in a directory: SQLite there, or PostgreSQL at the address."""
+    return open_postgresql(address) if address else open_database(directory / "odc.db")
+
+
+def empty_database(directory: Path, address: str, revision: str) -> Engine:
+    """Open a database that holds nothing, with the tables of a revision of the schema.
+
+    Raises
+    ------
+    UsageError
+        If there is something in it.
+    """
+    engine = _postgresql(address) if address else _sqlite(directory / "odc.db")
+    if inspect(engine).get_table_names():
+        engine.dispose()
+        hint = "restore into an empty directory, or an empty database"
+        raise UsageError("there is a store already", where=address or directory, hint=hint)
+    try:
+        migrate(engine, revision)
+    except CommandError as error:
+        engine.dispose()
+        raise _newer(error, address or str(directory)) from error
+    return engine
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to a revision, by default the newest, all in one transaction."""
     configuration = Config()
     scripts = str(files("vopub.odc") / "migrations")
     configuration.set_main_option("script_location", scripts.replace("%", "%%"))
@@ -130,8 +146,27 @@ def migrate(engine: Engine) -> None:
         _heed_foreign_keys(connection, heed=False)
         with connection.begin():
             configuration.attributes["connection"] = connection
-            command.upgrade(configuration, "head")
+            command.upgrade(configuration, revision)
         _heed_foreign_keys(connection, heed=True)
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS},
+        pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS,
+    )  # fmt: skip
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _postgresql(address: str) -> Engine:
+    engine = create_engine(
+        postgresql_url(address), pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS,
+        pool_pre_ping=True, isolation_level="REPEATABLE READ",
+    )  # fmt: skip
+    event.listen(engine, "begin", _begin)
+    return engine
 
 
 def _heed_foreign_keys(connection: Connection, *, heed: bool) -> None:

@@ -28,11 +28,11 @@ FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-anc
 """What a file may do when a browser shows it: nothing; SVG needs its own styles."""
 
 PROGRAMS = frozenset({
-    "apk", "app", "bat", "cmd", "com", "dll", "dmg", "exe", "hta", "htm", "html", "jar", "js",
+    "apk", "app", "bat", "cmd", "com", "dll", "dmg", "exe", "hta", "jar", "js",
     "jse", "lnk", "mht", "mhtml", "mjs", "msi", "php", "ps1", "scr", "sh", "shtml", "svgz",
-    "swf", "vbs", "wasm", "wsf", "xht", "xhtml", "xsl", "xslt",
+    "swf", "vbs", "wasm", "wsf",
 })  # fmt: skip
-"""Endings of files that a browser or a computer would run; data have others."""
+"""Endings of files that a computer would run; pages are served so that they can do nothing."""
 
 FileName = Annotated[str, Path(pattern=rf"^{FILE_NAME_PATTERN}$")]
 Digest = Annotated[str | None, Query(pattern=rf"^{SHA256_PATTERN}$")]

@@ -29,7 +29,7 @@ from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.conditions import ALWAYS, Condition
-from vopub.odc.database import open_database, open_postgresql, writing
+from vopub.odc.database import database_of, writing
 from vopub.odc.faults import NotFoundError
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
@@ -91,9 +91,7 @@ class Store:
     def __init__(self, directory: Path, database: str = "") -> None:
         self._lock = own(directory)
         self.blobs = Blobs(directory / "files")
-        self._engine = (
-            open_postgresql(database) if database else open_database(directory / "odc.db")
-        )
+        self._engine = database_of(directory, database)
         self._reading = sessionmaker(self._engine)
         self._writing = sessionmaker(writing(self._engine))
         self.tokens = Tokens(self._reading, self._writing)

@@ -160,7 +160,7 @@ def test_a_grant_says_what_it_may_not() -> None:
         Grant("one", Scope.parse("stream:samples26_07")).check_resource("evts20_01", "")
 
 
-@pytest.mark.parametrize("name", ["a.html", "A.EXE", "x.svg.js", "page.XHTML"])
+@pytest.mark.parametrize("name", ["a.jar", "A.EXE", "x.svg.js"])
 def test_files_that_would_be_run_are_refused(centre: Centre, name: str) -> None:
     headers = {"X-Checksum-SHA256": hashlib.sha256(b"x").hexdigest()}
     answer = centre.http.put(f"/files/{make_record().kid}/{name}", content=b"x", headers=headers)

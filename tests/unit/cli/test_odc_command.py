@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vopub.cli import main
+from vopub.odc.store import Store
+from vopub.odc.tokens import Grant, Scope
+
+RESOURCES = Path(__file__).parents[3]
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["odc", *words])
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+def test_the_store_of_a_site_is_cared_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(RESOURCES)
+    site = ["--site", str(tmp_path / "site")]
+    code, _, said = run(capsys, "token", "create", "crew", "--scope", "admin", *site)
+    assert (code, "there is no Open Data Center" in said) == (2, True)
+    Store(tmp_path / "site" / "odc").close()
+    code, token, _ = run(capsys, "token", "create", "crew", "--scope", "stream:evts21_01", *site)
+    assert code == 0
+    served = Store(tmp_path / "site" / "odc")  # the commands work beside the service
+    assert served.tokens.grant_of(token.strip()) == Grant("crew", Scope.parse("stream:evts21_01"))
+    _, listed, _ = run(capsys, "token", "list", "--json", *site)
+    assert json.loads(listed)[0]["scope"] == "stream:evts21_01"
+    assert token.strip() not in listed
+    assert run(capsys, "token", "revoke", "crew", *site)[0] == 0
+    assert served.tokens.grant_of(token.strip()) is None
+    assert run(capsys, "backup", str(tmp_path / "backup"), *site)[0] == 0
+    assert run(capsys, "export", str(tmp_path / "out"), *site)[0] == 0
+    assert run(capsys, "import", str(tmp_path / "out"), *site)[0] == 1  # it is served
+    served.close()
+    other = ["--site", str(tmp_path / "other")]
+    code, counts, _ = run(capsys, "restore", str(tmp_path / "backup"), *other)
+    assert (code, json.loads(counts)["tokens"]) == (0, 1)
+    assert run(capsys, "import", str(tmp_path / "out"), *other)[0] == 0
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"", 11), (b"x", 10)])
+def test_what_is_wrong_with_files_is_told_by_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    content: bytes, code: int,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(RESOURCES)
+    site = ["--site", str(tmp_path / "site")]
+    Store(tmp_path / "site" / "odc").close()
+    assert run(capsys, "verify", *site)[0] == 0
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    stray = tmp_path / "site" / "odc" / "files" / "e3" / empty
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(content)
+    assert run(capsys, "verify", *site)[0] == code
+    assert run(capsys, "collect", "--days", "0", *site)[1] == f"{empty}\n"
+    assert run(capsys, "verify", "--json", *site)[:2] == (0, "{}\n")

@@ -1,0 +1,159 @@
+"""Verifying, collecting, backing up, exporting: on the store of a site that may be in use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vopub.errors import BusyError, FileError, UsageError
+from vopub.model.resource import KM3ResourceCollection
+from vopub.odc.backup import back_up, restore
+from vopub.odc.exchange import export, import_into
+from vopub.odc.faults import GoneError
+from vopub.odc.keeping import Verdict, collect, examine
+from vopub.odc.paging import Sort
+from vopub.odc.search import Query
+from vopub.odc.store import Store
+from vopub.odc.tokens import Scope
+
+from .conftest import CSV, make_collection, make_record, product, products
+from .databases import Cluster
+
+MOST = 1 << 20
+
+
+@pytest.fixture
+def store(tmp_path: Path, database: str) -> Iterator[Store]:
+    opened = Store(tmp_path / "odc", database)
+    fill(opened)
+    yield opened
+    opened.close()
+
+
+def fill(store: Store) -> None:
+    for version in ("1.0", "1.1"):
+        record = make_record(version=version)
+        for file in products():
+            reference = file.reference
+            store.put_file(record.kid, reference.name, reference.sha256, [file.content], most=MOST)
+        store.put_resource(record)
+    withdrawn = make_record("evts20_01", files=[])
+    store.put_resource(withdrawn)
+    store.withdraw(withdrawn.kid, "wrong calibration")
+    store.put_grouping(make_collection())
+
+
+def check(store: Store) -> None:
+    """Everything is there, and found."""
+    for version in ("1.0", "1.1"):
+        record = make_record(version=version)
+        assert store.get_resource(record.kid) == record
+        assert store.get_file(record.kid, "evts21_01.csv").path.read_bytes() == CSV
+    with pytest.raises(GoneError, match="wrong calibration"):
+        store.get_resource(make_record("evts20_01").kid)
+    assert store.get_grouping(KM3ResourceCollection, "samples26_01") == make_collection()
+    assert store.count(Query(q="muons", latest=True)).number == 1
+    assert len(store.page(Query(), Sort.NEWEST).summaries) == 2
+
+
+def verdicts(directory: Path, database: str) -> dict[str, Verdict]:
+    return {f.name: f.verdict for f in examine(directory, database)}
+
+
+def test_every_file_is_looked_at(store: Store, tmp_path: Path, database: str) -> None:
+    directory = tmp_path / "odc"
+    assert list(verdicts(directory, database).values()) == [Verdict.OK] * 8
+    damaged, lost = products()[0].reference.sha256, products()[1].reference.sha256
+    store.blobs.path(damaged).write_bytes(CSV.replace(b"1", b"2"))
+    store.blobs.path(lost).unlink()
+    (directory / "files" / "ab").mkdir(exist_ok=True)
+    (directory / "files" / "ab" / ("ab" * 32)).write_bytes(b"what is this?")
+    found = verdicts(directory, database)
+    kid = make_record().kid
+    assert found[f"{kid}/evts21_01.csv"] is Verdict.MISMATCH
+    assert found[f"{kid}/evts21_01.h5"] is Verdict.MISSING
+    assert found[f"{kid}/skymap.svg"] is Verdict.OK
+    assert found["ab" * 32] is Verdict.MISMATCH
+
+
+def test_files_that_no_record_names_are_collected(
+    store: Store, tmp_path: Path, database: str
+) -> None:
+    record = make_record(version="9.0")
+    never = product("never.csv", b"never named", "text/csv")
+    store.put_file(record.kid, "never.csv", never.reference.sha256, [never.content], most=MOST)
+    directory = tmp_path / "odc"
+    assert collect(directory, database) == []  # it may still wait for its record
+    assert collect(directory, database, days=0) == [never.reference.sha256]
+    assert not store.blobs.path(never.reference.sha256).exists()
+    assert list(verdicts(directory, database).values()) == [Verdict.OK] * 8
+    # What was named once and is not any more.
+    store.put_resource(make_record(version="1.0", files=[]))
+    assert collect(directory, database, days=0) == []  # another version has the same bytes
+    store.put_resource(make_record(version="1.1", files=[]))
+    assert len(collect(directory, database, days=0)) == 4
+    store.put_file(record.kid, "never.csv", never.reference.sha256, [never.content], most=MOST)
+    assert store.get_file(record.kid, "never.csv", never.reference.sha256).size == 11
+
+
+def test_a_backup_of_a_store_in_use_is_restored_on_either_database(
+    store: Store, tmp_path: Path, database: str, postgresql: Cluster
+) -> None:
+    token = store.tokens.create("crew", Scope.parse("admin"))
+    counts = back_up(tmp_path / "odc", database, tmp_path / "backup")
+    assert (counts["resources"], counts["files"]) == (3, 4)
+    store.put_resource(make_record(version="2.0", files=[]))  # the store goes on
+    with pytest.raises(UsageError, match="a store already"):
+        restore(tmp_path / "backup", tmp_path / "other", postgresql.database())
+    for number, address in enumerate(("", postgresql.database("template0"))):
+        directory = tmp_path / f"restored{number}"
+        assert restore(tmp_path / "backup", directory, address) == counts
+        restored = Store(directory, address)
+        check(restored)
+        grant = restored.tokens.grant_of(token)
+        assert grant is not None
+        assert grant.name == "crew"
+        before = len(restored.life.history(make_record().kid).changes)
+        restored.put_resource(make_record(rows=5))  # the history goes on
+        assert len(restored.life.history(make_record().kid).changes) == before + 1
+        restored.close()
+
+
+def test_a_backup_that_is_not_whole_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path / "odc")
+    fill(store)
+    back_up(tmp_path / "odc", "", tmp_path / "backup")
+    with pytest.raises(BusyError):
+        restore(tmp_path / "backup", tmp_path / "odc", "")
+    with pytest.raises(FileError, match="cannot make"):
+        back_up(tmp_path / "odc", "", tmp_path / "backup")
+    lines = (tmp_path / "backup" / "resources.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "backup" / "resources.jsonl").write_text("".join(lines[:-1]))
+    with pytest.raises(FileError, match=r"resources\.jsonl.*no part of a whole backup"):
+        restore(tmp_path / "backup", tmp_path / "new", "")
+    (tmp_path / "backup" / "store.json").write_text("{}")
+    with pytest.raises(FileError, match="no part of a whole backup"):
+        restore(tmp_path / "backup", tmp_path / "new2", "")
+    store.close()
+
+
+def test_everything_goes_out_as_files_and_comes_back(
+    store: Store, tmp_path: Path, database: str
+) -> None:
+    out = tmp_path / "out"
+    counts = export(tmp_path / "odc", database, out)
+    assert counts == {"resources": 3, "files": 8, "streams": 0, "collections": 1}
+    one = out / "resources" / "evts21_01" / "1.1"
+    assert json.loads((one / "record.json").read_text())["identifier"] == "evts21_01"
+    assert (one / "files" / "evts21_01.csv").read_bytes() == CSV
+    other = Store(tmp_path / "other")
+    for _ in range(2):  # the second time changes nothing
+        assert import_into(other, out) == counts
+        check(other)
+    (one / "record.json").write_text("{}")
+    with pytest.raises(FileError, match=r"1\.1/record\.json.*export it again"):
+        import_into(other, out)
+    other.close()

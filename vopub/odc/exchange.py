@@ -1,0 +1,154 @@
+"""Everything in a store as files that people can read, and back.
+
+::
+
+    collections/<id>.json            streams/<id>.json
+    resources/<id>/<version>/record.json
+    resources/<id>/<version>/files/<name>
+    resources/<id>/<version>/withdrawn.txt    the reason, if it was withdrawn
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import select
+
+from vopub.errors import FileError
+from vopub.files import CHUNK, cannot, write_text
+from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
+from vopub.odc.database import database_of
+from vopub.odc.faults import GoneError, NotFoundError
+from vopub.odc.schema import CollectionRow, PublishedFileRow, ResourceRow, StreamRow
+from vopub.odc.store import Store
+
+RECORD = "record.json"
+WITHDRAWN = "withdrawn.txt"
+LARGEST = 1 << 50
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+def export(directory: Path, database: str, target: Path) -> dict[str, int]:
+    """Write everything in a store, which may be in use, into a directory that is made.
+
+    Returns
+    -------
+    dict
+        How many resources, files, streams and collections were written.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written, or exists.
+    """
+    try:
+        target.mkdir(parents=True)
+    except OSError as error:
+        raise cannot("make", target, error) from error
+    engine = database_of(directory, database)
+    counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
+    with engine.connect() as connection, connection.begin():
+        for table in (StreamRow, CollectionRow):
+            for identifier, record in connection.execute(select(table.identifier, table.record)):
+                write_text(target / table.__tablename__ / f"{identifier}.json", record)
+                counts[table.__tablename__] += 1
+        columns = (
+            ResourceRow.kid, ResourceRow.record, ResourceRow.withdrawn, ResourceRow.reason
+        )  # fmt: skip
+        for row in connection.execute(select(*columns).order_by(ResourceRow.number)):
+            place = _place(target, KM3OpenResource.model_validate_json(row.record))
+            write_text(place / RECORD, row.record)
+            if row.withdrawn is not None:
+                write_text(place / WITHDRAWN, row.reason)
+            named = select(PublishedFileRow.name, PublishedFileRow.sha256)
+            for name, digest in connection.execute(named.where(PublishedFileRow.kid == row.kid)):
+                _copy(directory / "files" / digest[:2] / digest, place / "files" / name)
+                counts["files"] += 1
+            counts["resources"] += 1
+    engine.dispose()
+    return counts
+
+
+def import_into(store: Store, source: Path) -> dict[str, int]:
+    """Write everything that ``export`` wrote into a store; what is there already stays as it is.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read, or is not what it should be.
+    RefusedError
+        If a file of a resource is missing, or has other bytes than its record says.
+    """
+    counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
+    for path in sorted((source / "streams").glob("*.json")):
+        store.put_grouping(_read(KM3ResourceStream, path))
+        counts["streams"] += 1
+    for path in sorted((source / "collections").glob("*.json")):
+        store.put_grouping(_read(KM3ResourceCollection, path))
+        counts["collections"] += 1
+    for path in sorted((source / "resources").glob(f"*/*/{RECORD}")):
+        counts["files"] += _import_one(store, path)
+        counts["resources"] += 1
+    return counts
+
+
+def _import_one(store: Store, path: Path) -> int:
+    """Write one resource with its files; return how many these are."""
+    record = _read(KM3OpenResource, path)
+    for file in record.files:
+        pieces = _pieces(path.parent / "files" / file.name)
+        store.put_file(record.kid, file.name, file.sha256, pieces, most=LARGEST)
+    reason = path.parent / WITHDRAWN
+    if not reason.exists():
+        store.put_resource(record, who="import")
+    elif not _is_gone(store, record):
+        store.put_resource(record, who="import")
+        store.withdraw(record.kid, reason.read_text(encoding="utf-8"), who="import")
+    return len(record.files)
+
+
+def _is_gone(store: Store, record: KM3OpenResource) -> bool:
+    try:
+        store.get_resource_json(record.kid)
+    except GoneError:
+        return True
+    except NotFoundError:
+        return False
+    return False
+
+
+def _place(target: Path, record: KM3OpenResource) -> Path:
+    return target / "resources" / record.identifier / record.publication.version
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise cannot("copy", source, error) from error
+
+
+def _read(kind: type[Record], path: Path) -> Record:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise FileError(f"{place}: {first['msg']}", where=path, hint="export it again") from error
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as stream:
+            while piece := stream.read(CHUNK):
+                yield piece
+    except OSError as error:
+        raise cannot("read", path, error) from error

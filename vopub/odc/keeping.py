@@ -1,0 +1,123 @@
+"""Looking after the files of a store: whether all are whole, and which are not needed any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from time import time
+
+from sqlalchemy import delete, exists, select
+
+from vopub.files import sha256_of
+from vopub.odc.database import database_of, writing
+from vopub.odc.schema import PublishedFileRow, UploadRow
+
+DAY = 86400.0
+
+
+class Verdict(StrEnum):
+    """What is found about a file."""
+
+    OK = "ok"
+    MISMATCH = "mismatch"
+    """Its bytes are not those of its digest."""
+    UNKNOWN = "unknown"
+    """It lies among the files, and no record or upload knows it."""
+    MISSING = "missing"
+    """A record names it, and it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about a file."""
+
+    name: str
+    """``kid/name`` of what a record names, else the digest."""
+    verdict: Verdict
+
+
+def examine(directory: Path, database: str) -> list[Finding]:
+    """Read every file of a store, which may be in use, and tell what is found.
+
+    Files that records name come first; then those on disk that none names, unless they are well.
+    """
+    engine = database_of(directory, database)
+    files = directory / "files"
+    found: dict[str, Verdict] = {}
+    with engine.connect() as connection:
+        named = connection.execute(
+            select(PublishedFileRow.kid, PublishedFileRow.name, PublishedFileRow.sha256).order_by(
+                PublishedFileRow.kid, PublishedFileRow.name
+            )
+        ).all()
+        uploaded = set(connection.scalars(select(UploadRow.sha256)))
+    engine.dispose()
+    findings = []
+    for row in named:
+        if row.sha256 not in found:
+            found[row.sha256] = _verdict(files, row.sha256)
+        findings.append(Finding(f"{row.kid}/{row.name}", found[row.sha256]))
+    return [*findings, *_others(files, set(found), uploaded)]
+
+
+def collect(directory: Path, database: str, *, days: float = 1.0) -> list[str]:
+    """Remove files that no record names any more, or never did, and that are so many days old.
+
+    The store may be in use: what was uploaded lately waits for its record.
+
+    Returns
+    -------
+    list
+        The digests of the files that were removed.
+    """
+    engine = database_of(directory, database)
+    oldest = time() - days * DAY
+    files = directory / "files"
+    removed = []
+    with writing(engine).begin() as connection:
+        known = set(connection.scalars(select(UploadRow.sha256)))
+        named = set(connection.scalars(select(PublishedFileRow.sha256)))
+        for path in _on_disk(files):
+            if path.name not in named and path.stat().st_mtime <= oldest:
+                unnamed = ~exists().where(PublishedFileRow.sha256 == UploadRow.sha256)
+                if path.name in known:
+                    chosen = delete(UploadRow).where(UploadRow.sha256 == path.name, unnamed)
+                    connection.execute(chosen)
+                if _remove(path, oldest):
+                    removed.append(path.name)
+    engine.dispose()
+    return removed
+
+
+def _verdict(files: Path, digest: str) -> Verdict:
+    path = files / digest[:2] / digest
+    if not path.is_file():
+        return Verdict.MISSING
+    return Verdict.OK if sha256_of(path) == digest else Verdict.MISMATCH
+
+
+def _others(files: Path, looked_at: set[str], uploaded: set[str]) -> Iterator[Finding]:
+    for path in _on_disk(files):
+        if path.name in looked_at:
+            continue
+        if sha256_of(path) != path.name:
+            yield Finding(path.name, Verdict.MISMATCH)
+        elif path.name not in uploaded:
+            yield Finding(path.name, Verdict.UNKNOWN)
+
+
+def _on_disk(files: Path) -> list[Path]:
+    return sorted(path for path in files.glob("??/*") if not path.name.startswith("."))
+
+
+def _remove(path: Path, oldest: float) -> bool:
+    """Remove a file, unless the same bytes were uploaded in this moment."""
+    aside = path.with_name(f".{path.name}.gone.part")
+    path.rename(aside)
+    if aside.stat().st_mtime > oldest:
+        aside.rename(path)
+        return False
+    aside.unlink()
+    return True
