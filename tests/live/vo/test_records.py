@@ -103,6 +103,7 @@ def test_table_of_functions_is_valid_found_and_queried(
         record.findtext(".//title")
         == "Effective area of ORCA6 for muon neutrinos (made up) (simulated)"
     )
-    (related,) = record.findall(".//relationship[relationshipType='IsSupplementTo']/relatedResource")
+    (relation,) = record.findall(".//relationship[relationshipType='IsSupplementTo']")
+    related = relation.find("relatedResource")
     assert related.get("ivo-id").endswith("/evts21_01/q/cone")
     assert record.findtext(".//table/nrows") == "6"
