@@ -104,8 +104,12 @@ def prove_candidate(
 
 
 def quick_check(server: DachsServer, metadata: TableMetadata, known: KnownEvents) -> bool:
-    """Tell whether the cone search at one known event returns that event."""
-    return not _outcome(lambda: _cone(server, metadata, known.first))
+    """Tell whether a cone search returns a known event, and the data sets are in the tables."""
+    checks: tuple[Check, ...] = (
+        lambda: wrong_observations(server, metadata.identifier),
+        lambda: _cone(server, metadata, known.first),
+    )
+    return not any(map(_outcome, checks))
 
 
 def _require(checks: Sequence[tuple[str, Check]], identifier: str) -> None:
