@@ -75,8 +75,9 @@ class Previews:
         coverage = sky_moc(metadata.coverage)
         if coverage:
             path = stem.with_name(f"{stem.name}.moc.fits")
-            MOC.from_string(coverage, "ascii").save(path, "fits")
+            # In the form that readers of MOC 1 know, too: older STILTS silently misreads ranges.
+            MOC.from_string(coverage, "ascii").save(path, "fits", v1_compatible=True)
             yield ExtraFile(
                 path, "application/fits", FileRole.METADATA,
-                "Coverage on the sky as a MOC (IVOA MOC 2.0) in FITS.",
+                "Coverage on the sky as a MOC in FITS.",
             )  # fmt: skip
