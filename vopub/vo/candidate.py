@@ -97,9 +97,17 @@ def discard_old(database: Database, identifier: str) -> None:
 
 
 def keep_old(database: Database, identifier: str) -> None:
-    """Keep the tables that were replaced, instead of those kept before."""
+    """Keep the tables that were replaced, instead of those kept before; queries cannot read them.
+
+    DaCHS lets the role of queries in again when what is kept is described as published.
+    """
     discard_kept(database, identifier)
-    query(database, 'ALTER SCHEMA :"old" RENAME TO :"kept"', _names(identifier))
+    sql = """
+        ALTER SCHEMA :"old" RENAME TO :"kept";
+        SELECT format('REVOKE USAGE ON SCHEMA %I FROM untrusted', :'kept')
+        WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = 'untrusted') \\gexec
+    """
+    query(database, sql, _names(identifier))
 
 
 def has_kept(database: Database, identifier: str) -> bool:

@@ -114,6 +114,9 @@ def test_the_publication_before_comes_back_proved_and_registered(
     product = desk.products / ID / f"{ID}.csv"
     assert len(product.read_text(encoding="utf-8").splitlines()) == ALL + 1
     assert world.schemas() == {ID, f"{ID}__kept"}
+    may = "SELECT has_schema_privilege('untrusted', :'name', 'USAGE')"
+    for name, answer in ((ID, "t"), (f"{ID}__kept", "f")):
+        assert query(desk.site.dachs.database, may, {"name": name}) == [[answer]], name
     desk.restore(ID)
     assert desk.publish(ID)[0]["change"] == "unchanged"
 
