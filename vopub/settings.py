@@ -126,6 +126,21 @@ class ExternalSettings(_Section):
         return self
 
 
+class RepositorySettings(_Section):
+    """Further places that publications are deposited in."""
+
+    dataverse_url: Url | None = None
+    """Address of a Dataverse, e.g. ``https://opendata.km3net.de``."""
+    dataverse_collection: str = Field(default="root", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    """Alias of the collection there that new datasets are made in."""
+    dataverse_token: Path | None = None
+    """File with the API token, readable by the publisher only."""
+    invenio_url: Url | None = None
+    """Address of an InvenioRDM, e.g. ``https://zenodo.org``."""
+    invenio_token: Path | None = None
+    """File with the token, readable by the publisher only."""
+
+
 class _ReaderSettings(BaseModel):
     """The part that concerns who only reads; the rest of the file is not looked at."""
 
@@ -140,6 +155,7 @@ class Settings(_Section):
     client: ClientSettings
     publisher: PublisherSettings
     external: ExternalSettings = ExternalSettings()
+    repositories: RepositorySettings = RepositorySettings()
     resources: Path
     """Folder with one sub-folder per resource."""
 
@@ -149,6 +165,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "client": ClientSettings,
     "publisher": PublisherSettings,
     "external": ExternalSettings,
+    "repositories": RepositorySettings,
 }
 """The parts of the file; no two have a key of the same name."""
 
@@ -243,7 +260,7 @@ def _complete(
     sections = [content.setdefault(name, {}) for name in SECTIONS]
     if not all(isinstance(section, dict) for section in sections):
         return  # whoever checks the content says so
-    site, client, _, external = sections
+    site, client, _, external, repositories = sections
     _from_environment(content, environ)
     for key, value in options.items():
         if value is not None:
@@ -254,6 +271,9 @@ def _complete(
     for name in ("dachs_root", "dachs_settings", "database_passwords"):
         if name in external:
             external[name] = _place(here, external[name])
+    for name in ("dataverse_token", "invenio_token"):
+        if name in repositories:
+            repositories[name] = _place(here, repositories[name])
 
 
 def _place(here: Path, given: object) -> Path:

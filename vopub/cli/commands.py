@@ -21,6 +21,7 @@ COMMANDS = {
     "publish": ("publish", "publish", "Publish resources; does only what is missing."),
     "rollback": ("rollback", "rollback", "Go back to the publication before."),
     "unpublish": ("unpublish", "unpublish", "Take published resources back, with a reason."),
+    "deposit": ("deposit", "deposit", "Put a publication into Dataverse or InvenioRDM."),
     "convert": ("convert", "convert", "Make a table of files, without publishing it."),
     "inspect": ("inspect", "inspect_files", "Say what event files hold."),
     "up": ("up", "up", "Start the site; heal what is broken."),

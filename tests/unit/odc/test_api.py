@@ -337,7 +337,8 @@ def test_the_openapi_document_describes_every_way_in(kept_centre: Centre) -> Non
         "/api/health", "/api/ktypes", "/api/catalog", "/api/resources", "/api/resources/{kid}",
         "/api/resources/{kid}/linkset", "/api/resources/{kid}/history",
         "/api/resources/{kid}/versions", "/api/resources/{kid}/restore",
-        "/api/vocabularies/ktypes", "/api/vocabularies/fields", "/schemas/{version}/{name}", "/api/streams", "/api/streams/{identifier}",
+        "/api/vocabularies/ktypes", "/api/vocabularies/fields", "/schemas/{version}/{name}",
+        "/api/streams", "/api/streams/{identifier}",
         "/api/collections", "/api/collections/{identifier}", "/files/{kid}/{name}",
     } == set(document["paths"])  # fmt: skip
     put = document["paths"]["/api/resources/{kid}"]["put"]
