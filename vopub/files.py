@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -33,6 +34,12 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise cannot("read", path, error) from error
+
+
+def digest_of(content: object) -> str:
+    """Return the SHA-256 of what JSON can hold: the same for equal content, in lower-case hex."""
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Settling:

@@ -19,6 +19,7 @@ from pydantic import (
 from vopub.errors import DescriptionError, Problem, did_you_mean
 from vopub.model.catalogue import known_parameters, parameter
 from vopub.model.derived import DerivedParameter, check_new_parameter, of_simulated
+from vopub.model.duplicates import Duplicates
 from vopub.model.ktype import Ktype
 from vopub.model.malformed import MalformedLimit
 from vopub.model.observation import HeaSection, Responses
@@ -102,6 +103,8 @@ class EventsSection(_Section):
     selection: tuple[Cut, ...] = ()
     max_malformed: Annotated[str, AfterValidator(check_limit)] = "1%"
     """How many events may be malformed, or which part of them, before nothing is published."""
+    duplicates: Duplicates = Duplicates.ERROR
+    """What is done with an event that comes again."""
     derived: dict[Annotated[str, AfterValidator(check_new_parameter)], DerivedParameter] = {}
     """Parameters of the resource's own, by name."""
     columns: tuple[Annotated[str, AfterValidator(check_known_column)], ...] = Field(min_length=1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from vopub import __version__
 from vopub.events.history import record_digest
-from vopub.files import sha256_of, write_text
+from vopub.files import digest_of, sha256_of, write_text
 from vopub.model.resource import ServiceReference
 from vopub.resources import ResourceFolder
 from vopub.settings import Settings
@@ -30,7 +28,7 @@ class Key(BaseModel):
     @property
     def digest(self) -> str:
         """One digest of all."""
-        return _digest(self.model_dump())
+        return digest_of(self.model_dump())
 
     def changes(self, other: Key | None) -> str:
         """Say what differs from an earlier key."""
@@ -71,9 +69,9 @@ def key_of(folder: ResourceFolder, settings: Settings) -> Key:
     inputs = folder.inputs()
     digests = [sha256_of(path) for path in (*inputs, *folder.lists())]
     return Key(
-        inputs=_digest([*digests, *map(record_digest, inputs)]),
-        description=_digest(folder.description.model_dump(mode="json")),
-        publisher=_digest(settings.publisher.model_dump(mode="json")),
+        inputs=digest_of([*digests, *map(record_digest, inputs)]),
+        description=digest_of(folder.description.model_dump(mode="json")),
+        publisher=digest_of(settings.publisher.model_dump(mode="json")),
         software=f"vopub {__version__}",
     )
 
@@ -116,8 +114,3 @@ def states(directory: Path) -> list[PublicationState]:
 
 def _path(directory: Path, identifier: str) -> Path:
     return directory / f"{identifier}.json"
-
-
-def _digest(content: object) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -92,7 +92,9 @@ def test_a_second_time_the_parts_are_taken_again(vopub: Vopub, tmp_path: Path) -
 
 
 def test_a_whole_description_and_repeated_events(vopub: Vopub, tmp_path: Path) -> None:
-    recipe = ROOT / "resources" / "evts20_01" / "resource.toml"
+    text = (ROOT / "resources" / "evts20_01" / "resource.toml").read_text()
+    recipe = tmp_path / "resource.toml"
+    recipe.write_text(text)
     copy = tmp_path / "copy.root"
     copy.write_bytes(SAMPLE.read_bytes() + b"another file")
     arguments = (SAMPLE, copy, "--recipe", recipe, "--out", "table")
@@ -100,7 +102,8 @@ def test_a_whole_description_and_repeated_events(vopub: Vopub, tmp_path: Path) -
     assert done.returncode == 1
     assert "is also in" in complaint(done)
     assert not (tmp_path / "table").exists()
-    done = vopub(*arguments, "--duplicates", "first", "--json")
+    recipe.write_text(text.replace("[events]\n", '[events]\nduplicates = "first"\n'))
+    done = vopub(*arguments, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["identifier"] == "evts20_01"

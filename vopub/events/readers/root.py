@@ -61,7 +61,9 @@ _DAMAGE = (
     AttributeError, AssertionError, NotImplementedError, MemoryError, struct.error, zlib.error,
     lzma.LZMAError,
 )  # fmt: skip
-"""What uproot raises on bytes that are not what they should be."""
+"""What uproot raises on bytes that are not what they should be; only its calls stand within."""
+_MISFIT = (ValueError,)
+"""What awkward raises on lists that do not belong together."""
 
 
 RUN_COLUMNS = ("runNumber", "UTCMin_s", "UTCMax_s", "livetime_s")
@@ -72,11 +74,13 @@ BIG_FILE = 1_000_000
 
 
 @contextmanager
-def _reading(path: Path, what: str) -> Iterator[None]:
-    """Turn what uproot raises on damaged bytes into one clear line."""
+def _reading(
+    path: Path, what: str, damage: tuple[type[Exception], ...] = _DAMAGE
+) -> Iterator[None]:
+    """Turn what is raised on damaged bytes into one clear line."""
     try:
         yield
-    except _DAMAGE as error:
+    except damage as error:
         lines = str(error).strip().splitlines()
         cause = lines[0] if len(lines) == 1 else type(error).__name__
         hint = "the file is damaged; copy it again from where it came"
@@ -231,7 +235,7 @@ class RootReader(Reader):
     def _chunk(self, start: int, stop: int) -> EventChunk:
         events = {f: self._numbers(name, start, stop) for f, name in EVENT_BRANCHES.items()}
         tracks = {f: self._lists(name, start, stop) for f, name in TRACK_BRANCHES.items()}
-        with _reading(self._path, f"the tracks of events {start} to {stop - 1}"):
+        with _reading(self._path, f"the tracks of events {start} to {stop - 1}", _MISFIT):
             records = ak.zip(tracks, depth_limit=2)
         return EventChunk(events, JaggedTracks(records), self._truth(start, stop))
 
@@ -248,7 +252,7 @@ class RootReader(Reader):
         return Lazy({n: make for n, make in with_care.items() if n not in self._header.lacks})
 
     def _carefully(self, values: Mapping[str, Column], name: str) -> Column:
-        with _reading(self._path, f"the {name} of simulated events"):
+        with _reading(self._path, f"the {name} of simulated events", _MISFIT):
             return values[name]
 
     def _array(self, name: str, start: int, stop: int) -> ak.Array:
@@ -264,7 +268,7 @@ class RootReader(Reader):
 
     def _numbers(self, name: str, start: int, stop: int) -> np.ndarray[Any, Any]:
         array = self._array(name, start, stop)
-        with _reading(self._path, f"branch {name!r} as integers"):
+        with _reading(self._path, f"branch {name!r} as integers", _MISFIT):
             numbers = ak.to_numpy(array, allow_missing=False)
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
             what = f"branch {name!r} holds {array.type.content}, not one integer per event"
@@ -287,8 +291,8 @@ class RootReader(Reader):
         table = self._run_table()
         with _reading(self._path, "its identifier"):
             uuid = UUID(str(self._file.file.uuid))
-        with _reading(self._path, "the record of the programs that made it"):
-            applications, command = jpp_texts(self._file), dst_command(self._file)
+        reading = partial(_reading, self._path)
+        applications, command = jpp_texts(self._file, reading), dst_command(self._file, reading)
         return FileHeader(
             name=self._path.name,
             layout="KM3NeT DST" if "T" in self._holds else "KM3NeT offline",

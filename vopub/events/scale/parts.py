@@ -8,8 +8,6 @@ same, whatever the file is called. ``*.seen`` hold digests of inputs that did no
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import time
@@ -28,8 +26,9 @@ from vopub.errors import FileError
 from vopub.events.readers.base import FileHeader
 from vopub.events.recipe import Recipe
 from vopub.events.rows import schema_of, table_of_batch
-from vopub.files import cannot, replacing, write_text
+from vopub.files import cannot, digest_of, replacing, write_text
 from vopub.model.data_taking import RunCount
+from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import Column, EventAccount, EventTable
 from vopub.model.parameter import Parameter
 from vopub.model.resource import SHA256_PATTERN
@@ -96,9 +95,10 @@ def part_key(sha256: str, recipe: Recipe, record: str = "") -> str:
         Digest of the record of its making that lies beside it, if there is one.
     """
     content = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
-    # The names of inputs make no difference to what one of them gives.
-    content["section"] = recipe.section.model_copy(update={"inputs": ()})
-    return _digest([sha256, record, __version__, to_jsonable_python(content)])
+    # The names of inputs make no difference to what one of them gives, nor do other inputs.
+    same = {"inputs": (), "duplicates": Duplicates.ERROR}
+    content["section"] = recipe.section.model_copy(update=same)
+    return digest_of([sha256, record, __version__, to_jsonable_python(content)])
 
 
 class PartWriter:
@@ -225,9 +225,4 @@ class Parts:
     def _seen(self, path: Path) -> Path:
         state = path.stat()
         changed = [state.st_size, state.st_ino, state.st_mtime_ns, state.st_ctime_ns]
-        return self.directory / f"{_digest([os.fspath(path.absolute()), *changed])}.seen"
-
-
-def _digest(content: object) -> str:
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+        return self.directory / f"{digest_of([os.fspath(path.absolute()), *changed])}.seen"
