@@ -25,6 +25,7 @@ SEMANTICS_BY_NAME = {
     ".cutflow.svg": "#documentation",
     ".provenance.svg": "#documentation",
     ".runs.metadata.json": "#auxiliary",
+    ".moc.fits": "#auxiliary",
 }
 """Those of files that are something else than their role says, by the end of their names."""
 PREFERRED = ("votable", "fits", "parquet", "csv", "hdf")

@@ -39,6 +39,7 @@ FILES = (
     file("evts21_01.skymap.svg", "image/svg+xml", FileRole.PREVIEW),
     file("evts21_01.cutflow.svg", "image/svg+xml", FileRole.PREVIEW),
     file("evts21_01.runs.csv", "text/csv; charset=utf-8", FileRole.RUNS),
+    file("evts21_01.moc.fits", "application/fits", FileRole.METADATA),
     file("evts21_01.prov.json", "application/json", FileRole.PROVENANCE),
     file("evts21_01.aeff_nutau.vot", "application/x-votable+xml", FileRole.RESPONSE),
 )
@@ -142,6 +143,7 @@ def test_links_say_what_each_file_is(samples: ModuleType) -> None:
         "evts21_01.skymap.svg": "#preview-plot",
         "evts21_01.cutflow.svg": "#documentation",
         "evts21_01.runs.csv": "#auxiliary",
+        "evts21_01.moc.fits": "#auxiliary",
         "evts21_01.prov.json": "#documentation",
         "evts21_01.aeff_nutau.vot": "#calibration",
         "k": "#documentation",
