@@ -126,7 +126,7 @@ class ExternalSettings(_Section):
         return self
 
 
-class RepositorySettings(_Section):
+class ArchiveSettings(_Section):
     """Further places that publications are deposited in."""
 
     dataverse_url: Url | None = None
@@ -155,7 +155,7 @@ class Settings(_Section):
     client: ClientSettings
     publisher: PublisherSettings
     external: ExternalSettings = ExternalSettings()
-    repositories: RepositorySettings = RepositorySettings()
+    archives: ArchiveSettings = ArchiveSettings()
     resources: Path
     """Folder with one sub-folder per resource."""
 
@@ -165,7 +165,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "client": ClientSettings,
     "publisher": PublisherSettings,
     "external": ExternalSettings,
-    "repositories": RepositorySettings,
+    "archives": ArchiveSettings,
 }
 """The parts of the file; no two have a key of the same name."""
 
@@ -260,7 +260,7 @@ def _complete(
     sections = [content.setdefault(name, {}) for name in SECTIONS]
     if not all(isinstance(section, dict) for section in sections):
         return  # whoever checks the content says so
-    site, client, _, external, repositories = sections
+    site, client, _, external, archives = sections
     _from_environment(content, environ)
     for key, value in options.items():
         if value is not None:
@@ -272,8 +272,8 @@ def _complete(
         if name in external:
             external[name] = _place(here, external[name])
     for name in ("dataverse_token", "invenio_token"):
-        if name in repositories:
-            repositories[name] = _place(here, repositories[name])
+        if name in archives:
+            archives[name] = _place(here, archives[name])
 
 
 def _place(here: Path, given: object) -> Path:

@@ -11,7 +11,7 @@ from vopub.publish.deposit import Place
 from vopub.publish.deposit import deposit as put
 
 Resource = Annotated[str, typer.Argument(help="A published resource by id.")]
-To = Annotated[Place, typer.Option("--to", help="Where; see [deposit] in the settings.")]
+To = Annotated[Place, typer.Option("--to", help="Where; see [archives] in the settings.")]
 Publish = Annotated[
     bool, typer.Option("--publish", help="Make it public there, which cannot be undone.")
 ]

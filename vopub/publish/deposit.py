@@ -84,13 +84,13 @@ def target_of(settings: Settings, place: Place) -> Dataverse | InvenioRdm:
     UsageError, FileError
         If it is not set; if its token cannot be read.
     """
-    chosen = settings.repositories
+    chosen = settings.archives
     url, token = {
         Place.DATAVERSE: (chosen.dataverse_url, chosen.dataverse_token),
         Place.INVENIO: (chosen.invenio_url, chosen.invenio_token),
     }[place]
     if url is None or token is None:
-        hint = f"set {place}_url and {place}_token in [repositories]"
+        hint = f"set {place}_url and {place}_token in [archives]"
         raise UsageError(f"it is not set where the {place} is", hint=hint)
     secret = _secret(token)
     if place is Place.DATAVERSE:

@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 def settings(tmp_path: Path, **given: object) -> Settings:
     options = {"site.directory": tmp_path / "site"}
     return load_settings(
-        {**options, **{f"repositories.{key}": value for key, value in given.items()}},
+        {**options, **{f"archives.{key}": value for key, value in given.items()}},
         environ={}, directory=CHECKOUT,
     )  # fmt: skip
 
