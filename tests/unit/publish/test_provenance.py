@@ -43,7 +43,8 @@ def test_the_steps_lead_from_the_file_to_the_products() -> None:
     assert convert.outputs == reduce.inputs == (file(1).identifier,)
     assert reduce.outputs == select.inputs == ("evts21_01.reduced",)
     assert select.outputs == write.inputs == ("evts21_01.events",)
-    assert write.outputs == ("evts21_01.csv", "evts21_01.metadata.json", "evts21_01.h5")
+    forms = ("csv", "metadata.json", "h5", "vot", "fits", "parquet")
+    assert write.outputs == tuple(f"evts21_01.{form}" for form in forms)
     assert select.configuration == {"up-going": "zenith > 90 deg"}
 
 
