@@ -21,6 +21,8 @@ NAMES = (
     "serve",
     "soak",
     "odc",
+    "kill",
+    "requests",
 )
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
