@@ -70,24 +70,25 @@ def import_rows(
         tmp_dir=scratch / "work",
         progress_bar=False,
     )
-    with (
-        # what it prints is no result of ours
-        redirect_stdout(io.StringIO()),
-        Client(
-            processes=False,
-            n_workers=1,
-            threads_per_worker=1,
-            memory_limit=None,
-            # on this machine only, wherever a port is free
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            local_directory=str(scratch),
-        ) as client,
-    ):
+    # what it prints is no result of ours
+    with redirect_stdout(io.StringIO()), _client(scratch) as client:
         run_import.run(arguments, client)
     catalogue = scratch / metadata.identifier
     _describe(catalogue, metadata)
     return catalogue
+
+
+def _client(scratch: Path) -> Client:
+    """Return who does the import: this process, on this machine only, wherever a port is free."""
+    return Client(
+        processes=False,
+        n_workers=1,
+        threads_per_worker=1,
+        memory_limit=None,
+        dashboard_address="127.0.0.1:0",
+        worker_dashboard_address="127.0.0.1:0",
+        local_directory=str(scratch),
+    )
 
 
 def _properties(metadata: TableMetadata) -> dict[str, str]:

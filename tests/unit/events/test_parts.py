@@ -126,8 +126,12 @@ def test_names_of_inputs_make_no_difference(
 
 
 def test_a_file_that_changed_a_moment_ago_is_hashed_again(
-    inputs: list[Path], tmp_path: Path, make_section: MakeSection
+    inputs: list[Path],
+    tmp_path: Path,
+    make_section: MakeSection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(parts_module, "SETTLED", 10**12)  # a moment that lasts on any machine
     section, parts = make_section(columns=COLUMNS), tmp_path / "parts"
     made(inputs, section, parts)
     assert made(inputs, section, parts)[1] == ["six.root", "four.root"]

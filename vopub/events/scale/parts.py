@@ -26,7 +26,7 @@ from vopub.errors import FileError
 from vopub.events.readers.base import FileHeader
 from vopub.events.recipe import Recipe
 from vopub.events.rows import schema_of, table_of_batch
-from vopub.files import cannot, digest_of, replacing, write_text
+from vopub.files import Settling, cannot, digest_of, replacing, write_text
 from vopub.model.data_taking import RunCount
 from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import Column, EventAccount, EventTable
@@ -104,13 +104,15 @@ def part_key(sha256: str, recipe: Recipe, record: str = "") -> str:
 class PartWriter:
     """Takes the rows of one part, chunk by chunk."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, settling: Settling) -> None:
         self._stream = stream
+        self._settling = settling
 
     def append(self, table: EventTable) -> None:
         """Write rows."""
         if len(table):
             self._stream.write_batch(table.arrow)
+            self._settling.note(table.arrow.nbytes)
 
 
 class Parts:
@@ -145,10 +147,11 @@ class Parts:
         """
         with (
             replacing(self._rows(key)) as temporary,
-            pa.OSFile(str(temporary), "wb") as sink,
+            temporary.open("wb") as sink,
+            Settling(sink) as settling,
             pa.ipc.new_stream(sink, schema_of(parameters)) as stream,
         ):
-            yield PartWriter(stream)
+            yield PartWriter(stream, settling)
 
     def finish(self, key: str, about: Callable[[int], Part]) -> Part:
         """Write what is known of rows that were written; it is told how many bytes they take."""
