@@ -20,7 +20,8 @@ from vopub.site import Site, processes
 from vopub.vo.database import query, row_count
 from vopub.vo.descriptor import render_descriptor
 from vopub.vo.known_events import known_events
-from vopub.vo.load import data_file, load
+from vopub.vo.load import load
+from vopub.vo.places import data_file
 
 pytestmark = pytest.mark.live
 
