@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from vopub.model.ktype import Ktype, vocabulary
-from vopub.model.resource import SCHEMA_VERSION, KM3OpenResource
+from vopub.model.resource import SCHEMA_VERSION, KM3OpenResource, ServiceKind
 from vopub.odc import schemas
 from vopub.odc.mappings.table import table
 from vopub.odc.schemas import KINDS, VERSIONS, make_schema, published
@@ -125,3 +125,12 @@ def test_vocabularies_are_served_as_json_and_as_pages(kept_centre: Centre) -> No
         assert shown == list(table().fields)
         links = page.xpath("//ul/li/a/@href")
         assert links == [f"/schemas/{name}" for name in schemas.listed()]
+
+
+def test_pages_have_a_name_for_every_kind_of_service(centre: Centre) -> None:
+    service = make_record().services[0]
+    every = [service.model_copy(update={"kind": kind}) for kind in ServiceKind]
+    record = make_record(files=[], services=every)
+    centre.put(record, [])
+    for path in (f"/resources/{record.kid}", "/"):
+        assert centre.http.get(path, headers={"Accept": "text/html"}).status_code == 200
