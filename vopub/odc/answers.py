@@ -96,8 +96,14 @@ class ResourceList(_Answer):
 
     total: int
     """How many match."""
+    exact: bool = True
+    """If not, more than ``total`` match: of very many, each would have to be looked at."""
     limit: int
     offset: int
+    later: str = ""
+    """Cursor of the page after this one; empty on the last."""
+    earlier: str = ""
+    """Cursor of the page before this one; empty on the first."""
     resources: tuple[ResourceSummary, ...]
 
 

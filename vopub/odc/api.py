@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from vopub import __version__
 from vopub.errors import Problem
@@ -17,7 +17,6 @@ from vopub.model.resource import (
     KM3ResourceCollection,
     KM3ResourceStream,
 )
-from vopub.odc import search
 from vopub.odc.addresses import base_url
 from vopub.odc.answers import (
     Catalog,
@@ -26,7 +25,6 @@ from vopub.odc.answers import (
     Health,
     KtypeInfo,
     Outcome,
-    ResourceList,
     StreamList,
     Written,
 )
@@ -37,9 +35,6 @@ from vopub.odc.forms import FOR_PROGRAMS, Form, TheForm, write
 from vopub.odc.guard import TheGrant, need_token, parse_record, record_body
 from vopub.odc.signposting import LINKSET, header, links_of_record, linkset
 
-MOST_WORDS = 200
-"""Longest search, in characters."""
-MOST_OFFSET = 1_000_000_000
 Body = Annotated[bytes, Depends(record_body)]
 Identifier = Annotated[str, Path(pattern=rf"^{ID_PATTERN}$")]
 StreamName = Annotated[str, Query(pattern=rf"^({ID_PATTERN})?$")]
@@ -78,29 +73,6 @@ def ktypes(store: TheStore) -> list[KtypeInfo]:
 def catalog(request: Request, store: TheStore, stream: StreamName = "") -> Response:
     """Return everything there is in short, in one answer; with ``stream``, its elements."""
     return _json(request, store.make_catalog(stream) if stream else store.catalog())
-
-
-class Wanted(BaseModel):
-    """Which resources to list; everything given must hold."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    q: str = Field("", max_length=MOST_WORDS)
-    """Words that all occur in title, description, identifier or names of parameters."""
-    ktype: Ktype | None = None
-    collection: str = Field("", pattern=rf"^({ID_PATTERN})?$")
-    stream: str = Field("", pattern=rf"^({ID_PATTERN})?$")
-    identifier: str = Field("", pattern=rf"^({ID_PATTERN})?$")
-    latest: bool = False
-    """Whether to leave out older versions."""
-    limit: int = Field(50, ge=1, le=200)
-    offset: int = Field(0, ge=0, le=MOST_OFFSET)
-
-
-@router.get("/resources", tags=["resources"])
-def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> ResourceList:
-    """List the resources that match, by identifier, the newest version first."""
-    return store.find(search.Query(**wanted.model_dump()))
 
 
 @router.get(

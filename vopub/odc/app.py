@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from vopub import __version__
-from vopub.odc import api, bulk, downloads, life_api, oai, pages, sitemap, vocabularies
+from vopub.odc import api, bulk, downloads, life_api, listing, oai, pages, sitemap, vocabularies
 from vopub.odc.guard import SecurityHeaders, handle_errors
 from vopub.odc.limits import Limit
 from vopub.odc.packing import Packing
@@ -71,7 +71,7 @@ def create_app(config: OdcConfig) -> FastAPI:
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
     handle_errors(app)
-    for room in (api, bulk, downloads, life_api, oai, pages, sitemap):
+    for room in (api, listing, bulk, downloads, life_api, oai, pages, sitemap):
         app.include_router(room.router)
     for router in (vocabularies.pages, vocabularies.router):
         app.include_router(router)

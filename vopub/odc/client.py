@@ -175,12 +175,13 @@ class OdcClient:
         return _parsed(History, self._call("GET", f"/api/resources/{kid}/history"))
 
     def _pages(self, wanted: dict[str, Any]) -> Iterator[ResourceSummary]:
-        offset, total = 0, 1
-        while offset < total:
-            params = {**wanted, "limit": PAGE, "offset": offset}
+        cursor = ""
+        while True:
+            params = {**wanted, "limit": PAGE, "cursor": cursor}
             page = _parsed(ResourceList, self._call("GET", "/api/resources", params=params))
             yield from page.resources
-            offset, total = offset + PAGE, page.total
+            if not (cursor := page.later):
+                return
 
     def _put(self, address: str, record: BaseModel) -> Outcome:
         headers = {"Content-Type": "application/json"}

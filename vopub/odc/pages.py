@@ -21,11 +21,12 @@ from vopub.model.resource import (
 from vopub.odc import search
 from vopub.odc.addresses import base_url
 from vopub.odc.answers import ResourceSummary
-from vopub.odc.api import MOST_OFFSET, MOST_WORDS, Identifier, in_form
+from vopub.odc.api import Identifier, in_form
 from vopub.odc.citation import bibtex, citation
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import NotFoundError
 from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
+from vopub.odc.listing import MOST_OFFSET, MOST_WORDS
 from vopub.odc.recipes import Recipe, download_recipe, file_recipes, service_recipes
 from vopub.odc.rendering import render
 from vopub.odc.signposting import header, links_of_page

@@ -62,7 +62,7 @@ def check_index(store: Store) -> None:
     """Look whether it is found as if it had been written today."""
     for query, number in (
         (Query(), 3), (Query(latest=True), 2), (Query(q="evenements orca"), 3),
-        (Query(position=(61.875, 14.47751219)), 2), (Query(stream="events21_01"), 1),
+        (Query(position=(61.875, 19.47122063)), 2), (Query(stream="events21_01"), 1),
         (Query(since=datetime(2021, 2, 24, 9), until=datetime(2021, 2, 25)), 2),  # noqa: DTZ001
     ):  # fmt: skip
         assert store.count(query).number == number, query

@@ -175,8 +175,8 @@ def test_time_and_sky_narrow_a_list(store: Store) -> None:
     query = Query(since=since, until=until, latest=True)
     found = {int(k) // 1000 for k in walk(store, query, Sort.EARLIEST_DATA)}
     assert found == inside
-    # The centre of cell 5 of order 3, by healpy's pix2ang(8, 5, nest=True, lonlat=True).
-    covered = Query(position=(61.875, 14.47751219), latest=True)
+    # The centre of cell 5 of order 3, by cdshealpix.
+    covered = Query(position=(61.875, 19.47122063), latest=True)
     names = {store.get_resource(k).coverage.spatial for k in walk(store, covered, Sort.NEWEST)}
     assert names == {"3/5"}
 

@@ -1,0 +1,95 @@
+"""The list of resources: filters, orders, and pages that stay right while resources are added."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from vopub.errors import Problem
+from vopub.model.ktype import Ktype
+from vopub.model.resource import ID_PATTERN
+from vopub.odc import search
+from vopub.odc.answers import ErrorBody, ResourceList
+from vopub.odc.downloads import TheStore
+from vopub.odc.faults import RefusedError
+from vopub.odc.paging import LONGEST_CURSOR, Sort
+
+MOST_WORDS = 200
+"""Longest search, in characters."""
+MOST_OFFSET = 1_000_000_000
+
+router = APIRouter(prefix="/api", responses={"default": {"model": ErrorBody}})
+
+
+class Wanted(BaseModel):
+    """Which resources to list; everything given must hold."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    q: str = Field("", max_length=MOST_WORDS)
+    """Words that all occur in title, description, identifier, instrument, subjects or names of
+    parameters; ``hydro*`` stands for all that begin so."""
+    ktype: Ktype | None = None
+    collection: str = Field("", pattern=rf"^({ID_PATTERN})?$")
+    stream: str = Field("", pattern=rf"^({ID_PATTERN})?$")
+    identifier: str = Field("", pattern=rf"^({ID_PATTERN})?$")
+    latest: bool = False
+    """Whether to leave out older versions."""
+    since: AwareDatetime | None = None
+    """Leave out whose data end before."""
+    until: AwareDatetime | None = None
+    """Leave out whose data begin after."""
+    ra: float | None = Field(None, ge=0, le=360)
+    """With ``dec``: a position (ICRS, degrees) that must be covered."""
+    dec: float | None = Field(None, ge=-90, le=90)
+    sort: Sort = Sort.IDENTIFIER
+    cursor: str = Field("", max_length=LONGEST_CURSOR)
+    """``later`` or ``earlier`` of another page of the same list."""
+    limit: int = Field(50, ge=1, le=200)
+    offset: int = Field(0, ge=0, le=MOST_OFFSET)
+    """For short lists by identifier; a cursor costs the same anywhere and misses nothing."""
+
+    def query(self) -> search.Query:
+        """Return the query of the store.
+
+        Raises
+        ------
+        RefusedError
+            If half a position is given.
+        """
+        if (self.ra is None) != (self.dec is None):
+            problem = Problem("ra, dec", "one is given without the other")
+            raise RefusedError("a position has two coordinates", [problem])
+        position = None if self.ra is None or self.dec is None else (self.ra, self.dec)
+        names = {"q", "ktype", "collection", "stream", "identifier", "latest", "limit", "offset"}
+        return search.Query(
+            **self.model_dump(include=names), since=_utc(self.since), until=_utc(self.until),
+            position=position,
+        )  # fmt: skip
+
+
+@router.get("/resources", tags=["resources"], response_model=ResourceList)
+def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Response:
+    """List the resources that match; ``later`` is the cursor of the next page."""
+    query = wanted.query()
+    if wanted.offset:
+        return _json(store.find(query).model_dump_json())
+    page = store.page(query, wanted.sort, wanted.cursor, wanted.limit)
+    count = store.count(query)
+    # The summaries are JSON already: they are put together as text.
+    head = {"total": count.number, "exact": count.exact, "limit": wanted.limit, "offset": 0,
+            "later": page.later, "earlier": page.earlier}  # fmt: skip
+    text = json.dumps(head).removesuffix("}")
+    return _json(f'{text}, "resources": [{",".join(page.summaries)}]}}')
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
