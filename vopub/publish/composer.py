@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from vopub.errors import VopubError
+from vopub.errors import UnreachableError, VopubError
 from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
 from vopub.publish.collections import announce_collections
 from vopub.publish.passage import Passage
-from vopub.publish.register import connect, register_collections
+from vopub.publish.register import (
+    connect,
+    is_published,
+    pending_of,
+    register_collections,
+    withhold_dead,
+)
+from vopub.publish.registrations import deliver_pending
 from vopub.publish.stages import Progress, Stage
 from vopub.publish.state import PublicationState
 from vopub.resources import ResourceFolder
@@ -135,9 +143,17 @@ class Publisher:
             state = passage.publish()
         except VopubError as error:
             served = passage.previous
+            self._withhold_dead(folder)
             kept = " (the previous publication is still served)" if served else ""
             return _outcome(folder, f"failed{kept}", served, error)
         return _outcome(folder, passage.change, state)
+
+    def _withhold_dead(self, folder: ResourceFolder) -> None:
+        """Take what is not served any more out of the record of what could not be replaced."""
+        try:
+            withhold_dead(self.site, folder.id, self.progress.note)
+        except VopubError as error:
+            self.progress.note(f"{folder.id}: its record could not be looked at: {error}")
 
     def _preview(self, folder: ResourceFolder, until: Stage) -> Outcome:
         passage = self._passage(folder, until)
@@ -153,10 +169,22 @@ class Publisher:
             identifier = folder.description.collection
             if identifier and outcome.kid is not None and outcome.error is None:
                 members.setdefault(identifier, []).append(outcome.kid)
-        with connect(self.site.odc) as client:
-            register_collections(client, self.settings.resources, members)
+        try:
+            self._register_collections(members)
+        except UnreachableError as error:
+            self.progress.note(f"collections are registered by the next run: {error}")
         for identifier in announce_collections(self.settings, self.site, members):
             self.progress.note(f"{identifier}: the registry has a record of the collection")
+
+    def _register_collections(self, members: dict[str, list[UUID]]) -> None:
+        """Deliver registrations that wait, then tell collections of their members."""
+        with connect(self.site.odc) as client:
+            pending, note = pending_of(self.site), self.progress.note
+            current = partial(is_published, self.site)
+            for record in deliver_pending(client, pending, current, note):
+                if record.collection:
+                    members.setdefault(record.collection, []).append(record.kid)
+            register_collections(client, self.settings.resources, members)
 
 
 def _outcome(

@@ -14,7 +14,9 @@ from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
 from vopub.publish.archive import Publication
 from vopub.publish.build import Build, current_build
-from vopub.publish.register import connect, register
+from vopub.publish.crosslinks import check_crosslinks, prove_datalinks
+from vopub.publish.register import connect, register, register_beside
+from vopub.publish.registrations import QUEUED
 from vopub.publish.stages import Progress, Stage
 from vopub.publish.state import (
     Key,
@@ -31,7 +33,6 @@ from vopub.publish.succession import (
     digest,
     goes_beside,
     recover_archive,
-    register_again,
     serve_beside,
     succeed,
 )
@@ -281,6 +282,7 @@ class Passage:
         self._start(Stage.PROVE)
         try:
             services = prove(self.site.dachs, build.metadata, known, authority=self._authority)
+            services += prove_datalinks(self.site, self.folder.description, build)
         except VopubError:
             restore(self.site.dachs, self.folder.id)
             raise
@@ -300,14 +302,18 @@ class Passage:
             beside = self._keep_serving(old) if self._loaded else None
             with connect(self.site.odc) as client:
                 record, outcome = register(
-                    client, self.folder.description, build, services, self._products
+                    client, self.site, self.folder.description, build, services
                 )
                 if old is not None and beside is not None:
-                    register_again(client, old, beside)
+                    register_beside(client, self.site, old, beside.services)
+                if outcome != QUEUED:
+                    check_crosslinks(self.site, client, record)
         except VopubError:
             self._go_back()
             raise
         self._done(Stage.REGISTER, f"record {build.metadata.kid} {outcome}")
+        if outcome == QUEUED:
+            self.progress.note(f"{self.folder.id}: the next run registers it")
         served = self._is_served(key, descriptor)
         if self.previous is not None and served and not self._loaded and old is not None:
             self.change = "unchanged" if outcome == "unchanged" else "published again"

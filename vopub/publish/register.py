@@ -12,10 +12,14 @@ from vopub.model.description import ResourceDescription
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, ServiceReference
 from vopub.model.server import OdcServer
 from vopub.odc.client import OdcClient
-from vopub.publish.archive import version_numbers
+from vopub.publish.archive import Archive, Publication
 from vopub.publish.build import Build
 from vopub.publish.metadata import record_of
+from vopub.publish.registrations import Note, Pending, Registration, deliver_or_queue
+from vopub.publish.state import states
 from vopub.resources import read_collection
+from vopub.site import Site
+from vopub.vo.prove import quick_check
 
 
 def connect(server: OdcServer) -> OdcClient:
@@ -36,37 +40,81 @@ def connect(server: OdcServer) -> OdcClient:
     return OdcClient(server.url, token)
 
 
+def pending_of(site: Site) -> Pending:
+    """Return the registrations of a site that wait."""
+    return Pending(site.state / "pending")
+
+
 def register(
-    client: OdcClient,
-    description: ResourceDescription,
-    build: Build,
+    client: OdcClient, site: Site, description: ResourceDescription, build: Build,
     services: tuple[ServiceReference, ...],
-    products: Path,
-) -> tuple[KM3OpenResource, str]:
-    """Upload the files of a resource, then write its record; sends only what is not there.
+) -> tuple[KM3OpenResource, str]:  # fmt: skip
+    """Register a publication; if the Open Data Center does not answer, the next run does it.
 
     Returns
     -------
     record
-        As it was written.
+        As it was or will be written.
     outcome
-        Whether the record was ``created``, ``replaced`` or ``unchanged``.
+        Whether the record was ``created``, ``replaced``, ``unchanged`` or ``queued``.
+
+    Raises
+    ------
+    ServiceError
+        If the Open Data Center refuses.
+    """
+    record = record_of(description, build.metadata, build.manifest, services)
+    products = site.products / description.id
+    return deliver_or_queue(client, pending_of(site), record, products)
+
+
+def register_beside(
+    client: OdcClient, site: Site, old: Publication, services: tuple[ServiceReference, ...]
+) -> str:
+    """Let the record of an older version point at the services it goes on being served by.
+
+    Returns and raises as ``register``, the outcome only.
+    """
+    record = old.record.model_copy(update={"services": services})
+    return deliver_or_queue(client, pending_of(site), record, old.products)[1]
+
+
+def is_published(site: Site, waiting: Registration) -> bool | None:
+    """Tell whether a registration that waits is still what is published and proved.
+
+    None while a newer publication is on its way.
+    """
+    found = (state for state in states(site.state) if state.kid == waiting.record.kid)
+    state = next(found, None)
+    if state is None:
+        return False
+    if not state.complete:
+        return None
+    current = Archive(site.archive / state.id).current
+    same_files = current is not None and current.record.files == waiting.record.files
+    return same_files and state.services == waiting.record.services
+
+
+def withhold_dead(site: Site, identifier: str, note: Note) -> None:
+    """Take services that do not answer any more out of the record of a resource.
+
+    The next publication that proves them writes them again.
 
     Raises
     ------
     ServiceError
         If the Open Data Center does not answer or refuses.
     """
-    for reference in build.manifest.files:
-        client.put_file(build.metadata.kid, reference, products / reference.name)
-    record = record_of(description, build.metadata, build.manifest, services)
-    ours = version_numbers(record.publication.version)
-    others = client.find(identifier=description.id)
-    older = [other for other in others if version_numbers(other.version) < ours]
-    if older:
-        before = max(older, key=lambda other: version_numbers(other.version))
-        record = record.model_copy(update={"replaces": before.kid})
-    return record, client.put_resource(record).value
+    current = Archive(site.archive / identifier).current
+    if current is None or not current.in_vo or current.build.known is None:
+        return
+    if quick_check(site.dachs, current.build.metadata, current.build.known):
+        return
+    with connect(site.odc) as client:
+        record = client.get_resource(current.state.kid)
+        if record is not None and record.services:
+            client.put_resource(record.model_copy(update={"services": ()}))
+            note(f"{identifier}: its services do not answer and were taken out of its record")
 
 
 def register_collections(

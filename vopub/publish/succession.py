@@ -35,6 +35,7 @@ from vopub.vo.known_events import KnownEvents
 from vopub.vo.load import is_settled, load, redescribe, remove, settle
 from vopub.vo.places import data_file
 from vopub.vo.prove import prove, prove_candidate
+from vopub.vo.registry import collection_ivoid
 
 
 def archive_of(site: Site, identifier: str) -> Archive:
@@ -102,6 +103,8 @@ def descriptor_of(
         for name in names
         for number in [name.rpartition("_v")[2].replace("_", ".")]
     ]
+    if description.collection:
+        related.append(_part_of(description.collection, authority))
     text = _render(site.odc, build, build.known, description, authority, related=related)
     return with_datasets(text, datasets_for(site, description, build))
 
@@ -230,6 +233,14 @@ def _related(relation: RelationType, authority: str, identifier: str, title: str
     return Related(relation=relation, identifier=ivoid(authority, identifier), title=title)
 
 
+def _part_of(collection: str, authority: str) -> Related:
+    return Related(
+        relation=RelationType.IS_PART_OF,
+        identifier=collection_ivoid(authority, collection),
+        title=f"Collection {collection}",
+    )
+
+
 def _render(
     server: OdcServer,
     build: Build,
@@ -248,5 +259,6 @@ def _render(
         authority=authority,
         data_file=data_file(Path(f"{description.id}.csv")),
         known=known,
+        landing_page=f"{server.url}/resources/{build.metadata.kid}",
         files=file_addresses(server, build),
     )

@@ -1,0 +1,94 @@
+"""Record and registry lead to each other; an outage of the Open Data Center is waited out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+import pyvo
+
+from vopub.events.scale.tally import Tally
+from vopub.model.resource import KM3OpenResource, ServiceKind
+from vopub.odc.mappings.voresource import read_voresource, reference_url
+from vopub.publish.composer import Publisher
+from vopub.publish.register import pending_of
+from vopub.publish.stages import Stage
+from vopub.resources import read_folder
+from vopub.site import Site
+
+from .conftest import Desk
+
+pytestmark = pytest.mark.live
+
+
+class Outage:
+    """Stops the Open Data Center when a publication comes to its registration."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.notes: list[str] = []
+
+    def start(self, resource: str, stage: Stage) -> None:
+        self.notes.append(f"{resource}: {stage}")
+        if stage is Stage.REGISTER:
+            self.site.services[-1].stop()
+
+    def done(self, resource: str, stage: Stage, what: str) -> None:
+        self.notes.append(f"{resource}: {stage}: {what}")
+
+    def tell(self, resource: str, tally: Tally) -> None: ...
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def record_of(desk: Desk, identifier: str) -> KM3OpenResource:
+    found = httpx.get(f"{desk.site.odc.url}/api/resources?identifier={identifier}&latest=true")
+    kid = found.json()["resources"][0]["kid"]
+    answer = httpx.get(f"{desk.site.odc.url}/api/resources/{kid}")
+    return KM3OpenResource.model_validate_json(answer.content)
+
+
+def test_record_and_registry_lead_to_each_other(published: Desk) -> None:
+    record = record_of(published, "evts21_01")
+    page = f"{published.site.odc.url}/resources/{record.kid}"
+    services = {service.kind: service for service in record.services}
+    assert set(services) >= {ServiceKind.SCS, ServiceKind.TAP, ServiceKind.DATALINK}
+    question = {
+        "verb": "GetRecord", "metadataPrefix": "ivo_vor",
+        "identifier": services[ServiceKind.SCS].ivoid,
+    }  # fmt: skip
+    answer = httpx.get(f"{published.site.dachs.url}/oai.xml", params=question)
+    assert reference_url(answer.content) == page
+    told = read_voresource(answer.content)
+    assert told["kid"] == str(record.kid)
+    assert told["publication"]["title"] == record.publication.title
+    assert services[ServiceKind.SCS].url in answer.text
+    links = pyvo.dal.adhoc.DatalinkResults.from_result_url(services[ServiceKind.DATALINK].url)
+    assert page in [link.access_url for link in links]
+    shown = httpx.get(page, headers={"Accept": "text/html"}).text
+    for kind in (ServiceKind.SCS, ServiceKind.TAP):
+        assert services[kind].url in shown
+
+
+def test_an_outage_leaves_a_registration_that_the_next_run_delivers(published: Desk) -> None:
+    before = record_of(published, "evts21_01")
+    published.edit("evts21_01", "Sample from the public package", "A sample from the package")
+    folder = read_folder(Path(published.settings.resources) / "evts21_01")
+    outage = Outage(published.site)
+    (outcome,) = Publisher(published.settings, outage).publish([folder])
+    assert outcome.error is None, outcome.error
+    assert "evts21_01: the next run registers it" in outage.notes
+    waiting = list(pending_of(published.site))
+    assert [each.record.kid for each in waiting] == [before.kid]
+    with pytest.raises(httpx.ConnectError):
+        record_of(published, "evts21_01")
+    published.publish("evts20_01")
+    after = record_of(published, "evts21_01")
+    assert after.publication.note.startswith("A sample from the package")
+    assert after.services == outcome.services
+    assert list(pending_of(published.site)) == []
+    history = httpx.get(f"{published.site.odc.url}/api/resources/{after.kid}/history").json()
+    assert history["changes"][-1]["kind"] == "replaced"
+    assert "publication.note" in {d["path"] for d in history["changes"][-1]["differences"]}

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.unit.odc.conftest import (
+    ROOT,
+    TOKEN,
+    Server,
+    make_record,
+    product,
+    products,
+    start,
+)
+from vopub.errors import ServiceError, UnreachableError
+from vopub.model.resource import KM3OpenResource
+from vopub.odc.client import OdcClient
+from vopub.publish.registrations import (
+    QUEUED,
+    Pending,
+    Registration,
+    deliver,
+    deliver_or_queue,
+    deliver_pending,
+)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Give the directory of a resource's products."""
+    place = tmp_path / "evts21_01"
+    place.mkdir()
+    for file in products():
+        (place / file.reference.name).write_bytes(file.content)
+    return place
+
+
+@pytest.fixture
+def pending(tmp_path: Path) -> Pending:
+    return Pending(tmp_path / "state" / "pending")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = start(tmp_path_factory.mktemp("server") / "odc")
+    yield running
+    running.stop()
+
+
+def absent() -> OdcClient:
+    """Return a connection to an Open Data Center that does not answer."""
+    return OdcClient("http://127.0.0.1:9", TOKEN)
+
+
+def current(_waiting: Registration) -> bool:
+    return True
+
+
+def test_an_outage_leaves_a_registration_that_the_next_run_delivers(
+    server: Server, directory: Path, pending: Pending
+) -> None:
+    record, notes = make_record(version="0.1"), list[str]()
+    with absent() as client:
+        assert deliver_or_queue(client, pending, record, directory) == (record, QUEUED)
+        assert deliver_pending(client, pending, current, notes.append) == []
+    assert [waiting.record for waiting in pending] == [record]
+    assert "stay queued" in notes[0]
+    with OdcClient(server.url, TOKEN) as client:
+        assert deliver_pending(client, pending, current, notes.append) == [record]
+        assert client.get_resource(record.kid) == record
+    assert list(pending) == []
+    assert "was delivered, record created" in notes[1]
+
+
+def test_a_queued_version_is_linked_to_the_one_before_when_it_is_delivered(
+    server: Server, directory: Path, pending: Pending
+) -> None:
+    old, new = make_record(version="1.1"), make_record(version="1.2")
+    with absent() as client:
+        for record in (old, new):
+            assert deliver_or_queue(client, pending, record, directory)[1] == QUEUED
+    with OdcClient(server.url, TOKEN) as client:
+        deliver_pending(client, pending, current, lambda _: None)
+        written = client.get_resource(new.kid)
+    assert written is not None
+    assert written.replaces == old.kid
+
+
+def test_what_was_overtaken_is_dropped_and_what_is_uncertain_waits(
+    server: Server, directory: Path, pending: Pending
+) -> None:
+    overtaken, uncertain = make_record(version="3.1"), make_record(version="3.2")
+    for record in (overtaken, uncertain):
+        pending.add(record, directory, "does not answer")
+    told = {overtaken.kid: False, uncertain.kid: None}
+    notes = list[str]()
+    with OdcClient(server.url, TOKEN) as client:
+        deliver_pending(client, pending, lambda each: told[each.record.kid], notes.append)
+        assert client.get_resource(overtaken.kid) is None
+    assert [waiting.record.kid for waiting in pending] == [uncertain.kid]
+    assert notes == ["evts21_01: a queued registration was overtaken"]
+
+
+def test_a_refusal_is_an_error_and_a_later_success_takes_the_waiting_one_along(
+    server: Server, directory: Path, pending: Pending
+) -> None:
+    record = make_record(version="4.1")
+    pending.add(record, directory, "does not answer")
+    with OdcClient(server.url, "not-the-right-token-at-all") as client:
+        with pytest.raises(ServiceError, match="check the token") as refused:
+            deliver_or_queue(client, pending, record, directory)
+        assert not isinstance(refused.value, UnreachableError)
+        notes = list[str]()
+        assert deliver_pending(client, pending, current, notes.append) == []
+        assert "cannot be delivered" in notes[0]
+    with OdcClient(server.url, TOKEN) as client:
+        assert deliver_or_queue(client, pending, record, directory)[1] == "created"
+    assert list(pending) == []
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_server_that_cannot_now_is_asked_later(
+    status: int, directory: Path, pending: Pending
+) -> None:
+    busy = httpx.MockTransport(lambda _request: httpx.Response(status))
+    with OdcClient("http://odc.test", TOKEN, busy) as client:
+        assert deliver_or_queue(client, pending, make_record(), directory)[1] == QUEUED
+
+
+def test_a_file_that_is_no_registration_is_left_alone(pending: Pending) -> None:
+    pending.directory.mkdir(parents=True)
+    (pending.directory / f"{UUID(int=1)}.json").write_text('{"record": 1}')
+    assert list(pending) == []
+    assert len(list(pending.directory.iterdir())) == 1
+
+
+DELIVER = """
+import sys
+from pathlib import Path
+from vopub.odc.client import OdcClient
+from vopub.publish.registrations import Pending, deliver_pending
+with OdcClient(sys.argv[1], sys.argv[2]) as client:
+    print("ready", flush=True)
+    deliver_pending(client, Pending(Path(sys.argv[3])), lambda _: True, lambda _: None)
+"""
+
+
+def test_a_delivery_that_is_killed_at_any_moment_is_finished_by_the_next(
+    server: Server, tmp_path: Path, pending: Pending
+) -> None:
+    records = []
+    for number in range(4):
+        content = products()[0].content + b"x" * number * 40_000
+        file = product("evts21_01.csv", content, "text/csv; charset=utf-8")
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / file.reference.name).write_bytes(content)
+        records.append(make_record(version=f"9.{number}", files=[file]))
+        pending.add(records[-1], place, "does not answer")
+    chance = random.Random(20)  # noqa: S311
+    killed = 0
+    while list(pending):
+        left = len(list(pending))
+        command = [sys.executable, "-c", DELIVER, server.url, TOKEN, str(pending.directory)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(chance.uniform(0.02, 0.15) * (1 + killed / 2))  # a busy machine needs longer
+        process.kill()
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        assert len(list(pending)) <= left
+    assert killed > 1
+    with OdcClient(server.url, TOKEN) as client:
+        for number, record in enumerate(records):
+            written = client.get_resource(record.kid)
+            assert written is not None
+            expected = records[number - 1].kid if number else written.replaces
+            assert written == record.model_copy(update={"replaces": expected})
+            content = httpx.get(f"{server.url}/files/{record.kid}/evts21_01.csv").content
+            assert len(content) == record.files[0].size
+            kinds = [change.kind.value for change in client.history(record.kid).changes]
+            assert kinds[0] == "created"
+            assert set(kinds[1:]) <= {"replaced"}
+
+
+def test_registering_again_changes_nothing(server: Server, directory: Path) -> None:
+    record: KM3OpenResource = make_record(version="0.2")
+    with OdcClient(server.url, TOKEN) as client:
+        written, outcome = deliver(client, record, directory)
+        assert outcome == "created"
+        assert deliver(client, record, directory) == (written, "unchanged")
+        assert client.history(record.kid).changes[0].when <= datetime.now(UTC)
