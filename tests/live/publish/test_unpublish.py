@@ -19,8 +19,11 @@ pytestmark = pytest.mark.live
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 
 
-def oai_header(desk: Desk, verb: str) -> etree._Element | None:
-    name = "ivo://samples.km3net.invalid/evts21_01/q/cone"
+CONE = "ivo://samples.km3net.invalid/evts21_01/q/cone"
+COLLECTION = "ivo://samples.km3net.invalid/samples26_01/q/collection"
+
+
+def oai_header(desk: Desk, verb: str, name: str = CONE) -> etree._Element | None:
     question = {"verb": verb, "metadataPrefix": "ivo_vor"}
     if verb == "GetRecord":
         question["identifier"] = name
@@ -95,9 +98,10 @@ def test_what_is_taken_back_is_gone_and_says_why(published: Desk) -> None:
     assert "evts21_01" not in httpx.get(f"{site.dachs_url}/tap/examples").text
     assert observations(published) == []
     for verb in ("GetRecord", "ListIdentifiers"):
-        header = oai_header(published, verb)
-        assert header is not None
-        assert header.get("status") == "deleted"
+        for name in (CONE, COLLECTION):  # which has nothing else in the VO
+            header = oai_header(published, verb, name)
+            assert header is not None
+            assert header.get("status") == "deleted"
 
     record = httpx.get(f"{site.odc_url}/api/resources/{outcome['kid']}")
     assert record.status_code == 410
@@ -111,9 +115,10 @@ def test_what_is_taken_back_is_gone_and_says_why(published: Desk) -> None:
 
     again = next(o for o in published.publish() if o["id"] == "evts21_01")
     assert (again["change"], again["kid"]) == ("published", outcome["kid"])
-    header = oai_header(published, "GetRecord")
-    assert header is not None
-    assert header.get("status") is None
+    for name in (CONE, COLLECTION):
+        header = oai_header(published, "GetRecord", name)
+        assert header is not None
+        assert header.get("status") is None
     assert httpx.get(f"{site.odc_url}/api/resources/{outcome['kid']}").status_code == 200
     assert observations(published) == datasets
 
