@@ -73,8 +73,11 @@ def test_who_is_reading_finishes_while_others_are_told_at_once(published: Desk) 
 
 
 def observations(desk: Desk) -> list[str]:
-    """Return the data sets in the table of observations."""
-    sql = "SELECT obs_publisher_did FROM ivoa.obscore NATURAL JOIN ivoa.obscore_hea"
+    """Return the data sets of the resource in the table of observations."""
+    sql = (
+        "SELECT obs_publisher_did FROM ivoa.obscore NATURAL JOIN ivoa.obscore_hea"
+        " WHERE obs_id = 'evts21_01'"
+    )
     question = {"LANG": "ADQL", "FORMAT": "csv", "QUERY": sql}
     answer = httpx.get(f"{desk.settings.site.dachs_url}/tap/sync", params=question)
     return sorted(answer.raise_for_status().text.split()[1:])
