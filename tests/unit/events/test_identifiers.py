@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
-from vopub.events.identifiers import identifiers, spelled
+from vopub.events.identifiers import IDENTITY, identifiers, number_hashes, spelled
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 COUNT = st.integers(0, 2**31 - 1)
@@ -48,3 +48,13 @@ def test_negative_run_or_frame(negative: int, good: int) -> None:
         with pytest.raises(InputError, match=f"run {run} with frame {frame}"):
             identifiers(*bad)
         assert spelled(*bad)[1] == f"km3.1.{run}.{frame}.4"
+
+
+def test_hashes_of_numbers_tell_events_apart_whatever_their_types() -> None:
+    grid = np.meshgrid([-1, 49], *[np.arange(20)] * 3)
+    numbers = {name: part.ravel() for name, part in zip(IDENTITY, grid, strict=True)}
+    hashes = number_hashes(numbers)
+    assert len(np.unique(hashes)) == len(hashes) == 16_000
+    narrow = {name: part.astype(np.int32) for name, part in numbers.items()}
+    narrow["trigger_counter"] = numbers["trigger_counter"].astype(np.uint64)
+    np.testing.assert_array_equal(number_hashes(narrow), hashes)
