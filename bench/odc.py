@@ -36,6 +36,8 @@ REST = 0.5
 SECONDS = 60
 A_SECOND = 100
 """Records that are registered while others read."""
+TOGETHER = 20
+"""Of which so many come in one request."""
 TOKEN = "a token for measuring only"  # noqa: S105 - of a server that lives for minutes
 
 
@@ -153,16 +155,17 @@ def _put(http: httpx.Client, address: str, body: bytes) -> None:
 
 @contextmanager
 def _registering(server: Served, streams: int) -> Iterator[list[int]]:
-    """Register so many records a second, one by one, until left; tell how many it were."""
+    """Register so many records a second until left; tell how many it were."""
     done, stop = [0], threading.Event()
 
     def register() -> None:
         began = perf_counter()
         with server.client() as http:
             while not stop.is_set():
-                content = hydrophones.record(RECORDS + done[0], streams)
-                _put(http, f"/api/resources/{content['kid']}", json.dumps(content).encode())
-                done[0] += 1
+                first = RECORDS + done[0]
+                (body,) = hydrophones.bodies(first, first + TOGETHER, streams, TOGETHER)
+                _put(http, "/api/resources", body)
+                done[0] += TOGETHER
                 sleep(max(0.0, began + done[0] / A_SECOND - perf_counter()))
 
     thread = threading.Thread(target=register)
