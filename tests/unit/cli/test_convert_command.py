@@ -151,7 +151,7 @@ def test_a_recipe_of_neither_kind(vopub: Vopub, tmp_path: Path) -> None:
 
 def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: Path) -> None:
     paths = []
-    for number in range(30):
+    for number in range(120):
         paths.append(tmp_path / f"{number}.root")
         paths[-1].write_bytes(SAMPLE.read_bytes() + b"%d" % number)
     arguments = (*paths, "--recipe", "up going.toml", "--out", "table", "--workers", "2")
