@@ -6,6 +6,7 @@ import functools
 import http.server
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,9 +23,12 @@ import pyarrow.parquet
 import pytest
 from astropy import units as u
 from astropy.io import fits, votable
+from astropy.io.votable.tree import Info
+from astropy.table import Table
 from lxml import etree, html
 from mocpy import MOC
 from playwright.sync_api import sync_playwright
+from pyvo.registry import regtap, rtcons
 
 from .conftest import Desk
 
@@ -60,6 +64,16 @@ hips_tile_width = 512
 hips_tile_format = png
 hips_frame = equatorial
 """
+REGISTRY = """
+ATTACH ':memory:' AS rr;
+CREATE TABLE rr.resource (ivoid, res_type, short_name, res_title, content_level, res_description,
+    reference_url, creator_seq, created, updated, rights, content_type, source_format, source_value,
+    region_of_regard, waveband);
+CREATE TABLE rr.capability (ivoid, cap_index, standard_id, cap_description);
+CREATE TABLE rr.interface (ivoid, cap_index, intf_type, intf_role, access_url);
+CREATE TABLE rr.table_column (ivoid, name, ucd);
+"""
+"""Tables of RegTAP 1.1, as far as the questions below go."""
 SOFTWARE_GL = [
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
@@ -150,6 +164,61 @@ def test_records_are_valid_and_a_registry_would_find_the_cone_search(
     assert {"meta.id;meta.main", "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"} <= ucds
     names = {str(param.findtext("name")) for param in capability.iter("param")}
     assert {"RA", "DEC", "SR", "mjd", "energy", "MAXREC"} <= names | {n.upper() for n in names}
+
+
+class Joined:
+    """The aggregate function ``ivo_string_agg`` of RegTAP."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.separator = ""
+
+    def step(self, text: str, separator: str) -> None:
+        self.texts.append(text)
+        self.separator = separator
+
+    def finalize(self) -> str:
+        return self.separator.join(self.texts)
+
+
+def searchable(records: Any) -> sqlite3.Connection:
+    """Return a registry that harvested records, in lower case where RegTAP says so."""
+    registry = sqlite3.connect(":memory:")
+    registry.executescript(REGISTRY)
+    registry.create_aggregate("ivo_string_agg", 2, Joined)  # type: ignore[arg-type]
+    for record in records.iter("{*}Resource"):
+        name, title = record.findtext("identifier").lower(), record.findtext("title")
+        registry.execute("INSERT INTO rr.resource (ivoid, res_title) VALUES (?, ?)", (name, title))
+        for index, capability in enumerate(record.iter("capability")):
+            standard = str(capability.get("standardID") or "").lower()
+            said = capability.findtext("description")
+            row: tuple[Any, ...] = (name, index, standard, said)
+            registry.execute("INSERT INTO rr.capability VALUES (?, ?, ?, ?)", row)
+            for one in capability.iter("interface"):
+                row = (name, index, one.get(TYPE).lower(), one.get("role"))
+                row = (*row, one.findtext("accessURL"))
+                registry.execute("INSERT INTO rr.interface VALUES (?, ?, ?, ?, ?)", row)
+        for column in record.iter("column"):
+            row = (name, column.findtext("name"), column.findtext("ucd"))
+            registry.execute("INSERT INTO rr.table_column VALUES (?, ?, ?)", row)
+    return registry
+
+
+def test_pyvo_finds_the_cone_search_in_a_registry(desk: Desk, records: Any) -> None:
+    asked = [rtcons.Servicetype("conesearch"), rtcons.UCD("pos.eq.ra%")]
+    found = searchable(records).execute(rtcons.build_regtap_query(asked, None))
+    names = [about[0] for about in found.description]
+    rows = [["" if value is None else str(value) for value in row] for row in found]
+    table = votable.from_table(Table(rows=rows, names=names, dtype=[object] * len(names)))
+    table.resources[0].type = "results"
+    table.resources[0].infos.append(Info(name="QUERY_STATUS", value="OK"))
+    services = {
+        resource.ivoid: resource.get_service("conesearch")
+        for resource in regtap.RegistryResults(table, url="http://127.0.0.1/")
+    }
+    service = services["ivo://samples.km3net.invalid/evts21_01/q/cone"]
+    events = pd.read_csv(desk.products / "evts21_01" / "evts21_01.csv")
+    assert len(service.search((0, 0), 180.0)) == len(events)
 
 
 def test_whole_table_comes_in_four_formats_with_its_checksum(desk: Desk, records: Any) -> None:
