@@ -101,6 +101,13 @@ def test_the_same_commands_publish_to_servers_of_others(guest: Desk, desk: Desk)
         assert not path.is_file() or secret.encode() not in path.read_bytes(), path
 
 
+def test_nothing_is_gone_back_to_if_nothing_is_kept(guest: Desk) -> None:
+    done = guest.run("rollback", ID)
+    assert done.returncode == 1
+    assert f"{ID}: nothing is kept of a publication before" in done.stderr
+    assert rows(guest, ID) == 230
+
+
 def test_taking_back_and_going_down_leave_the_servers_of_others_alone(
     guest: Desk, desk: Desk
 ) -> None:
