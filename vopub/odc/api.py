@@ -188,7 +188,7 @@ def in_form(request: Request, kid: UUID, text: str, form: Form) -> Response:
     body = text.encode()
     if form is not Form.JSON:
         record = KM3OpenResource.model_validate_json(text)
-        body = write(form, record, f"{base}/resources/{kid}")
+        body = write(form, record, base)
     headers = {**header(links_of_record(kid, base)), "Vary": "Accept"}
     return tagged(request, body, form.media_type, headers)
 

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vopub.model.ktype import Ktype
 from vopub.model.resource import Coverage, KM3OpenResource
-
-_TYPES = {
-    Ktype.PUBLICATION: "Text", Ktype.PLOT: "Image", Ktype.SOFTWARE: "Software",
-    Ktype.VO_SERVICE: "Service", Ktype.VOEVENT: "Event", Ktype.ACOUSTIC_MP3: "Sound",
-    Ktype.ACOUSTIC_WAV: "Sound", Ktype.ACOUSTIC_RAW: "Sound",
-}  # fmt: skip
-"""Words of the DCMI Type Vocabulary; all others are data sets."""
 
 
 def dublin_core(record: KM3OpenResource, address: str) -> Iterator[tuple[str, str]]:
@@ -32,7 +24,7 @@ def dublin_core(record: KM3OpenResource, address: str) -> Iterator[tuple[str, st
     yield "description", publication.description
     yield "publisher", publication.publisher
     yield "date", publication.created.isoformat()
-    yield "type", _TYPES.get(record.ktype, "Dataset")
+    yield "type", record.ktype.entry.dcmi
     yield "type", record.ktype.value
     formats = dict.fromkeys(file.media_type.partition(";")[0] for file in record.files)
     yield from (("format", media_type) for media_type in formats)

@@ -5,7 +5,8 @@ Source: RFC 9110, section 12.5.1 (Accept).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -15,6 +16,8 @@ from fastapi import Depends, Query, Request
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.citation import bibtex, citation
 from vopub.odc.faults import NotOfferedError
+from vopub.odc.mappings import datacite_xml, dcat, schema_org
+from vopub.odc.mappings.identifiers import page_of
 
 
 class Form(StrEnum):
@@ -22,6 +25,9 @@ class Form(StrEnum):
 
     HTML = "html"
     JSON = "json"
+    JSON_LD = "jsonld"
+    DCAT = "dcat"
+    DATACITE = "datacite"
     BIBTEX = "bibtex"
     CITATION = "citation"
 
@@ -30,16 +36,36 @@ class Form(StrEnum):
         """What HTTP calls it."""
         return _MEDIA_TYPES[self]
 
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return _TITLES[self]
+
 
 _MEDIA_TYPES = {
     Form.HTML: "text/html",
     Form.JSON: "application/json",
+    Form.JSON_LD: "application/ld+json",
+    Form.DCAT: "application/vnd.dcat+json",
+    Form.DATACITE: "application/vnd.datacite.datacite+xml",
     Form.BIBTEX: "application/x-bibtex",
     Form.CITATION: "text/x-bibliography",
 }
-_WRITERS = {
-    Form.BIBTEX: bibtex,
-    Form.CITATION: citation,
+_TITLES = {
+    Form.HTML: "page",
+    Form.JSON: "JSON",
+    Form.JSON_LD: "JSON-LD (schema.org)",
+    Form.DCAT: "JSON-LD (DCAT)",
+    Form.DATACITE: "DataCite XML",
+    Form.BIBTEX: "BibTeX",
+    Form.CITATION: "citation",
+}
+_WRITERS: Mapping[Form, Callable[[KM3OpenResource, str], bytes]] = {
+    Form.JSON_LD: lambda record, base: _json(schema_org(record, base)),
+    Form.DCAT: lambda record, base: _json(dcat(record, base)),
+    Form.DATACITE: datacite_xml,
+    Form.BIBTEX: lambda record, base: _text(bibtex(record, page_of(record, base))),
+    Form.CITATION: lambda record, base: _text(citation(record, page_of(record, base))),
 }
 FOR_PAGES = tuple(Form)
 """What the address of a page is offered in; the first is the default."""
@@ -63,9 +89,9 @@ class _Range:
         return 1 if self.kind == "*/*" else 0
 
 
-def write(form: Form, record: KM3OpenResource, address: str) -> bytes:
-    """Return a record in a form other than HTML and JSON; ``address`` is that of its page."""
-    return (_WRITERS[form](record, address) + "\n").encode()
+def write(form: Form, record: KM3OpenResource, base: str) -> bytes:
+    """Return a record in a form other than HTML and JSON; ``base`` is the service's address."""
+    return _WRITERS[form](record, base)
 
 
 def chosen(accept: str, named: str | None, offered: Sequence[Form]) -> Form:
@@ -133,3 +159,11 @@ def _range(part: str) -> _Range:
         return _Range(kind, min(max(float(weight), 0.0), 1.0))
     except ValueError:
         return _Range(kind, 0.0)
+
+
+def _json(node: object) -> bytes:
+    return json.dumps(node, ensure_ascii=False).encode()
+
+
+def _text(text: str) -> bytes:
+    return f"{text}\n".encode()

@@ -11,15 +11,21 @@ from xml.etree import ElementTree as ET
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.dublin_core import dublin_core
 from vopub.odc.harvest import Changed
+from vopub.odc.mappings import datacite
+from vopub.odc.mappings.identifiers import page_of
 
 OAI = "http://www.openarchives.org/OAI/2.0/"
 OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+OAI_DATACITE = "http://schema.datacite.org/oai/oai-1.1/"
 DC = "http://purl.org/dc/elements/1.1/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold."""
 
-for _prefix, _namespace in {"": OAI, "oai_dc": OAI_DC, "dc": DC, "xsi": XSI}.items():
+for _prefix, _namespace in {
+    "": OAI, "oai_dc": OAI_DC, "dc": DC, "xsi": XSI, "oai_datacite": OAI_DATACITE,
+    "datacite": datacite.NAMESPACE,
+}.items():  # fmt: skip
     ET.register_namespace(_prefix, _namespace)
 
 
@@ -31,20 +37,35 @@ class MetadataFormat:
     schema: str
     namespace: str
     write: Callable[[KM3OpenResource, str], ET.Element]
-    """Makes the element of a record, given the address of its page."""
+    """Makes the element of a record, given the address of the service."""
 
 
-def oai_dc(record: KM3OpenResource, address: str) -> ET.Element:
+def oai_dc(record: KM3OpenResource, base: str) -> ET.Element:
     """Return a record in unqualified Dublin Core."""
     element = ET.Element(f"{{{OAI_DC}}}dc")
     element.set(f"{{{XSI}}}schemaLocation", f"{OAI_DC} {OAI_DC[:-1]}.xsd")
-    for name, value in dublin_core(record, address):
+    for name, value in dublin_core(record, page_of(record, base)):
         add(element, name, value, namespace=DC)
     return element
 
 
+def oai_datacite(record: KM3OpenResource, base: str) -> ET.Element:
+    """Return a record as DataCite's own provider wraps it (http://schema.datacite.org/oai/)."""
+    element = ET.Element(f"{{{OAI_DATACITE}}}oai_datacite")
+    element.set(f"{{{XSI}}}schemaLocation", f"{OAI_DATACITE} {OAI_DATACITE}oai.xsd")
+    add(element, "schemaVersion", datacite.VERSION, namespace=OAI_DATACITE)
+    add(element, "datacentreSymbol", record.publication.publisher, namespace=OAI_DATACITE)
+    payload = add(element, "payload", namespace=OAI_DATACITE)
+    payload.append(ET.fromstring(datacite.datacite_xml(record, base)))  # noqa: S314 - our own
+    return element
+
+
 FORMATS: Mapping[str, MetadataFormat] = {
-    form.prefix: form for form in (MetadataFormat("oai_dc", f"{OAI_DC[:-1]}.xsd", OAI_DC, oai_dc),)
+    form.prefix: form
+    for form in (
+        MetadataFormat("oai_dc", f"{OAI_DC[:-1]}.xsd", OAI_DC, oai_dc),
+        MetadataFormat("oai_datacite", f"{OAI_DATACITE}oai.xsd", OAI_DATACITE, oai_datacite),
+    )
 }
 
 
@@ -97,7 +118,7 @@ def add_record(parent: ET.Element, found: Changed, form: MetadataFormat, base: s
     add_header(element, found)
     if not found.withdrawn:
         record = KM3OpenResource.model_validate_json(found.record)
-        add(element, "metadata").append(form.write(record, f"{base}/resources/{found.kid}"))
+        add(element, "metadata").append(form.write(record, base))
 
 
 def identifier_of(kid: str) -> str:

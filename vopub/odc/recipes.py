@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 from urllib.parse import urlencode
 
-from vopub.model.resource import FileReference, ServiceKind, ServiceReference
+from vopub.model.resource import FileReference, KM3OpenResource, ServiceKind, ServiceReference
 
 WHOLE_SKY = {"RA": "0", "DEC": "0", "SR": "180"}
 """A cone that takes in every direction, so that the lines show something wherever events are."""
@@ -23,6 +23,16 @@ class Recipe:
     """What to type or paste."""
     note: str = ""
     """Where to paste it."""
+
+
+def store_recipe(record: KM3OpenResource, base: str) -> Recipe:
+    """Return how to get at a resource with this project's own client."""
+    read = "resource.data" if record.files else "resource.show_metadata()"
+    lines = [
+        "from vopub import KM3Store", f"store = KM3Store({json.dumps(base)})",
+        f"resource = store.get({json.dumps(record.identifier)})", read,
+    ]  # fmt: skip
+    return Recipe("KM3Store, the Python client", "\n".join(lines))
 
 
 def service_recipes(service: ServiceReference) -> list[Recipe]:

@@ -12,18 +12,12 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import UUID
 
-from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.forms import FOR_PROGRAMS
 
 MOST_ITEMS = 40
 """Files named in a header; the linkset names all."""
 LINKSET = "application/linkset+json"
-_TYPES = {
-    Ktype.PUBLICATION: "ScholarlyArticle", Ktype.PLOT: "ImageObject",
-    Ktype.SOFTWARE: "SoftwareSourceCode",
-}  # fmt: skip
-"""Types of schema.org; all other resources are a Dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +40,7 @@ def links_of_page(record: KM3OpenResource, base: str) -> Iterator[Link]:
     publication = record.publication
     yield Link("cite-as", cite_as(record, base))
     yield Link("type", "https://schema.org/AboutPage")
-    yield Link("type", f"https://schema.org/{_TYPES.get(record.ktype, 'Dataset')}")
+    yield Link("type", f"https://schema.org/{record.ktype.entry.schema_org}")
     yield Link("license", _ascii(publication.licence_url))
     orcids = (creator.orcid for creator in publication.creators if creator.orcid)
     yield from (Link("author", f"https://orcid.org/{orcid}") for orcid in orcids)

@@ -129,8 +129,17 @@ KID = "1da4d63c-fc6a-5e1c-a749-8d7a3efd9196"
         ("/streams/evts21_01", 404),
         ("/docs", 404),
         ("/resources/", 404),
-        ("/?offset=-5", 422),
         ("/?q=" + "x" * 5000, 422),
+        ("/resources?q=" + "x" * 5000, 422),
+        ("/resources?cursor=nonsense", 422),
+        ("/resources?cursor=" + "x" * 5000, 422),
+        ("/resources?sort=by-chance", 422),
+        ("/resources?collection=..%2F..", 422),
+        ("/resources?from=yesterday", 422),
+        ("/resources?until=0000-00-00", 422),
+        ("/resources?ra=83.6", 422),
+        ("/resources?ra=nan&dec=nan", 422),
+        ("/resources?ra=361&dec=0", 422),
     ],
 )
 def test_a_bad_request_gets_the_one_shape_of_errors(
@@ -152,8 +161,10 @@ def test_a_bad_request_gets_the_one_shape_of_errors(
     "address",
     [
         "/api/resources?q=%00", "/api/resources?q=%25_%5C", "/api/resources?q=%ff%fe",
-        "/api/resources?q=" + "%20a" * 60, "/?q=%00%ff&ktype=%00", "/?ktype=" + "x" * 9000,
-        "/?q=%ED%A0%80", "/api/resources?q=a&q=b", "/?offset=1000000000",
+        "/api/resources?q=" + "%20a" * 60, "/resources?q=%00%ff&ktype=%00",
+        "/?ktype=" + "x" * 9000, "/resources?ktype=" + "x" * 9000, "/resources?q=%ED%A0%80",
+        "/api/resources?q=a&q=b", "/?offset=1000000000", "/resources?from=0001-01-01&until=",
+        "/resources?from=2021-02-24T23:59:59%2B14:00", "/resources?ra=0&dec=-90",
     ],
 )  # fmt: skip
 def test_odd_searches_are_answered(kept_centre: Centre, address: str) -> None:
@@ -251,13 +262,18 @@ def test_hostile_text_comes_back_and_stays_text_on_the_pages(centre: Centre) -> 
     )  # fmt: skip
     centre.put(record, [])
     assert centre.client.get_resource(record.kid) == record
-    for address in ("/", f"/resources/{record.kid}", "/?q=%3Cscript%3E"):
+    for address in ("/", f"/resources/{record.kid}", "/resources?q=%3Cscript%3E"):
         answer = centre.http.get(address)
         page = parse_page(answer.text)
-        assert [script.get("src") for script in page.iter("script")] == ["/static/copy.js"]
+        data = page.xpath('//script[@type="application/ld+json"]')
+        assert all(json.loads(element.text)["name"] == HOSTILE for element in data)
+        scripts = [script for script in page.iter("script") if script not in data]
+        assert [script.get("src") for script in scripts] == ["/static/copy.js"]
         assert HOSTILE in " ".join(page.text_content().split())
-    page = parse_page(centre.http.get("/", params={"q": '"><script>1</script>'}).text)
+    page = parse_page(centre.http.get("/resources", params={"q": '"><script>1</script>'}).text)
     assert page.get_element_by_id("q").get("value") == '"><script>1</script>'
+    (chip,) = page.xpath('//*[@class="chosen"]//a')
+    assert chip.text == '“"><script>1</script>”'
 
 
 def test_a_withdrawn_record_is_gone_with_its_reason(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import pytest
@@ -8,6 +9,8 @@ from lxml.html import HtmlElement
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource, KM3ResourceStream
+from vopub.odc.forms import FOR_PROGRAMS
+from vopub.odc.mappings import schema_org
 
 from .conftest import Centre, make_collection, make_record, parse_page, products
 
@@ -147,13 +150,29 @@ def test_the_identifier_leads_to_the_latest_version(centre: Centre) -> None:
 def test_searching_narrows_the_list(centre: Centre) -> None:
     for identifier in ("evts21_01", "evts20_01"):
         centre.put(make_record(identifier, files=[]), [])
-    shown = page(centre, "/?q=up-going&ktype=events")
+    shown = page(centre, "/resources?q=up-going&ktype=events")
     assert [words(title) for title in shown.xpath('//*[@class="card"]/h3')] == [
         "Up-going track candidates of ORCA run 9505 (sample)"
     ]
     assert shown.get_element_by_id("q").get("value") == "up-going"
-    assert [o.get("value") for o in shown.xpath("//option[@selected]")] == ["events"]
-    assert "Nothing matches" in words(page(centre, "/?q=nothing-like-it"))
+    assert "Nothing matches" in words(page(centre, "/resources?q=nothing-like-it"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("/?q=up-going", "/resources?q=up-going"),
+        ("/?q=up-going&ktype=events", "/resources?q=up-going&ktype=events"),
+        ("/?ktype=events", "/resources?ktype=events"),
+        ("/?q=a%26b%0d%0aX:+y", "/resources?q=a%26b%0D%0AX%3A+y"),
+    ],
+)
+def test_old_addresses_of_searches_lead_to_the_list(
+    kept_centre: Centre, old: str, new: str
+) -> None:
+    answer = kept_centre.http.get(old)
+    assert (answer.status_code, answer.headers["location"]) == (307, new)
+    page(kept_centre, new)
 
 
 def test_an_empty_center_says_so(centre: Centre) -> None:
@@ -167,14 +186,23 @@ def test_a_long_list_is_turned_page_by_page(centre: Centre) -> None:
             update={"identifier": identifier, "kid": make_record(version=f"{number}").kid}
         )
         centre.store.put_resource(record)
-    address, seen = "/?q=ORCA", []
+    there = turned(centre, "/resources?q=ORCA", "next")
+    assert [name for shown in there for name in cards(shown)] == [
+        f"evts21_{number:02}" for number in range(45)
+    ]
+    (last,) = there[-1].xpath('//a[@rel="prev"]')
+    back = turned(centre, last.get("href"), "prev")
+    assert [cards(shown) for shown in back] == [cards(shown) for shown in there[-2::-1]]
+
+
+def turned(centre: Centre, address: str, way: str) -> list[HtmlElement]:
+    """Return the pages of a list up to its end, one way or the other."""
+    pages = []
     while address:
-        shown = page(centre, address)
-        seen += cards(shown)
-        further = shown.xpath('//a[@rel="next"]')
+        pages.append(page(centre, address))
+        further = pages[-1].xpath(f'//a[@rel="{way}"]')
         address = further[0].get("href") if further else ""
-    assert seen == [f"evts21_{number:02}" for number in range(45)]
-    assert shown.xpath('//a[@rel="prev"]')[0].get("href") == "/?q=ORCA&offset=20"
+    return pages
 
 
 def test_collections_and_streams_have_pages(centre: Centre, published: KM3OpenResource) -> None:
@@ -189,13 +217,19 @@ def test_collections_and_streams_have_pages(centre: Centre, published: KM3OpenRe
         make_collection(resources=[other.kid], streams=["acoustic20_01_psd"])
     )
     shown = page(centre, "/collections/samples26_01")
-    assert cards(shown) == ["evts20_01", "evts21_01"]
-    assert "Spectra of the sea" in words(shown)
+    members = shown.xpath('//*[@class="map"]//a')
+    assert [words(member) for member in members] == [
+        other.publication.title, published.publication.title, "Spectra of the sea",
+    ]  # fmt: skip
+    for member in members:
+        page(centre, member.get("href"))
     shown = page(centre, "/streams/acoustic20_01_psd")
     assert cards(shown) == ["evts21_01"]
-    front = page(centre, "/")
-    for link in front.xpath('//ul[@class="plain"]//a'):
-        page(centre, link.get("href"))
+    for address in ("/", "/collections", "/streams"):
+        links = page(centre, address).xpath('//*[@class="tile"]/a')
+        assert links
+        for link in links:
+            page(centre, link.get("href"))
     (link,) = page(centre, "/resources/evts21_01").xpath(
         '//dd/a[starts-with(@href, "/collections/")]'
     )
@@ -204,18 +238,36 @@ def test_collections_and_streams_have_pages(centre: Centre, published: KM3OpenRe
 
 def test_machines_find_the_json(centre: Centre, published: KM3OpenResource) -> None:
     shown = page(centre, "/resources/evts21_01")
-    (link,) = shown.xpath('//link[@rel="alternate"]')
-    answer = centre.http.get(link.get("href"))
+    links = {link.get("type"): link.get("href") for link in shown.xpath('//link[@rel="alternate"]')}
+    assert set(links) == {form.media_type for form in FOR_PROGRAMS}
+    for media_type, address in links.items():
+        answer = centre.http.get(address)
+        assert answer.headers["content-type"].partition(";")[0] == media_type
+    answer = centre.http.get(links["application/json"])
     assert KM3OpenResource.model_validate_json(answer.content) == published
 
 
-def test_pages_load_nothing_from_elsewhere_and_have_no_script_in_them(
+def test_search_engines_find_the_data_set_on_its_page(
+    centre: Centre, published: KM3OpenResource
+) -> None:
+    shown = page(centre, "/resources/evts21_01")
+    (data,) = shown.xpath('//script[@type="application/ld+json"]')
+    assert json.loads(data.text) == schema_org(published, "http://odc.test")
+    (canonical,) = shown.xpath('//link[@rel="canonical"]/@href')
+    assert canonical == f"http://odc.test/resources/{published.kid}"
+
+
+def test_pages_load_nothing_from_elsewhere_and_run_no_script_in_them(
     centre: Centre, published: KM3OpenResource
 ) -> None:
     for address in ("/", f"/resources/{published.kid}"):
         text = centre.http.get(address).text
         assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", text)
-        for element in parse_page(text).xpath("//*[@src] | //link"):
+        shown = parse_page(text)
+        inside = shown.xpath("//script[not(@src)]")
+        assert {script.get("type") for script in inside} <= {"application/ld+json"}  # no program
+        loaded = '//*[@src] | //link[@rel="stylesheet" or @rel="icon" or @rel="alternate"]'
+        for element in shown.xpath(loaded):
             source = element.get("src") or element.get("href")
             assert source.startswith("/")
             assert centre.http.get(source).status_code == 200

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from vopub.model.ktype import Ktype
+from vopub.model.resource import (
+    Coverage,
+    KM3OpenResource,
+    KM3ResourceStream,
+    TimeSpan,
+    make_kid,
+)
 from vopub.odc.client import OdcClient
 from vopub.odc.skymap import draw_skymap
 
-if TYPE_CHECKING:
-    from tests.unit.odc import conftest as odc
-else:  # the same records as the tests of the modules have, which may not be collected here
-    _path = Path(__file__).parents[2] / "unit" / "odc" / "conftest.py"
-    _spec = importlib.util.spec_from_file_location("odc_records", _path)
-    odc = importlib.util.module_from_spec(_spec)
-    sys.modules[_spec.name] = odc
-    _spec.loader.exec_module(odc)
+from ...unit.odc import conftest as odc  # noqa: TID252 - the same records
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -41,9 +39,32 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+STREAM = KM3ResourceStream(
+    identifier="events21_01", title="Events of ORCA, hour by hour", ktype=Ktype.EVENTS,
+    description="What ORCA recorded, a table for every hour.",
+)  # fmt: skip
+
+
+def _hour(number: int) -> KM3OpenResource:
+    """Return an element of the stream."""
+    begin = odc.START + timedelta(hours=number)
+    span = TimeSpan(start=begin, stop=begin + timedelta(hours=1))
+    element = odc.make_record(
+        files=[], collection="", stream=STREAM.identifier, provenance=None, account=None,
+        coverage=Coverage(temporal=span),
+        publication={
+            "title": f"What ORCA saw in hour {number}",
+            "description": "Events of one hour, as a table with a row for each.",
+        },
+    )  # fmt: skip
+    identifier = f"{STREAM.identifier}_hour{number}"
+    kid = make_kid(odc.AUTHORITY, identifier, "1.0")
+    return element.model_copy(update={"identifier": identifier, "kid": kid})
+
+
 @pytest.fixture(scope="module")
 def odc_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real service with one resource in the VO, and a simulated one that is not."""
+    """Address of a real service with a resource in the VO, a simulated one, and a stream."""
     work = tmp_path_factory.mktemp("odc")
     server = odc.start(work / "odc")
     random = np.random.default_rng(3)
@@ -55,6 +76,9 @@ def odc_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             record = odc.make_record(identifier, files=files, simulated=simulated)
             odc.upload(client, record.kid, files, work)
             client.put_resource(record)
-        client.put_collection(odc.make_collection())
+        for hour in range(6):
+            client.put_resource(_hour(hour))
+        client.put_stream(STREAM)
+        client.put_collection(odc.make_collection(streams=[STREAM.identifier]))
     yield server.url
     server.stop()

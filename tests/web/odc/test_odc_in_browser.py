@@ -9,8 +9,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 pytestmark = pytest.mark.web
 
-PAGES = ["/", "/?q=ORCA", "/resources/evts21_01", "/resources/evts20_01",
-         "/collections/samples26_01"]  # fmt: skip
+PAGES = [
+    "/", "/resources", "/resources?q=ORCA&ktype=events&from=2021-02-24", "/resources?q=nothing",
+    "/resources/evts21_01", "/resources/evts20_01", "/collections", "/collections/samples26_01",
+    "/streams", "/streams/events21_01", "/ktypes", "/fields",
+]  # fmt: skip
 
 
 class Watched:
@@ -61,10 +64,9 @@ def scripted(browser: Browser, odc_url: str) -> Iterator[Watched]:
 
 def test_a_reader_searches_opens_and_downloads(watched: Watched) -> None:
     page = watched.open("/")
-    assert page.get_by_role("heading", name="2 resources").is_visible()
     page.get_by_label("Words").fill("up-going")
-    page.get_by_label("Kind").select_option("events")
     page.get_by_role("button", name="Search").click()
+    page.get_by_label("Narrow the list").get_by_role("link", name="Event list").click()
     assert page.get_by_role("heading", name="1 resource found").is_visible()
     page.get_by_role("link", name="Up-going track candidates").click()
     assert page.get_by_role("heading", level=1).inner_text().startswith("Up-going track")
@@ -83,7 +85,7 @@ def test_a_reader_searches_opens_and_downloads(watched: Watched) -> None:
 
 
 def test_simulated_data_cannot_be_taken_for_observed(watched: Watched) -> None:
-    page = watched.open("/")
+    page = watched.open("/resources?collection=samples26_01")
     badges = page.get_by_text("simulated", exact=True)
     assert badges.count() == 1
     card = page.get_by_role("listitem").filter(has=badges)
@@ -97,7 +99,7 @@ def test_pages_fit_a_phone(scripted: Watched, path: str) -> None:
     page = scripted.open(path)
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     small = page.evaluate(
-        "[...document.querySelectorAll('main input, main button, main select')]"
+        "[...document.querySelectorAll('main input:not([type=hidden]), main button, main select')]"
         ".filter(e => e.getBoundingClientRect().height < 24).length"
     )
     assert small == 0
@@ -131,7 +133,7 @@ def test_without_the_right_to_the_clipboard_the_lines_are_selected(scripted: Wat
 
 
 def test_the_search_can_be_used_with_the_keyboard_alone(scripted: Watched) -> None:
-    page = scripted.open("/")
+    page = scripted.open("/resources")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")
@@ -184,7 +186,7 @@ def test_a_page_that_is_not_there_is_explained(browser: Browser, odc_url: str) -
     assert answer.status == 404
     assert page.get_by_role("heading", name="Not found").is_visible()
     page.get_by_role("link", name="All resources").click()
-    assert page.get_by_role("heading", name="2 resources").is_visible()
+    assert page.get_by_role("heading", name="8 resources").is_visible()
     page.close()
 
 

@@ -30,7 +30,8 @@ from vopub.odc.mappings.identifiers import (
 
 NAMESPACE = "http://datacite.org/schema/kernel-4"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-LOCATION = f"{NAMESPACE} http://schema.datacite.org/meta/kernel-4.5/metadata.xsd"
+VERSION = "4.5"
+LOCATION = f"{NAMESPACE} http://schema.datacite.org/meta/kernel-{VERSION}/metadata.xsd"
 SPDX = "https://spdx.org/licenses/"
 
 Attributes = dict[str, str]

@@ -1,0 +1,150 @@
+"""Everything that the page of a resource shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from vopub.model.cut_flow import steps_of
+from vopub.model.event_table import EventAccount, Excluded
+from vopub.model.resource import (
+    FileReference,
+    FileRole,
+    KM3OpenResource,
+    KM3ResourceCollection,
+    KM3ResourceStream,
+)
+from vopub.odc import search
+from vopub.odc.citation import bibtex, citation
+from vopub.odc.forms import FOR_PROGRAMS
+from vopub.odc.mappings import schema_org
+from vopub.odc.recipes import (
+    Recipe,
+    download_recipe,
+    file_recipes,
+    service_recipes,
+    store_recipe,
+)
+from vopub.odc.rendering import duration, number
+from vopub.odc.signposting import cite_as
+from vopub.odc.store import Store
+
+MOST_RUNS = 200
+"""Runs in the table of a page."""
+GRAPH, CUT_FLOW = ".provenance.svg", ".cutflow.svg"
+"""What the names of the drawings end in that belong to a part of the page."""
+_LABELS = {
+    "text/csv": "CSV", "application/x-hdf5": "HDF5", "application/vnd.apache.parquet": "Parquet",
+    "application/x-votable+xml": "VOTable", "application/fits": "FITS",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedFile:
+    """A file as its row on a page shows it."""
+
+    reference: FileReference
+    url: str
+    recipes: list[Recipe]
+
+    @property
+    def label(self) -> str:
+        """The kind of file in a word."""
+        kind = self.reference.media_type.partition(";")[0]
+        return _LABELS.get(kind, self.reference.name.rpartition(".")[2].upper())
+
+
+def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
+    """Return everything that the page of a resource shows; ``base`` is the service's address."""
+    address = f"{base}/resources/{record.kid}"
+    files = [_offered(record, file, base) for file in record.files]
+    versions = store.find(search.Query(identifier=record.identifier, limit=50)).resources
+    return {
+        "record": record, "address": address, "cite_as": cite_as(record, base),
+        "citation": citation(record, address), "bibtex": bibtex(record, address),
+        "sentence": sentence(record), "forms": FOR_PROGRAMS,
+        "structured": Markup(as_script(schema_org(record, base))),  # noqa: S704 - made safe there
+        "files": files, "downloads": [f for f in files if f.reference.role is FileRole.DATA][:3],
+        **_pictures(files),
+        "services": [(service, service_recipes(service)) for service in record.services],
+        "store_recipe": store_recipe(record, base),
+        "steps": steps_of(record.account) if record.account else (),
+        "left_out": list(_left_out(record.account)) if record.account else [],
+        "most_runs": MOST_RUNS,
+        "versions": versions,
+        "is_latest": versions[0].kid == record.kid if versions else True,
+        "entities": {e.identifier: e for e in record.provenance.entities}
+        if record.provenance
+        else {},
+        "has_collection": store.knows(KM3ResourceCollection, record.collection),
+        "has_stream": store.knows(KM3ResourceStream, record.stream),
+    }  # fmt: skip
+
+
+def sentence(record: KM3OpenResource) -> str:
+    """Return what a resource is, in a sentence."""
+    publication = record.publication
+    kind = record.ktype.entry.title
+    parts = [f"Simulated {kind[0].lower()}{kind[1:]}" if record.simulated else kind]
+    if record.rows is not None:
+        parts.append(f"with {number(record.rows)} {'row' if record.rows == 1 else 'rows'}")
+    if where := publication.instrument or publication.facility:
+        parts.append(f"of {where}")
+    text = " ".join(parts)
+    return f"{text}{_when(record)}, free to use under {publication.licence}."
+
+
+def _when(record: KM3OpenResource) -> str:
+    span = record.coverage.temporal
+    livetime = record.data_taking.livetime if record.data_taking else None
+    lasted = f" during {duration(livetime)} of livetime" if livetime else ""
+    if span is None or record.simulated:
+        return ""
+    first, last = span.start.date(), span.stop.date()
+    days = f"on {first}" if first == last else f"from {first} to {last}"
+    return f", taken {days}{lasted}"
+
+
+def as_script(node: object) -> str:
+    """Return JSON that can stand inside a ``script`` element, whatever texts it holds."""
+    text = json.dumps(node, ensure_ascii=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _offered(record: KM3OpenResource, file: FileReference, base: str) -> OfferedFile:
+    path = f"/files/{record.kid}/{file.name}"
+    recipes = file_recipes(file, base + path)
+    if file.role is FileRole.DATA:
+        recipes = [*recipes, download_recipe(base + path, file)]
+    return OfferedFile(file, path, recipes)
+
+
+def _pictures(files: list[OfferedFile]) -> dict[str, list[OfferedFile]]:
+    """Return the pictures by the part of the page that they belong to."""
+    pictures = [
+        file
+        for file in files
+        if file.reference.media_type.startswith("image/")
+        and file.reference.role is FileRole.PREVIEW
+    ]
+    found: dict[str, list[OfferedFile]] = {"graphs": [], "cut_flows": [], "previews": []}
+    for picture in pictures:
+        name = picture.reference.name
+        graph, flow = name.endswith(GRAPH), name.endswith(CUT_FLOW)
+        found["graphs" if graph else "cut_flows" if flow else "previews"].append(picture)
+    return found
+
+
+def _left_out(account: EventAccount) -> Iterator[tuple[str, Excluded]]:
+    groups = (
+        ("cut", account.cuts), ("not reconstructed", [account.not_reconstructed]),
+        ("malformed", account.malformed), ("repeated", [account.repeated]),
+    )  # fmt: skip
+    for what, entries in groups:
+        yield from ((what, entry) for entry in entries if entry.events)

@@ -1,0 +1,136 @@
+"""An axis of time, drawn as SVG inside a page: bars for how much there is, each a link."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 960, 180
+LEFT, TOP, BOTTOM = 44, 14, 34
+BARS = 48
+_STEPS = [
+    timedelta(seconds=s)
+    for s in (1, 5, 15, 60, 300, 900, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
+]
+"""Distances of ticks below a month."""
+MOST_TICKS = 7
+
+
+def utc(moment: datetime) -> datetime:
+    """Return a time of the database, which has no zone, as the UTC that it is."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def share(moment: datetime, start: datetime, stop: datetime) -> float:
+    """Return where between start and stop a moment lies, from 0 to 1."""
+    return min(max((moment - start) / (stop - start), 0.0), 1.0)
+
+
+def draw_timeline(moments: Sequence[datetime], stream: str) -> Markup:
+    """Draw how many elements of a stream there are over time.
+
+    Parameters
+    ----------
+    moments
+        When their data begin, in order, UTC; at least one.
+    stream
+        Identifier, for the links of the bars.
+
+    Returns
+    -------
+    Markup
+        An ``svg`` element with a title and a description.
+    """
+    start, stop = _span(utc(moments[0]), utc(moments[-1]))
+    counts = Counter(min(int(share(utc(m), start, stop) * BARS), BARS - 1) for m in moments)
+    most = max(counts.values())
+    parts = [*_frame(most), *_ticks(start, stop), *_bars(counts, most, start, stop, stream)]
+    about = f"{len(moments)} elements; at most {most} in one bar."
+    return Markup(  # noqa: S704 - every text in it is escaped where it is put in
+        f'<svg class="axis" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" '
+        f'aria-label="Elements over time. {about}">{"".join(parts)}</svg>'
+    )
+
+
+def _span(first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    """Return the ends of the axis: a little more than from the first to the last."""
+    length = max(last - first, timedelta(minutes=1))
+    return first, last + length / BARS
+
+
+def _x(part: float) -> float:
+    return round(LEFT + part * (WIDTH - LEFT - 4), 1)
+
+
+def _frame(most: int) -> Iterator[str]:
+    floor = HEIGHT - BOTTOM
+    yield f'<line class="base" x1="{LEFT}" y1="{floor}" x2="{WIDTH}" y2="{floor}"/>'
+    yield f'<line class="line" x1="{LEFT}" y1="{TOP}" x2="{WIDTH}" y2="{TOP}"/>'
+    yield f'<text x="{LEFT - 8}" y="{TOP + 4}" text-anchor="end">{most}</text>'
+    yield f'<text x="{LEFT - 8}" y="{floor}" text-anchor="end">0</text>'
+
+
+def _bars(
+    counts: Counter[int], most: int, start: datetime, stop: datetime, stream: str
+) -> Iterator[str]:
+    width = round((WIDTH - LEFT - 4) / BARS - 2, 1)
+    for bar, count in sorted(counts.items()):
+        begin, end = (start + (stop - start) * edge / BARS for edge in (bar, bar + 1))
+        height = max(round((HEIGHT - TOP - BOTTOM) * count / most, 1), 2)
+        asked = {"stream": stream, "from": _exact(begin), "until": _exact(end)}
+        address = escape(f"/resources?{urlencode({**asked, 'sort': 'earliest-data'})}")
+        elements = f"{count} {'element' if count == 1 else 'elements'}"
+        label = f"{elements} from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+        yield (
+            f'<a href="{address}" aria-label="{label}"><title>{label}</title>'
+            f'<rect class="mark" x="{_x(bar / BARS)}" y="{HEIGHT - BOTTOM - height}" '
+            f'width="{width}" height="{height}" rx="1.5"/></a>'
+        )
+
+
+def _exact(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+
+
+def _ticks(start: datetime, stop: datetime) -> Iterator[str]:
+    """Yield lines and labels at round times."""
+    form = _form(stop - start)
+    for tick in _round_times(start, stop):
+        x = _x(share(tick, start, stop))
+        floor = HEIGHT - BOTTOM
+        anchor = "end" if x > WIDTH - 60 else "start" if x < LEFT + 30 else "middle"
+        yield f'<line class="base" x1="{x}" y1="{floor}" x2="{x}" y2="{floor + 6}"/>'
+        yield f'<text x="{x}" y="{floor + 22}" text-anchor="{anchor}">{tick:{form}}</text>'
+
+
+def _form(length: timedelta) -> str:
+    if length > timedelta(days=60):
+        return "%Y-%m"
+    return "%Y-%m-%d" if length > timedelta(days=3) else "%m-%d %H:%M"
+
+
+def _round_times(start: datetime, stop: datetime) -> Iterator[datetime]:
+    fitting = (step for step in _STEPS if (stop - start) / step <= MOST_TICKS)
+    step = next(fitting, None)
+    if step is None:
+        yield from _months(start, stop)
+        return
+    zero = datetime(1970, 1, 1, tzinfo=UTC)
+    tick = zero + -((zero - start) // step) * step
+    while tick <= stop:
+        if tick >= start:
+            yield tick
+        tick += step
+
+
+def _months(start: datetime, stop: datetime) -> Iterator[datetime]:
+    """Yield firsts of months, so far apart that there are few."""
+    first, last = (moment.year * 12 + moment.month - 1 for moment in (start, stop))
+    apart = next(n for n in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if (last - first) / n <= MOST_TICKS)
+    for month in range(first + 1, last + 1):
+        if month % apart == 0:
+            yield datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
