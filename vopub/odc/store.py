@@ -103,9 +103,11 @@ class Store:
         self._catalog: tuple[int, bytes] = (-1, b"")
 
     def close(self) -> None:
-        """Close the database and give up the directory."""
+        """Close the database and give up the directory; again does nothing."""
         self._engine.dispose()
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1  # the number may be another file's by now
 
     def check(self) -> None:
         """Reach the database; raises if that fails."""
