@@ -13,6 +13,7 @@ from lxml import etree
 
 from vopub.model.resource import KM3OpenResource, make_kid
 from vopub.odc.dublin_core import dublin_core
+from vopub.odc.mappings import datacite_xml
 
 from .conftest import AUTHORITY, Centre, make_collection, make_record, products
 
@@ -20,6 +21,19 @@ SCHEMAS = Path("/usr/lib/python3/dist-packages/gavo/resources/schemata")
 NOBODY = "1da4d63c-fc6a-5e1c-a749-8d7a3efd9196"
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 DC = "{http://purl.org/dc/elements/1.1/}"
+AROUND_DATACITE = """
+<schema xmlns="http://www.w3.org/2001/XMLSchema" elementFormDefault="qualified"
+    targetNamespace="http://schema.datacite.org/oai/oai-1.1/">
+  <element name="oai_datacite"><complexType><sequence>
+    <element name="schemaVersion" type="string"/>
+    <element name="datacentreSymbol" type="string"/>
+    <element name="payload"><complexType><sequence>
+      <any namespace="http://datacite.org/schema/kernel-4" processContents="skip"/>
+    </sequence></complexType></element>
+  </sequence></complexType></element>
+</schema>
+"""
+"""What stands around a record in DataCite; the record in it is checked where it is made."""
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +44,15 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> etree.XMLSchema:
         content = (SCHEMAS / name).read_text(encoding="utf-8")
         near = re.sub(r'schemaLocation="[^"]*/([^"/]+)"', r'schemaLocation="\1"', content)
         (here / name).write_text(near, encoding="utf-8")
+    (here / "around.xsd").write_text(AROUND_DATACITE)
     both = here / "both.xsd"
     both.write_text(
         '<schema xmlns="http://www.w3.org/2001/XMLSchema">'
         '<import namespace="http://www.openarchives.org/OAI/2.0/" schemaLocation="OAI-PMH.xsd"/>'
         '<import namespace="http://www.openarchives.org/OAI/2.0/oai_dc/" '
-        'schemaLocation="oai_dc.xsd"/></schema>'
+        'schemaLocation="oai_dc.xsd"/>'
+        '<import namespace="http://schema.datacite.org/oai/oai-1.1/" '
+        'schemaLocation="around.xsd"/></schema>'
     )
     return etree.XMLSchema(etree.parse(both))
 
@@ -127,9 +144,33 @@ def test_a_record_comes_in_dublin_core(harvester: Harvester, published: KM3OpenR
         assert expected in said
 
 
+def test_a_record_comes_as_datacite_says_it(
+    harvester: Harvester, published: KM3OpenResource
+) -> None:
+    identifier = f"urn:uuid:{published.kid}"
+    root = harvester.ask("GetRecord", identifier=identifier, metadataPrefix="oai_datacite")
+    (around,) = next(root.iter(f"{OAI}metadata"))
+    assert [etree.QName(e).localname for e in around] == [
+        "schemaVersion", "datacentreSymbol", "payload"
+    ]  # fmt: skip
+    assert {etree.QName(e).namespace for e in around} == {etree.QName(around).namespace}
+    assert around[0].text == "4.5"
+    (payload,) = around[2]
+    alone = etree.fromstring(datacite_xml(published, "http://odc.test"))
+    assert canonical(payload) == canonical(alone)
+    (listed,) = harvester.harvest("ListRecords", metadataPrefix="oai_datacite")
+    assert canonical(next(listed.iter("{*}payload"))[0]) == canonical(alone)
+
+
+def canonical(element: etree._Element) -> str:
+    """Return an element without what depends on where it stands, e.g. prefixes of names."""
+    text = etree.tostring(element, encoding="unicode", with_tail=False)
+    return str(etree.canonicalize(text, rewrite_prefixes=True))
+
+
 def test_formats_and_sets_are_listed(harvester: Harvester, published: KM3OpenResource) -> None:
     formats = [e.text for e in harvester.ask("ListMetadataFormats").iter(f"{OAI}metadataPrefix")]
-    assert "oai_dc" in formats
+    assert formats == ["oai_dc", "oai_datacite"]
     identifier = f"urn:uuid:{published.kid}"
     assert harvester.error("ListMetadataFormats", identifier=identifier) is None
     names = [e.text for e in harvester.ask("ListSets").iter(f"{OAI}setSpec")]

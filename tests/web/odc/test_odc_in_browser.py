@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 pytestmark = pytest.mark.web
@@ -177,6 +178,39 @@ CONTRAST = """() => {
 @pytest.mark.parametrize("path", PAGES)
 def test_every_text_stands_out_from_its_background(scripted: Watched, path: str) -> None:
     assert scripted.open(path).evaluate(CONTRAST) == []
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def coloured(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(color_scheme=request.param, bypass_csp=True)  # axe is put into it
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/resources/evts99_99"])
+def test_nothing_keeps_anybody_from_using_a_page(coloured: Page, odc_url: str, path: str) -> None:
+    coloured.goto(odc_url + path, wait_until="networkidle")
+    coloured.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    found = Axe().run(coloured).response["violations"]
+    grave = [
+        f"{each['id']} ({each['impact']}): {node['html'][:200]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+    assert grave == []
+
+
+def test_the_bars_of_a_stream_can_be_followed_with_the_keyboard(scripted: Watched) -> None:
+    page = scripted.open("/streams/events21_01")
+    bar = page.get_by_role("link", name="1 element from 2021-02-24 03:59").first
+    bar.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/resources?stream=events21_01&from=*")
+    assert page.get_by_role("link", name="What ORCA saw in hour 0").is_visible()
+    page.get_by_role("link", name="Remove: from").click()
+    page.get_by_role("link", name="Remove: until").click()
+    assert page.get_by_role("heading", name="6 resources found").is_visible()
 
 
 def test_a_page_that_is_not_there_is_explained(browser: Browser, odc_url: str) -> None:
