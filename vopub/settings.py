@@ -121,7 +121,10 @@ class ExternalSettings(_Section):
     def _complete(self) -> ExternalSettings:
         needed = {"dachs_url": self.dachs_url, "dachs_root": self.dachs_root}
         missing = [name for name, value in needed.items() if value is None]
-        if self.model_fields_set and missing:
+        given = any(
+            getattr(self, name) != field.default for name, field in type(self).model_fields.items()
+        )
+        if given and missing:
             raise ValueError(f"{' and '.join(missing)} is needed, too")
         return self
 

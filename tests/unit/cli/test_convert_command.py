@@ -155,9 +155,11 @@ def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: P
         paths.append(tmp_path / f"{number}.root")
         paths[-1].write_bytes(SAMPLE.read_bytes() + b"%d" % number)
     arguments = (*paths, "--recipe", "up going.toml", "--out", "table", "--workers", "2")
+    listening = ["env", "--default-signal=INT"]  # which who works in the background ignores
     running = subprocess.Popen(
-        command(*arguments, "--duplicates", "keep"), cwd=tmp_path, env=environment(tmp_path),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [*listening, *command(*arguments, "--duplicates", "keep")], cwd=tmp_path,
+        env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
     )  # fmt: skip
     parts = tmp_path / ".table.parts"
     until = time.monotonic() + 120

@@ -182,6 +182,7 @@ def test_history_begins_with_the_next_change_in_a_store_from_before_it_was_kept(
     engine = create_engine(f"sqlite:///{tmp_path / 'odc' / 'odc.db'}")
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE changes"))
+        connection.execute(text("DROP TABLE tokens"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     engine.dispose()
     store = Store(tmp_path / "odc")

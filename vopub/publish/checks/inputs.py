@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from vopub.errors import DescriptionError, FileError, InputError
 from vopub.publish.checks.finding import Case, Spot
 from vopub.publish.checks.registry import ERROR, of_resource
-from vopub.publish.responses import read_response
 from vopub.resources import COLLECTION_NAME, find_input, read_collection
 
 
@@ -69,6 +68,9 @@ def responses(case: Case) -> Iterator[Spot]:
         missing = list(_missing(case, place, response.file))
         yield from missing
         if not missing:
+            # Imported here: it brings all that draws and covers, for what few resources have.
+            from vopub.publish.responses import read_response  # noqa: PLC0415
+
             try:
                 read_response(find_input(response.file, case.folder.description_path))
             except InputError as error:
