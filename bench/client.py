@@ -7,16 +7,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from bench.described import described
 from bench.report import Figure
 from vopub import KM3Store
 from vopub.model.catalogue import known_parameters
 from vopub.model.ktype import Ktype
-from vopub.model.publication import Contact, Creator, Publication
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, make_kid
 from vopub.odc.store import Store
 
@@ -112,18 +111,9 @@ def _fill(directory: Path) -> None:
 
 def _record(number: int) -> KM3OpenResource:
     identifier = f"{COLLECTION}_n{number:05}"
-    publication = Publication(
+    publication = described(
         title=f"Events of run {number} to measure with",
         description="Random directions, times and energies; nothing that a detector saw. " * 6,
-        version="1.0",
-        created=date(2026, 1, 1),
-        creators=(Creator(name="vopub"),),
-        publisher="vopub",
-        owner="vopub",
-        contact=Contact(name="vopub", email="nobody@example.org"),
-        licence="CC0-1.0",
-        licence_url="https://creativecommons.org/publicdomain/zero/1.0/",
-        subjects=("neutrino-astronomy",),
     )
     return KM3OpenResource(
         kid=make_kid("bench.invalid", identifier, "1.0"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bench.described import described
 from vopub.model.ktype import Ktype
-from vopub.model.publication import Contact, Creator, Publication
 from vopub.model.resource import (
     Coverage,
     KM3OpenResource,
@@ -77,19 +77,11 @@ def bodies(first: int, stop: int, streams: int, size: int) -> Iterator[bytes]:
 
 
 def _template() -> dict[str, Any]:
-    publication = Publication(
+    publication = described(
         title="Spectrum of a hydrophone",
         description="Levels of the sound in the deep sea in third-octave bands, mean and "
         "percentiles over ten seconds; made to measure the Open Data Center with.",
-        version="1.0",
-        created=date(2026, 1, 1),
-        creators=(Creator(name="vopub"),),
-        publisher="vopub",
-        owner="vopub",
-        contact=Contact(name="vopub", email="nobody@example.org"),
-        licence="CC0-1.0",
-        licence_url="https://creativecommons.org/publicdomain/zero/1.0/",
-        subjects=("acoustics",),
+        subject="acoustics",
         reference_url="https://example.org/hydrophones",
     )
     made = KM3OpenResource(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import socket
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from bench.described import described
 from vopub.model.catalogue import known_parameters
 from vopub.model.data_taking import DataTaking
 from vopub.model.dataset import TableMetadata
 from vopub.model.description import VoSection
 from vopub.model.event_table import EventAccount, EventTable
 from vopub.model.provenance import Provenance
-from vopub.model.publication import Contact, Creator, Publication
 from vopub.model.resource import make_kid
 from vopub.settings import Settings, load_settings
 from vopub.vo.descriptor import render_descriptor
@@ -61,18 +60,9 @@ def descriptor_of(name: str, table: EventTable, path: Path, settings: Settings) 
 
 def metadata_of(name: str, rows: int) -> TableMetadata:
     """Return what is said about such a table."""
-    publication = Publication(
+    publication = described(
         title="Synthetic events to measure with",
         description="Random directions, times and energies; nothing that a detector ever saw.",
-        version="1.0",
-        created=date(2026, 1, 1),
-        creators=(Creator(name="vopub"),),
-        publisher="vopub",
-        owner="vopub",
-        contact=Contact(name="vopub", email="nobody@example.org"),
-        licence="CC0-1.0",
-        licence_url="https://creativecommons.org/publicdomain/zero/1.0/",
-        subjects=("neutrino-astronomy",),
     )
     return TableMetadata(
         identifier=name,

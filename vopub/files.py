@@ -96,6 +96,20 @@ def cannot(verb: str, path: Path, error: OSError) -> FileError:
     return FileError(f"cannot {verb}: {reason}", where=path, hint=hints.get(error.errno or 0, ""))
 
 
+def make_new(directory: Path) -> None:
+    """Make a directory that must not be there yet.
+
+    Raises
+    ------
+    FileError
+        If it is there, or cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        raise cannot("make", directory, error) from error
+
+
 @contextmanager
 def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on leaving without an error it becomes ``path``.

@@ -13,14 +13,7 @@ from vopub.events.lazy import Lazy
 from vopub.model.event_table import Column, EventTable
 from vopub.model.parameter import Dtype, Parameter
 
-_TYPES = {
-    Dtype.INT16: pa.int16(),
-    Dtype.INT32: pa.int32(),
-    Dtype.INT64: pa.int64(),
-    Dtype.FLOAT32: pa.float32(),
-    Dtype.FLOAT64: pa.float64(),
-    Dtype.TEXT: pa.string(),
-}
+_TYPES = {d: pa.string() if d is Dtype.TEXT else pa.from_numpy_dtype(d.numpy) for d in Dtype}
 
 
 def schema_of(parameters: Sequence[Parameter]) -> Any:

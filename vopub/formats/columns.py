@@ -13,14 +13,7 @@ from vopub.model.parameter import Dtype, Parameter
 
 RESTORE = "take the file from its publication again"
 """What to do about a file that is not as it was published."""
-ARROW_TYPES = {
-    Dtype.INT16: pa.int16(),
-    Dtype.INT32: pa.int32(),
-    Dtype.INT64: pa.int64(),
-    Dtype.FLOAT32: pa.float32(),
-    Dtype.FLOAT64: pa.float64(),
-    Dtype.TEXT: pa.string(),
-}
+ARROW_TYPES = {d: pa.string() if d is Dtype.TEXT else pa.from_numpy_dtype(d.numpy) for d in Dtype}
 
 
 def arrow_schema(parameters: Sequence[Parameter]) -> Any:

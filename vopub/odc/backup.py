@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, MetaData, Table, func, insert, select, text
 
 from vopub.errors import FileError
-from vopub.files import cannot, sha256_of, write_text
+from vopub.files import cannot, make_new, sha256_of, write_text
 from vopub.odc.database import database_of, empty_database, writing
 from vopub.odc.ownership import own
 from vopub.odc.schema import Base
@@ -48,10 +48,7 @@ def back_up(directory: Path, database: str, target: Path) -> dict[str, int]:
     FileError
         If it cannot be written, or exists.
     """
-    try:
-        target.mkdir(parents=True)
-    except OSError as error:
-        raise cannot("make", target, error) from error
+    make_new(target)
     engine = database_of(directory, database)
     counts = {}
     with engine.connect() as connection, connection.begin():

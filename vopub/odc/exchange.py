@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 
 from vopub.errors import FileError
-from vopub.files import CHUNK, cannot, write_text
+from vopub.files import CHUNK, cannot, make_new, write_text
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
 from vopub.odc.database import database_of
 from vopub.odc.faults import GoneError, NotFoundError
@@ -46,10 +46,7 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
     FileError
         If it cannot be written, or exists.
     """
-    try:
-        target.mkdir(parents=True)
-    except OSError as error:
-        raise cannot("make", target, error) from error
+    make_new(target)
     engine = database_of(directory, database)
     counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
     with engine.connect() as connection, connection.begin():

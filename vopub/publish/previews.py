@@ -13,8 +13,8 @@ from vopub.formats.products import ExtraFile
 from vopub.model.dataset import TableMetadata
 from vopub.model.event_table import EventTable
 from vopub.model.resource import FileRole
-from vopub.odc.histogram import Histogram, draw_histogram
-from vopub.odc.skymap import SkyMap
+from vopub.publish.histogram import Histogram, draw_histogram
+from vopub.publish.skymap import SkyMap
 from vopub.vo.coverage import sky_moc
 
 SVG = "image/svg+xml"

@@ -142,12 +142,6 @@ def message(path: Path, reconstruction: str = "jmuon") -> str:
     return str(refused.value)
 
 
-@pytest.fixture(autouse=True)
-def _little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a table of a test be too large to be kept in memory."""
-    monkeypatch.setattr(km3pipe_tables, "KEPT_BYTES", 32 << 20)
-
-
 @pytest.fixture(scope="module")
 def big() -> dict[str, NDArray[Any]]:
     return synthetic(MANY)

@@ -19,7 +19,7 @@ from vopub.model.resource import (
     make_kid,
 )
 from vopub.odc.client import OdcClient
-from vopub.odc.skymap import draw_skymap
+from vopub.publish.skymap import draw_skymap
 
 from ...unit.odc import conftest as odc  # noqa: TID252 - the same records
 

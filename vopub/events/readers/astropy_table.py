@@ -22,7 +22,7 @@ from vopub.errors import InputError
 from vopub.events.coordinates import zenith_azimuth
 from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_of_flight
 from vopub.events.identifiers import name_of_list
-from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but
+from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but, closed_if_refused
 from vopub.events.readers.km3pipe_tables import Ordered, Rows, Table, reading
 from vopub.events.readers.run_metadata import is_simulation_header
 from vopub.events.reconstruction import (
@@ -76,7 +76,7 @@ class AstropyTableReader(Reader):
         self._path = path
         with reading(path, "the HDF5 file"):
             self._file = h5py.File(path, "r")
-        try:
+        with closed_if_refused(self._file.close):
             self._events = self._ordered(EVENTS, (f"{TIME}.jd1", f"{TIME}.jd2"))
             self._reco = self._ordered(RECO, RECO_COLUMNS)
             self._truth = self._ordered(TRUTH, TRUE_COLUMNS) if TRUTH in self._file else None
@@ -85,9 +85,6 @@ class AstropyTableReader(Reader):
                 self._factors[TRUTH] = self._units(TRUTH)
             self._check_scale()
             self._keywords = self._read_keywords()
-        except BaseException:
-            self._file.close()
-            raise
         if self._events.repeated is not None:
             what = f"{KEY} {self._events.repeated} is in table {EVENTS} twice"
             raise InputError(what, where=path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +93,15 @@ class FileHeader:
 def all_but(given: Iterable[str]) -> frozenset[str]:
     """Return the known parameters but those that a layout gives, for `FileHeader.lacks`."""
     return frozenset(known_parameters()) - frozenset(given)
+
+
+@contextmanager
+def closed_if_refused(close: Callable[[], object]) -> Iterator[None]:
+    """Close a file if what is done here fails: nobody has the reader then that would."""
+    with ExitStack() as stack:
+        stack.callback(close)
+        yield
+        stack.pop_all()
 
 
 class Reader(ABC):

@@ -22,7 +22,7 @@ from vopub.errors import InputError, did_you_mean
 from vopub.events.history import hdf5_history
 from vopub.events.identifiers import IDENTITY, Integers
 from vopub.events.lazy import Lazy
-from vopub.events.readers.base import EventChunk, FileHeader, Reader
+from vopub.events.readers.base import EventChunk, FileHeader, Reader, closed_if_refused
 from vopub.events.readers.km3pipe_reco import (
     FLAT_TABLES,
     STAGES,
@@ -81,15 +81,12 @@ class Km3pipeReader(Reader):
         self._pairs_seen: set[tuple[int, int]] = set()
         with reading(path, "the HDF5 file"):
             self._file = h5py.File(path, "r", locking="best-effort")
-        try:
+        with closed_if_refused(self._file.close):
             self._attributes = self._read_attributes()
             self._version = self._read_version()
             self._table = self._event_table()
             self._jagged_tables, self._flat_tables = self._find_tracks()
             self._columns = self._event_columns()
-        except BaseException:
-            self._file.close()
-            raise
 
     @classmethod
     def recognises(cls, path: Path, beginning: bytes) -> bool:

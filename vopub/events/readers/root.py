@@ -26,7 +26,7 @@ from vopub.errors import InputError, did_you_mean
 from vopub.events.detectors import is_unlisted
 from vopub.events.history import root_history
 from vopub.events.lazy import Lazy
-from vopub.events.readers.base import EventChunk, FileHeader, Reader
+from vopub.events.readers.base import EventChunk, FileHeader, Reader, closed_if_refused
 from vopub.events.readers.root_history import dst_command, jpp_texts
 from vopub.events.readers.root_truth import TRUE_VALUES, WEIGHTS, is_gseagen, truth_of
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
@@ -150,14 +150,11 @@ class RootReader(Reader):
             self._file: Any = uproot.open(
                 {path: None}, array_cache=None, handler=uproot.MultithreadedFileSource
             )
-        try:
+        with closed_if_refused(self._file.close):
             self._holds = self._contents()
             self._tree = self._event_tree()
             self._branches = self._find_branches()
             self._header = self._read_header()
-        except BaseException:
-            self._file.close()
-            raise
 
     @classmethod
     def recognises(cls, path: Path, beginning: bytes) -> bool:  # noqa: ARG003

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vopub.errors import InputError
 from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_of_flight
-from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but
+from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but, closed_if_refused
 from vopub.events.readers.km3pipe_tables import Rows, Table, reading
 from vopub.events.tracks import Floats
 
@@ -52,16 +52,13 @@ class SeaTrayReader(Reader):
         self._path = path
         with reading(path, "the HDF5 file"):
             self._file = h5py.File(path, "r")
-        try:
+        with closed_if_refused(self._file.close):
             self._name = self._find_fit()
             self._table = Table(path, self._file, self._name)
             for name in INTEGERS:
                 self._table.need((name,), "iu")
             for name in NUMBERS:
                 self._table.need((name,), "f")
-        except BaseException:
-            self._file.close()
-            raise
 
     @classmethod
     def recognises(cls, path: Path, beginning: bytes) -> bool:  # noqa: ARG003

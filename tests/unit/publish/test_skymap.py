@@ -5,8 +5,8 @@ import pytest
 from lxml import etree
 from numpy.typing import NDArray
 
-from vopub.odc import skymap
-from vopub.odc.skymap import SkyMap, _counted_in_cells, _projected, draw_skymap
+from vopub.publish import skymap
+from vopub.publish.skymap import SkyMap, _counted_in_cells, _projected, draw_skymap
 
 SVG = "{http://www.w3.org/2000/svg}"
 
