@@ -14,6 +14,7 @@ NAMES = (
     "wheel",
     "publication",
     "load",
+    "large",
     "client",
     "convert",
     "hdf5",
