@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,7 +128,10 @@ def test_other_clients_and_validators_find_no_fault(
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert [line for line in lint.stdout.splitlines() if line.startswith("E-")] == []
-    assert "Execution success/attempt: 3/3" in lint.stdout
+    # Other tables of this site may have examples, too; the three of this one are the least.
+    executed = re.findall(r"Execution success/attempt: (\d+)/(\d+)", lint.stdout)
+    assert all(int(good) == int(tried) >= 3 for good, tried in executed), lint.stdout
+    assert executed, lint.stdout
 
 
 def test_registry_record_says_what_was_given(
