@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,15 +44,21 @@ def held(path: Path, what: str, *, account: Account, patience: float = 0) -> Ite
     try:
         account.own(path)
         _acquire(handle, path, what, patience)
-        since = datetime.now(UTC).isoformat(timespec="seconds")
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()} since {since}\n".encode(), 0)
+        _sign(handle)
         try:
             yield
         finally:
             os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def _sign(handle: int) -> None:
+    """Say who holds it; on a full disk it is held all the same."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    os.ftruncate(handle, 0)
+    with suppress(OSError):
+        os.pwrite(handle, f"pid {os.getpid()} since {since}\n".encode(), 0)
 
 
 def _acquire(handle: int, path: Path, what: str, patience: float) -> None:

@@ -23,9 +23,9 @@ with held(Path(sys.argv[1]), "busy", account=service_account()):
 """
 
 
-def hold(path: Path) -> subprocess.Popen[str]:
+def hold(path: Path, before: str = "") -> subprocess.Popen[str]:
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path)], text=True,
+        [sys.executable, "-c", before + HOLDER, str(path)], text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert holder.stdout is not None
@@ -73,3 +73,17 @@ def test_place_without_a_directory(tmp_path: Path) -> None:
         held(tmp_path / "none/lock", "busy", account=service_account()),
     ):
         pass
+
+
+def test_lock_is_held_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """A limit on the size of files, which any user can set, stands for a full disk."""
+    path = tmp_path / "lock"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    holder = hold(path, before=limit)
+    with (
+        pytest.raises(BusyError, match=r"is busy \(just started\)"),
+        held(path, "busy", account=service_account()),
+    ):
+        pass
+    holder.communicate()
+    assert holder.returncode == 0
