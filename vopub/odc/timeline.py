@@ -18,6 +18,9 @@ _STEPS = [
 ]
 """Distances of ticks below a month."""
 MOST_TICKS = 7
+_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000, 24_000)
+"""Distances of ticks from a month on, in months: the last is far enough for all years there are."""
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 def utc(moment: datetime) -> datetime:
@@ -57,9 +60,13 @@ def draw_timeline(moments: Sequence[datetime], stream: str) -> Markup:
 
 
 def _span(first: datetime, last: datetime) -> tuple[datetime, datetime]:
-    """Return the ends of the axis: a little more than from the first to the last."""
-    length = max(last - first, timedelta(minutes=1))
-    return first, last + length / BARS
+    """Return the ends of the axis: a little more than from the first to the last.
+
+    After the last moment that a calendar of four digits has, there is no more.
+    """
+    margin = max(last - first, timedelta(minutes=1)) / BARS
+    stop = last + min(margin, _LATEST - last)
+    return (first if first < stop else first - margin), stop
 
 
 def _x(part: float) -> float:
@@ -93,7 +100,7 @@ def _bars(
 
 
 def _exact(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _ticks(start: datetime, stop: datetime) -> Iterator[str]:
@@ -120,17 +127,14 @@ def _round_times(start: datetime, stop: datetime) -> Iterator[datetime]:
         yield from _months(start, stop)
         return
     zero = datetime(1970, 1, 1, tzinfo=UTC)
-    tick = zero + -((zero - start) // step) * step
-    while tick <= stop:
-        if tick >= start:
-            yield tick
-        tick += step
+    for number in range(-((zero - start) // step), (stop - zero) // step + 1):
+        yield zero + number * step
 
 
 def _months(start: datetime, stop: datetime) -> Iterator[datetime]:
     """Yield firsts of months, so far apart that there are few."""
     first, last = (moment.year * 12 + moment.month - 1 for moment in (start, stop))
-    apart = next(n for n in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if (last - first) / n <= MOST_TICKS)
+    apart = next(n for n in _MONTHS if (last - first) / n <= MOST_TICKS)
     for month in range(first + 1, last + 1):
         if month % apart == 0:
             yield datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)

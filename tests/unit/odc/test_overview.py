@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from vopub.odc.timeline import BARS, draw_timeline
 from .conftest import AUTHORITY, Centre, make_collection, make_record, parse_page
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 NAME = "acoustic20_01_psd"
 STREAM = KM3ResourceStream(
     identifier=NAME, title="Spectra of the sea", ktype=Ktype.EVENTS, collection="samples26_01",
@@ -116,6 +118,27 @@ def test_an_axis_of_any_length_has_all_elements_and_a_few_round_times(step: time
     width = float(drawn.get("viewBox", "").split()[2])
     for bar in drawn.iter("rect"):
         assert float(bar.get("x", "")) + float(bar.get("width", "")) <= width
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "least"),
+    [
+        (datetime(1000, 3, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC), 3),
+        (datetime(2020, 1, 1, tzinfo=UTC), END, 3), (BEGINNING, END, 3),
+        (END, END, 0), (BEGINNING, BEGINNING, 0),
+    ],
+)  # fmt: skip
+def test_an_axis_reaches_to_the_ends_of_the_calendar(
+    first: datetime, last: datetime, least: int
+) -> None:
+    drawn = etree.fromstring(draw_timeline([first, last], "a20_01"))
+    bars = list(drawn.iter("a"))
+    assert sum(int(bar.get("aria-label", "").split()[0]) for bar in bars) == 2
+    assert least <= sum("-" in str(text.text) for text in drawn.iter("text")) <= 8
+    for bar in bars:
+        asked = parse_qs(urlsplit(bar.get("href", "")).query)
+        begin, end = (datetime.fromisoformat(asked[edge][0]) for edge in ("from", "until"))
+        assert begin <= end
 
 
 def test_a_collection_is_a_map_of_its_members_by_kind(stream: Centre) -> None:
