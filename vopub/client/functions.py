@@ -2,14 +2,7 @@
 
 Both are JSON files of the resource; what their numbers mean stands in its parameters: ``xvalue`` (a
 function), ``xaxis`` and ``yaxis`` (a table), ``returnvalue``. The names are those of KM3NeT's
-openkm3; the form of the files is vopub's own::
-
-    {"functiontype": "polynomial", "coefficients": [6720.96, 70.914, -0.613972]}
-
-    {"xaxis": [-90, 0, 90], "yaxis": [1.5, 2.0], "values": [[1, 2], [3, 4]]}
-
-An axis holds one number per value, and the nearest counts, or one more, and they are the edges of
-bins. ``values[i][j]`` belongs to ``xaxis[i]`` and ``yaxis[j]``; without ``yaxis``, ``values[i]``.
+openkm3; ``vopub.model.functions`` says what the files hold.
 """
 
 from __future__ import annotations
@@ -17,61 +10,28 @@ from __future__ import annotations
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from vopub.client.objects import KM3Object
 from vopub.client.records import ParameterEntry, first_problem
 from vopub.errors import FileError, UsageError
 from vopub.files import cannot
+from vopub.model.functions import FunctionData, LookUpData
 
 if TYPE_CHECKING:
     import pandas as pd
 
 JSON = "application/json"
 Floats = NDArray[np.float64]
-Axis = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
 
 
 class RangeWarning(UserWarning):
     """A value outside the range that a function or a table was made for."""
-
-
-class FunctionData(BaseModel):
-    """The file of a function."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    functiontype: Literal["polynomial"]
-    coefficients: Axis
-    """Of ascending powers."""
-
-
-class LookUpData(BaseModel):
-    """The file of a look-up table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    xaxis: Axis
-    yaxis: Axis | None = None
-    values: tuple[float | tuple[float, ...], ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _fitting(self) -> LookUpData:
-        axes = [self.xaxis] if self.yaxis is None else [self.xaxis, self.yaxis]
-        widths = {len(row) if isinstance(row, tuple) else 0 for row in self.values}
-        if len(widths) != 1 or (0 in widths) != (self.yaxis is None):
-            raise ValueError("the rows of values are not as long as each other, or have no axis")
-        for axis, size in zip(axes, (len(self.values), *widths), strict=False):
-            if len(axis) not in (size, size + 1):
-                raise ValueError(f"an axis of {len(axis)} numbers does not fit {size} values")
-            if any(np.diff(axis) <= 0):
-                raise ValueError("an axis does not ascend")
-        return self
 
 
 Content = TypeVar("Content", bound=BaseModel)
