@@ -28,6 +28,7 @@ _MIXING = (
     (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
+_TELLS_RUN = re.compile(r"(?:km3|event)\.(?P<detector>-?\d+)\.(?P<run>-?\d+)\.", re.ASCII)
 _POSITIVE = np.iinfo(np.int32).max
 
 
@@ -75,6 +76,22 @@ def spelled(
 ) -> NDArray[np.object_]:
     """Return the names unchecked, to say which event something is wrong with."""
     return _strings(_texts(detector, run, frame_index, trigger_counter))
+
+
+def of_runs(detector: Integers, run: Integers) -> NDArray[np.str_]:
+    """Return what the names of events begin with of which only detector and run are known.
+
+    With a number of the event behind it, that is ``event.<detector>.<run>.<number>``.
+    """
+    names = np.strings.add("event.", detector.astype(np.str_))
+    names = np.strings.add(np.strings.add(names, "."), run.astype(np.str_))
+    return np.strings.add(names, ".")
+
+
+def run_of(name: str) -> tuple[int, int] | None:
+    """Return the detector and run that the name of an event tells; None if it tells none."""
+    found = _TELLS_RUN.match(name)
+    return None if found is None else (int(found["detector"]), int(found["run"]))
 
 
 def _strings(texts: pa.StringArray) -> NDArray[np.object_]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from vopub.errors import InputError
 from vopub.events.convert import Reduction
 from vopub.events.readers.base import FileHeader
-from vopub.events.scale import duplicates
+from vopub.events.readers.km3pipe import Km3pipeReader
+from vopub.events.scale import duplicates, tasks
 from vopub.events.scale.duplicates import suspicious
 from vopub.events.scale.parts import Part
 from vopub.events.scale.tasks import hashes
@@ -27,6 +29,28 @@ COLUMNS = ("event_id", "energy", "zenith")
 def reduced(reduction: Reduction) -> EventTable:
     chunks = list(reduction)
     return concatenate(chunks[0].parameters, chunks)
+
+
+WITHOUT_FRAME = np.dtype([
+    ("group_id", "i8"), ("event_id", "i4"), ("det_id", "i4"), ("run_id", "i4"),
+    ("timestamp", "i4"), ("nanoseconds", "i4"),
+])  # fmt: skip
+FLAT = np.dtype([(name, "f8") for name in ("dir_x", "dir_y", "dir_z", "t", "E", "likelihood")]
+                + [("group_id", "i8")])  # fmt: skip
+
+
+def without_frames(path: Path, runs: list[int], *, first: int = 0, energy: float = 5.0) -> Path:
+    """Write a file of km3pipe that says detector, run and number of events, and nothing else."""
+    events = np.zeros(len(runs), WITHOUT_FRAME)
+    events["group_id"] = np.arange(len(runs))
+    events["event_id"] = first + np.arange(len(runs))
+    events["det_id"], events["run_id"], events["timestamp"] = 49, runs, 1_600_000_000
+    tracks = np.zeros(len(runs), FLAT)
+    tracks["dir_z"], tracks["E"], tracks["group_id"] = 1, energy, events["group_id"]
+    with h5py.File(path, "w") as file:
+        file.attrs["format_version"] = "5.1"
+        file["event_info"], file["reco/best_jmuon"] = events, tracks
+    return path
 
 
 @pytest.fixture
@@ -110,6 +134,67 @@ def test_it_makes_no_difference_how_many_are_compared_at_a_time(
     assert whole.account == account
     with pytest.raises(InputError, match="is also in"):
         reduced(reduction_of([orca6, copy], make_section, Duplicates.ERROR))
+
+
+def test_events_without_frames_are_named_by_their_run(
+    tmp_path: Path, make_section: MakeSection
+) -> None:
+    paths = [without_frames(tmp_path / f"{run}.h5", [run] * 3) for run in (8, 9)]
+    table = reduced(reduction_of(paths, make_section, Duplicates.ERROR))
+    assert table["event_id"].tolist() == [f"event.49.{r}.{n}" for r in (8, 9) for n in range(3)]
+
+
+def test_such_events_are_compared_too(tmp_path: Path, make_section: MakeSection) -> None:
+    paths = [
+        without_frames(tmp_path / "a.h5", [8, 8, 9]),
+        without_frames(tmp_path / "b.h5", [8, 9, 9], first=1),
+    ]
+    with pytest.raises(InputError, match=r"b\.h5: event event\.49\.\d\.\d is also in .*a\.h5"):
+        reduced(reduction_of(paths, make_section, Duplicates.ERROR))
+    reduction = reduction_of(paths, make_section, Duplicates.FIRST)
+    names = reduced(reduction)["event_id"].tolist()
+    assert sorted(names) == [f"event.49.{end}" for end in ("8.0", "8.1", "9.2", "9.3")]
+    runs = {run.run: (run.events_read, run.events_kept) for run in reduction.data_taking.runs}
+    assert runs == {8: (3, 2), 9: (3, 2)}
+
+
+@pytest.mark.parametrize("there", [["run_id"], []])
+def test_events_without_a_run_are_named_after_their_file(
+    there: list[str], tmp_path: Path, make_section: MakeSection
+) -> None:
+    """Also where another file says that they are of the same run."""
+    a = without_frames(tmp_path / "a.h5", [8, 8])
+    paths = [a, without_frames(tmp_path / "b.h5", [8, 8], energy=6)]
+    for path in paths:
+        with h5py.File(path, "r+") as file:
+            events = file["event_info"][:]
+            del file["event_info"]
+            file["event_info"] = events[["group_id", "event_id", *there]]
+    section = make_section(columns=("event_id", "energy"))
+    for what in (Duplicates.ERROR, Duplicates.FIRST):
+        table = reduced(Reduction(paths, section, simulated=False, duplicates=what))
+        assert table["event_id"].tolist() == ["a.0", "a.1", "b.0", "b.1"]
+
+
+class Foreign(Km3pipeReader):
+    """Reads the same, but names events in a way that does not tell their run."""
+
+    def _names(self, rows: np.ndarray) -> np.ndarray:
+        return np.array([f"lake{number}" for number in rows["event_id"]], dtype=object)
+
+
+def test_names_that_do_not_tell_the_run(
+    tmp_path: Path, make_section: MakeSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "open_reader", Foreign)
+    one = [without_frames(tmp_path / f"{n}.h5", [8, 8], first=n) for n in range(2)]
+    reduction = reduction_of(one, make_section, Duplicates.FIRST)
+    assert reduced(reduction)["event_id"].tolist() == ["lake0", "lake1", "lake2"]
+    (run,) = reduction.data_taking.runs
+    assert (run.events_read, run.events_kept) == (4, 3)
+    several = [*one, without_frames(tmp_path / "several.h5", [8, 9], first=2)]
+    with pytest.raises(InputError, match=r"several\.h5: event lake2 comes again, and its name"):
+        reduced(reduction_of(several, make_section, Duplicates.FIRST))
 
 
 def part_of(*runs: tuple[int, int], repeats: bool = False) -> Part:

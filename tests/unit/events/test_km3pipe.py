@@ -207,7 +207,7 @@ def test_events_that_the_file_gives_no_run_are_named_by_their_number() -> None:
     with Km3pipeReader(path) as reader:
         (chunk,) = reader.chunks(10)
         lacks = reader.header.lacks
-    assert chunk.names().tolist() == ["event.7", "event.8", "event.13", "event.15", "event.23"]
+    assert chunk.names().tolist() == [f"test_event_info.{n}" for n in (7, 8, 13, 15, 23)]
     assert {"run_id", "detector_id", "mjd", "ra", "dec"} <= lacks
     assert "energy" not in lacks
 
@@ -385,6 +385,16 @@ def test_tracks_without_their_stages_are_refused(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         del file["reco/rec_stages"]
     assert "/reco/tracks is there without /reco/rec_stages" in message(path)
+
+
+def test_tracks_of_a_dst_have_no_stages_but_the_best_are_beside_them(
+    tables: dict[str, NDArray[Any]], tmp_path: Path
+) -> None:
+    tracks = tables["reco/best_jmuon"]
+    both = write(tmp_path / "a.h5", {**tables, "reco/tracks": tracks})
+    alone = write(tmp_path / "b.h5", tables)
+    assert len(best(both, "jmuon")) == len(tracks)
+    assert_same(best(both, "jmuon"), best(alone, "jmuon"))
 
 
 def test_stages_of_no_track_are_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from vopub.errors import InputError, did_you_mean
 from vopub.events.history import hdf5_history
-from vopub.events.identifiers import IDENTITY, Integers
+from vopub.events.identifiers import IDENTITY, Integers, name_of_list, of_runs
 from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk, FileHeader, Reader, closed_if_refused
 from vopub.events.readers.km3pipe_reco import (
@@ -214,15 +214,17 @@ class Km3pipeReader(Reader):
 
     def _find_tracks(self) -> tuple[bool, dict[str, FlatTable]]:
         """Return whether all tracks are there, and the tables with the best by reconstruction."""
-        jagged = self._has(TRACKS)
-        if jagged and not self._has(STAGES):
-            hint = "extract the file from its ROOT file again"
-            raise InputError(f"/{TRACKS} is there without /{STAGES}", where=self._path, hint=hint)
+        has_tracks, has_stages = self._has(TRACKS), self._has(STAGES)
+        # Of a DST, km3pipe writes the tracks without their stages, and the best ones beside them.
+        jagged = has_tracks and has_stages
         flat: dict[str, FlatTable] = {}
         for layout in FLAT_TABLES:
             wanted = layout.is_best_of_all or not jagged
             if wanted and layout.reconstruction not in flat and self._has(layout.dataset):
                 flat[layout.reconstruction] = layout
+        if has_tracks and not has_stages and not any(t.is_best_of_all for t in flat.values()):
+            hint = "extract the file from its ROOT file again, with h5extract --best-tracks"
+            raise InputError(f"/{TRACKS} is there without /{STAGES}", where=self._path, hint=hint)
         if not jagged and not flat:
             what = (
                 f"{self._table.rows} events, none of them reconstructed by anything known here; "
@@ -334,9 +336,13 @@ class Km3pipeReader(Reader):
         return all(name in self._columns for name in IDENTITY)
 
     def _names(self, rows: Rows) -> np.ndarray[Any, Any]:
-        """Return names for events that the file does not say run or frame of."""
+        """Return names for events that the file does not say the frame of, or not even the run."""
         numbers: Integers = rows[self._columns.get("event_number", self._key)]
-        return np.strings.add("event.", numbers.astype(np.str_)).astype(object)
+        if self._looking() is None:
+            beginning = np.array(f"{name_of_list(self._path)}.")
+        else:
+            beginning = of_runs(*(rows[self._columns[n]] for n in ("detector_id", "run_id")))
+        return np.strings.add(beginning, numbers.astype(np.str_)).astype(object)
 
     def _lacks(self) -> Iterator[str]:
         yield from (n for n in (*IDENTITY, "trigger_mask", "overlays") if n not in self._columns)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vopub.errors import InputError
+from vopub.events.identifiers import run_of
 from vopub.events.scale.parts import Part, Parts
 from vopub.events.scale.tasks import hashes
 from vopub.model.event_table import MOST_IDENTIFIERS, Excluded
@@ -152,7 +153,7 @@ def without_repeated(files: Parts, part: Part, rows: RowNumbers) -> Part:
     first = tuple(_identifier(files, part, int(row)) for row in rows[:MOST_IDENTIFIERS])
     reason = part.account.repeated.reason
     account = part.account.without(Excluded(reason=reason, events=len(rows), first=first))
-    fewer = _count_runs(files, part, rows) if part.counts else Counter[_Run]()
+    fewer = _count_runs(files, part, rows)
     counts = tuple(
         count.model_copy(update={"kept": count.kept - fewer[count.detector_id, count.run]})
         for count in part.counts
@@ -161,13 +162,23 @@ def without_repeated(files: Parts, part: Part, rows: RowNumbers) -> Part:
 
 
 def _count_runs(files: Parts, part: Part, rows: RowNumbers) -> Counter[_Run]:
-    """Count the rows of each run, which is in the identifier of each."""
+    """Count the rows of each run, which the name of each tells if there are several."""
+    if len(part.counts) <= 1:
+        return Counter({(c.detector_id, c.run): len(rows) for c in part.counts})
     found: Counter[_Run] = Counter()
     start = 0
     for identifiers in files.identifiers(part):
         mine = rows[(rows >= start) & (rows < start + len(identifiers))] - start
         for identifier in identifiers[mine]:
-            _, detector, run, *_ = identifier.split(".")
-            found[int(detector), int(run)] += 1
+            found[_run_of(identifier, part)] += 1
         start += len(identifiers)
     return found
+
+
+def _run_of(identifier: str, part: Part) -> _Run:
+    run = run_of(identifier)
+    if run is None:
+        what = f"event {identifier} comes again, and its name does not tell of which run it is"
+        hint = "leave out the file that repeats it, or have a file for each run"
+        raise InputError(what, where=part.header.name, hint=hint)
+    return run

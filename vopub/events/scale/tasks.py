@@ -17,7 +17,7 @@ from vopub.events.readers import open_reader
 from vopub.events.readers.base import EventChunk, FileHeader, Reader
 from vopub.events.recipe import Recipe
 from vopub.events.reduce import Reduced, check_kind, reduce_chunk
-from vopub.events.runs import add_counts
+from vopub.events.runs import add_counts, count_runs
 from vopub.events.scale.parts import Part, Parts, part_key
 from vopub.files import sha256_of
 from vopub.model.data_taking import RunCount
@@ -138,12 +138,13 @@ class _Gathered:
 
 
 def _runs(reduced: Reduced) -> set[tuple[int, int]]:
-    """Return the detectors and runs of the rows of a chunk."""
-    if reduced.runs:
-        return {(count.detector_id, count.run) for count in reduced.runs if count.kept}
-    # Of events that are named otherwise, numbers that stand for these.
-    pairs = np.stack([reduced.events["detector_id"], reduced.events["run_id"]], axis=1)
-    return {(int(detector), int(run)) for detector, run in np.unique(pairs, axis=0)}
+    """Return the detectors and runs of the rows of a chunk.
+
+    Of events that are not named after these, numbers that stand for them: only they tell which
+    files can hold the same names.
+    """
+    counts = count_runs(reduced.events, np.ones(len(reduced.table), dtype=bool))
+    return {(count.detector_id, count.run) for count in counts}
 
 
 def _reduce(path: Path, recipe: Recipe, parts: Parts, origin: _Origin, rows: int) -> Part:
