@@ -53,8 +53,7 @@ def prov_document(metadata: TableMetadata) -> ProvDocument:
         _add_entity(document, entity, accounts.get(entity.identifier))
     steps = metadata.provenance.steps
     for name in _products(steps, metadata):
-        about = [("prov:label", name), ("prov:type", _term("vopub:Product"))]
-        document.entity(_entity_name(name), about)
+        document.entity(_entity_name(name), _product(name, simulated=metadata.simulated))
     for step in steps:
         _add_step(document, step, publisher)
     return document
@@ -131,6 +130,12 @@ def _products(steps: Iterable[ProcessingStep], metadata: TableMetadata) -> Itera
     known = {entity.identifier for entity in metadata.provenance.entities}
     names = (name for step in steps for name in (*step.inputs, *step.outputs))
     yield from dict.fromkeys(name for name in names if name not in known)
+
+
+def _product(name: str, *, simulated: bool) -> Attributes:
+    about: Attributes = [("prov:label", name), ("prov:type", _term("vopub:Product"))]
+    said = [("dcterms:description", "Simulated, not observed"), ("vopub:simulated", True)]
+    return about + said * simulated
 
 
 def _flow(account: EventAccount) -> Iterator[tuple[str, int]]:

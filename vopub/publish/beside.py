@@ -13,6 +13,7 @@ from vopub.model.description import ResourceDescription
 from vopub.model.event_table import EventAccount
 from vopub.model.resource import Coverage, FileRole
 from vopub.model.run_table import run_table
+from vopub.vo.registry import published_title
 
 
 def run_files(metadata: TableMetadata, directory: Path) -> Iterator[ExtraFile]:
@@ -28,7 +29,7 @@ def run_files(metadata: TableMetadata, directory: Path) -> Iterator[ExtraFile]:
     table = run_table(metadata.data_taking)
     publication = metadata.publication.model_copy(
         update={
-            "title": f"Runs of: {metadata.publication.title}",
+            "title": f"Runs of: {published_title(metadata)}",
             "description": f"The data-taking runs that the events of {metadata.identifier} were "
             "taken in: each row is one run with start, stop, livetime and number of events.",
         }

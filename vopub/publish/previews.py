@@ -16,8 +16,10 @@ from vopub.model.resource import FileRole
 from vopub.publish.histogram import Histogram, draw_histogram
 from vopub.publish.skymap import SkyMap
 from vopub.vo.coverage import sky_moc
+from vopub.vo.registry import published_title
 
 SVG = "image/svg+xml"
+SIMULATED = "Coverage of simulated events, not of observed ones."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Previews:
 
     def files(self, metadata: TableMetadata, directory: Path) -> Iterator[ExtraFile]:
         """Write the pictures and the coverage of the table that passed."""
-        stem, title = directory / metadata.identifier, metadata.publication.title
+        stem, title = directory / metadata.identifier, published_title(metadata)
         if self._sky is not None:
             path = stem.with_name(f"{stem.name}.skymap.svg")
             path.write_bytes(self._sky.draw(title=title))
@@ -76,7 +78,10 @@ class Previews:
         if coverage:
             path = stem.with_name(f"{stem.name}.moc.fits")
             # In the form that readers of MOC 1 know, too: older STILTS silently misreads ranges.
-            MOC.from_string(coverage, "ascii").save(path, "fits", v1_compatible=True)
+            MOC.from_string(coverage, "ascii").save(
+                path, "fits", v1_compatible=True,
+                fits_keywords={"COMMENT": SIMULATED} if metadata.simulated else None,
+            )  # fmt: skip
             yield ExtraFile(
                 path, "application/fits", FileRole.METADATA,
                 "Coverage on the sky as a MOC in FITS.",

@@ -10,6 +10,7 @@ from vopub.formats.provenance_graph import GRAPH_SUFFIX, draw_provenance
 from vopub.formats.w3c_prov import JSON_SUFFIX, NOTATION_SUFFIX, prov_json, prov_n
 from vopub.model.dataset import TableMetadata
 from vopub.model.resource import FileRole
+from vopub.vo.registry import published_title
 
 ABOUT = {
     JSON_SUFFIX: ("application/json", "Provenance as W3C PROV-JSON, for machines"),
@@ -32,7 +33,7 @@ def provenance_files(metadata: TableMetadata, scratch: Path) -> Iterator[ExtraFi
     scratch
         Directory that holds the files until they were taken in.
     """
-    drawing = draw_provenance(metadata.provenance, title=metadata.publication.title)
+    drawing = draw_provenance(metadata.provenance, title=published_title(metadata))
     contents = {
         JSON_SUFFIX: prov_json(metadata).encode(),
         NOTATION_SUFFIX: prov_n(metadata).encode(),

@@ -17,6 +17,7 @@ from vopub.vo.rendering import render
 
 TEMPLATE = "collection.rd.xml"
 KIND = "Archive"
+SOME_SIMULATED = "Some of its parts are simulated, not observed; their titles say so."
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ def render_collection(
         description.id,
         authority=authority,
         kind=KIND,
+        simulated=all(member.simulated for member in members),
         related=list(_parts(members, authority)),
     )
     variables = {
@@ -68,6 +70,7 @@ def _publication(
     """Return what is said about a collection: of its own, or else what all members say."""
     said = [member.publication for member in members]
     first = said[0]
+    simulated = {member.simulated for member in members}
     facilities, instruments = (
         ", ".join(_each(text for p in said if (text := getattr(p, name))))
         for name in ("facility", "instrument")
@@ -87,7 +90,7 @@ def _publication(
             "doi": description.doi,
             "source": "",
             "related": (),
-            "note": "",
+            "note": SOME_SIMULATED if len(simulated) > 1 else "",
         }
     )
 

@@ -28,6 +28,8 @@ SEMANTICS_BY_NAME = {
     ".moc.fits": "#auxiliary",
 }
 """Those of files that are something else than their role says, by the end of their names."""
+SIMULATED = "Simulated, not observed"
+"""How what is said about every file of simulated events begins."""
 PREFERRED = ("votable", "fits", "parquet", "csv", "hdf")
 """Which file stands for the list of events: words in media types, best first."""
 
@@ -109,22 +111,21 @@ class Linking:
 
     def _to_file(self, file: FileReference, semantics: str) -> Link:
         text = file.description or f"File {file.name}"
-        is_told = self.simulated and file.role in (FileRole.DATA, FileRole.RESPONSE)
         return Link(
             access_url=self.addresses.file(file),
             semantics=semantics,
-            description=f"Simulated, not observed: {text}" if is_told else text,
+            description=f"{SIMULATED}: {text}" if self.simulated else text,
             content_type=file.media_type,
             content_length=file.size,
             content_qualifier=self.qualifiers.get(file.name),
         )
 
     def _about(self) -> Iterator[Link]:
+        data = "simulated data" if self.simulated else "data"
         pages = [
-            (self.addresses.page, "Page of the data in the Open Data Center", "text/html"),
-            (self.addresses.record, "Record of the Open Data Center (KM3OpenResource)",
-             "application/json"),
-            (self.reference_url, "A page about the data", "text/html"),
+            (self.addresses.page, f"Page of the {data} in the Open Data Center", "text/html"),
+            (self.addresses.record, f"Record of the {data} (KM3OpenResource)", "application/json"),
+            (self.reference_url, f"A page about the {data}", "text/html"),
         ]  # fmt: skip
         for url, text, media_type in pages:
             if url:

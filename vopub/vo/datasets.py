@@ -278,7 +278,8 @@ class _Making:
         return Link(
             access_url=self.linking.addresses.bundle(self._did(_BUNDLE)),
             semantics="#auxiliary",
-            description="The events that this response belongs to, with all that goes with them",
+            description=f"The {'simulated ' * self.metadata.simulated}events that this response"
+            " belongs to, with all that goes with them",
             content_type=DATALINK,
             content_qualifier=_WORDS[_BUNDLE],
         )

@@ -41,6 +41,29 @@ def test_collection_says_what_all_its_members_say(samples: ModuleType) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("simulated", "title", "begins", "types"),
+    [
+        ((True, True), " (simulated)", "From simulations, not from", ["Archive", "Simulation"]),
+        ((False, True), "", "Event tables made", ["Archive"]),
+        ((False, False), "", "Event tables made", ["Archive"]),
+    ],
+)
+def test_collection_says_whether_its_members_are_simulated(
+    samples: ModuleType, simulated: tuple[bool, bool], title: str, begins: str, types: list[str]
+) -> None:
+    members = [
+        member.model_copy(update={"simulated": made})
+        for member, made in zip(samples.members(), simulated, strict=True)
+    ]
+    tree = record(samples, members)
+    assert metas(tree, "title") == [f"KM3NeT/ORCA sample events{title}"]
+    (description,) = metas(tree, "description")
+    assert description.startswith(begins)
+    assert ("Some of its parts are simulated" in description) is (len(set(simulated)) == 2)
+    assert metas(tree, "type") == types
+
+
 def test_licence_of_a_collection_is_that_of_every_member(samples: ModuleType) -> None:
     assert len(metas(record(samples), "rights.rightsURI")) == 1
     first, second = samples.members()
