@@ -25,6 +25,7 @@ from vopub.odc.keeping import collect as collect_files
 from vopub.odc.store import Store
 from vopub.odc.tokens import Scope, Tokens
 from vopub.process import service_account
+from vopub.public_web import PublicWeb, is_loopback
 
 app = typer.Typer(
     name="odc", help="Care for the Open Data Center: tokens, files, backups.",
@@ -39,6 +40,9 @@ Name = Annotated[str, typer.Argument(help="Name of the token.", show_default=Fal
 ScopeOption = Annotated[
     str, typer.Option("--scope", help="admin, resource:<beginning> or stream:<identifier>.")
 ]
+LinksOption = Annotated[
+    bool, typer.Option("--links", help="Ask other servers whether the files are there.")
+]
 Days = Annotated[
     float, typer.Option("--days", min=0, help="Leave files that are younger than so many days.")
 ]
@@ -50,6 +54,8 @@ class Place:
 
     directory: Path
     database: str
+    private: bool
+    """Whether only this machine sees it."""
 
 
 @token.command("create")
@@ -83,18 +89,26 @@ def revoke_token(name: Name, site: SiteOption = None) -> None:
 
 
 @app.command()
-def verify(site: SiteOption = None, as_json: JsonOption = False) -> None:
+def verify(
+    site: SiteOption = None, links: LinksOption = False, as_json: JsonOption = False
+) -> None:
     """Read every file that is kept and compare it with its checksum.
 
+    Files on other servers are counted, and with --links asked for, but never read.
+
     Ends with 0 if all files are right, else with 10 if one is another, 11 if one lies there that
-    no record knows, 12 if one is not there; with the first of these that holds.
+    no record knows or is not on the other server, 12 if one is not there; with the first of these
+    that holds.
     """
     place = _place(site)
-    findings = examine(place.directory, place.database)
+    web = PublicWeb(loopback=place.private) if links else None
+    findings = examine(place.directory, place.database, web)
     if as_json:
         show_json({finding.name: finding.verdict for finding in findings})
     else:
         show_table("Files", ("file", ""), [(f.name, f.verdict.value) for f in findings])
+        remote = sum(finding.verdict in (Verdict.ELSEWHERE, Verdict.SILENT) for finding in findings)
+        sys.stdout.write(f"{len(findings) - remote} kept here, {remote} elsewhere\n")
     _judge(findings, place.directory)
 
 
@@ -151,7 +165,8 @@ def _give(directory: Path) -> None:
 
 def _place(site: Path | None) -> Place:
     settings = settings_of(site, None, None).site
-    return Place(settings.directory / "odc", settings.odc_database)
+    private = is_loopback(settings.public_host or settings.host)
+    return Place(settings.directory / "odc", settings.odc_database, private)
 
 
 @contextmanager
@@ -170,6 +185,7 @@ def _judge(findings: list[Finding], directory: Path) -> None:
     kinds = {
         Verdict.MISMATCH: (MismatchError, "send these files again"),
         Verdict.UNKNOWN: (MissingThereError, "'vopub odc collect' removes them"),
+        Verdict.SILENT: (MissingThereError, "tell who keeps them, or correct the records"),
         Verdict.MISSING: (MissingHereError, "send these files again, or restore a backup"),
     }
     for verdict, (kind, hint) in kinds.items():

@@ -7,9 +7,11 @@ KM3NeT's open-data system; the fields beyond its published description are vopub
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from vopub.model.data_taking import DataTaking
 from vopub.model.event_table import EventAccount
@@ -18,14 +20,19 @@ from vopub.model.parameter import Parameter
 from vopub.model.provenance import Provenance
 from vopub.model.publication import Publication, Url
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 FIRST_SCHEMA = "1.0"
 """Version whose records say nothing beyond what all kinds of content have in common."""
+BEFORE_ELSEWHERE = frozenset({FIRST_SCHEMA, "1.1"})
+"""Versions whose records can only name files that are kept here."""
 SCHEMA_PATTERN = r"1\.\d{1,3}"
 ID_PATTERN = r"[a-z]{2,16}\d{2}_\d{2}(_[a-z0-9_]{1,40})?"
 """``<topic><yy>_<nn>[_<product>]``, e.g. ``evts20_01`` or ``ana20_01_bkg``."""
 SHA256_PATTERN = r"[0-9a-f]{64}"
 FILE_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+FileName = Annotated[str, Field(pattern=rf"^{FILE_NAME_PATTERN}$")]
+MediaType = Annotated[str, Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]+(; ?[a-z]+=[A-Za-z0-9.+-]+)*$")]
+Sha256 = Annotated[str, Field(pattern=rf"^{SHA256_PATTERN}$")]
 
 
 def make_kid(authority: str, identifier: str, version: str) -> UUID:
@@ -52,12 +59,34 @@ class FileRole(StrEnum):
 class FileReference(_Record):
     """A file that belongs to a resource."""
 
-    name: str = Field(pattern=rf"^{FILE_NAME_PATTERN}$")
-    media_type: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]+(; ?[a-z]+=[A-Za-z0-9.+-]+)*$")
+    name: FileName
+    media_type: MediaType
     size: int = Field(ge=0)
-    sha256: str = Field(pattern=rf"^{SHA256_PATTERN}$")
+    sha256: Sha256
     role: FileRole = FileRole.DATA
     description: str = ""
+
+
+class RemoteFile(_Record):
+    """A file that belongs to a resource and is kept on another server."""
+
+    name: FileName
+    media_type: MediaType
+    url: Url
+    """Where it is."""
+    size: int | None = Field(default=None, ge=0)
+    """In bytes; none if its server does not say."""
+    sha256: Sha256 | None = None
+    """None if nobody knows it: then nobody can tell whether it is still the same file."""
+    role: FileRole = FileRole.DATA
+    description: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _has_a_host(cls, url: str) -> str:
+        if not urlsplit(url).hostname:  # raises by itself if an IPv6 address does not end
+            raise ValueError(f"{url!r} names no host")
+        return url
 
 
 class ServiceKind(StrEnum):
@@ -128,6 +157,15 @@ class KM3OpenResource(_Record):
     """``kid`` of the version before this one."""
     details: dict[str, Detail] = {}
     """Further metadata that the ``ktype`` asks for; the vocabulary says which."""
+    # Left out if empty, so that records from before are written as they were.
+    elsewhere: tuple[RemoteFile, ...] = Field(default=(), exclude_if=lambda files: not files)
+    """Files that are kept on other servers; here they are only pointed at."""
+
+    @model_validator(mode="after")
+    def _as_its_schema_can_say(self) -> KM3OpenResource:
+        if self.elsewhere and self.schema_version in BEFORE_ELSEWHERE:
+            raise ValueError(f"records of schema {self.schema_version} have no files elsewhere")
+        return self
 
     @model_validator(mode="after")
     def _as_its_ktype_asks(self) -> KM3OpenResource:
@@ -141,7 +179,7 @@ class KM3OpenResource(_Record):
         problems = [f"no parameter {name} is described" for name in missing]
         if entry.reachable and not self.is_reachable:
             problems.append("there is no file, no service, no DOI and no address")
-        data = [file.media_type for file in self.files if file.role is FileRole.DATA]
+        data = [file.media_type for file in self.every_file if file.role is FileRole.DATA]
         if data and not any(media.startswith(entry.media) for media in data):
             problems.append(f"no file of data is {entry.media}*")
         return [*problems, *(f"details: {what}" for what in entry.detail_problems(self.details))]
@@ -150,7 +188,12 @@ class KM3OpenResource(_Record):
     def is_reachable(self) -> bool:
         """Whether there is a file, a service, a DOI or an address."""
         elsewhere = self.publication.doi or self.publication.reference_url
-        return bool(self.files or self.services or elsewhere)
+        return bool(self.every_file or self.services or elsewhere)
+
+    @property
+    def every_file(self) -> tuple[FileReference | RemoteFile, ...]:
+        """The files that are kept here, then those elsewhere."""
+        return (*self.files, *self.elsewhere)
 
 
 class KM3ResourceStream(_Record):

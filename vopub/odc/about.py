@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -17,6 +18,7 @@ from vopub.model.resource import (
     KM3OpenResource,
     KM3ResourceCollection,
     KM3ResourceStream,
+    RemoteFile,
 )
 from vopub.odc import search
 from vopub.odc.citation import bibtex, citation
@@ -47,9 +49,16 @@ _LABELS = {
 class OfferedFile:
     """A file as its row on a page shows it."""
 
-    reference: FileReference
+    reference: FileReference | RemoteFile
     url: str
     recipes: list[Recipe]
+
+    @property
+    def server(self) -> str:
+        """The host that keeps it; empty if it is kept here."""
+        if not isinstance(self.reference, RemoteFile):
+            return ""
+        return urlsplit(self.reference.url).hostname or ""
 
     @property
     def label(self) -> str:
@@ -61,7 +70,7 @@ class OfferedFile:
 def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
     """Return everything that the page of a resource shows; ``base`` is the service's address."""
     address = f"{base}/resources/{record.kid}"
-    files = [_offered(record, file, base) for file in record.files]
+    files = [_offered(record, file, base) for file in record.every_file]
     versions = store.find(search.Query(identifier=record.identifier, limit=50)).resources
     return {
         "record": record, "address": address, "cite_as": cite_as(record, base),
@@ -117,7 +126,7 @@ def as_script(node: object) -> str:
     return text
 
 
-def _offered(record: KM3OpenResource, file: FileReference, base: str) -> OfferedFile:
+def _offered(record: KM3OpenResource, file: FileReference | RemoteFile, base: str) -> OfferedFile:
     path = f"/files/{record.kid}/{file.name}"
     recipes = file_recipes(file, base + path)
     if file.role is FileRole.DATA:
@@ -130,7 +139,8 @@ def _pictures(files: list[OfferedFile]) -> dict[str, list[OfferedFile]]:
     pictures = [
         file
         for file in files
-        if file.reference.media_type.startswith("image/")
+        if isinstance(file.reference, FileReference)  # pages show nothing from elsewhere
+        and file.reference.media_type.startswith("image/")
         and file.reference.role is FileRole.PREVIEW
     ]
     found: dict[str, list[OfferedFile]] = {"graphs": [], "cut_flows": [], "previews": []}

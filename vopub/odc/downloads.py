@@ -11,16 +11,16 @@ from uuid import UUID
 
 from anyio import from_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from vopub.files import CHUNK
-from vopub.model.resource import FILE_NAME_PATTERN, SHA256_PATTERN, FileRole
+from vopub.model.resource import FILE_NAME_PATTERN, SHA256_PATTERN, FileRole, RemoteFile
 from vopub.odc.addresses import base_url
 from vopub.odc.answers import Uploaded
 from vopub.odc.blobs import too_large
 from vopub.odc.conditions import is_known
-from vopub.odc.faults import RefusedError
+from vopub.odc.faults import NotFoundError, RefusedError
 from vopub.odc.guard import TheGrant
 from vopub.odc.store import Store, StoredFile
 
@@ -68,14 +68,26 @@ def put_file(
     return store.put_file(kid, name, announced_digest(request), _chunks(request), most=most)
 
 
-@router.get("/{kid}/{name}", response_class=FileResponse)
+@router.get(
+    "/{kid}/{name}", response_class=FileResponse,
+    responses={307: {"description": "The file is kept elsewhere, at the address in Location."}},
+)  # fmt: skip
 def get_file(
     kid: UUID, name: FileName, request: Request, store: TheStore, sha256: Digest = None
 ) -> Response:
-    """Return a file: the one that the record names, or with ``sha256`` exactly these bytes."""
-    file = store.get_file(kid, name, sha256)
+    """Return a file: the one that the record names, or with ``sha256`` exactly these bytes.
+
+    One that is kept elsewhere is answered with where it is.
+    """
+    page = f'<{base_url(request)}/resources/{kid}>; rel="collection"; type="text/html"'
+    try:
+        file = store.get_file(kid, name, sha256)
+    except NotFoundError:
+        if (remote := _elsewhere(store, kid, name, sha256)) is None:
+            raise
+        return RedirectResponse(remote.url, 307, {"Link": page, "Cache-Control": "no-cache"})
     headers = _headers(file, pinned=sha256 is not None)
-    headers["Link"] = f'<{base_url(request)}/resources/{kid}>; rel="collection"; type="text/html"'
+    headers["Link"] = page
     if is_known(request.headers.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
     _keep_range(request, file)
@@ -87,6 +99,16 @@ def get_file(
 
 
 router.head("/{kid}/{name}", include_in_schema=False)(get_file)
+
+
+def _elsewhere(store: Store, kid: UUID, name: str, sha256: str | None) -> RemoteFile | None:
+    """Return the file that the record points at under a name, if its bytes may be these."""
+    try:
+        record = store.get_resource(kid)
+    except NotFoundError:
+        return None
+    named = (file for file in record.elsewhere if file.name == name)
+    return next((file for file in named if sha256 in (None, file.sha256)), None)
 
 
 def _check_type(name: str) -> None:

@@ -26,7 +26,7 @@ def dublin_core(record: KM3OpenResource, address: str) -> Iterator[tuple[str, st
     yield "date", publication.created.isoformat()
     yield "type", record.ktype.entry.dcmi
     yield "type", record.ktype.value
-    formats = dict.fromkeys(file.media_type.partition(";")[0] for file in record.files)
+    formats = dict.fromkeys(file.media_type.partition(";")[0] for file in record.every_file)
     yield from (("format", media_type) for media_type in formats)
     yield "identifier", address
     if publication.doi:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from time import time
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Connection, delete, exists, select
 
 from vopub.files import sha256_of
+from vopub.model.resource import RemoteFile
 from vopub.odc.database import database_of, writing
-from vopub.odc.schema import PublishedFileRow, UploadRow
+from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
+from vopub.public_web import NotPublicError, PublicWeb, SilentError
 
 DAY = 86400.0
 
@@ -27,6 +30,10 @@ class Verdict(StrEnum):
     """It lies among the files, and no record or upload knows it."""
     MISSING = "missing"
     """A record names it, and it is not there."""
+    ELSEWHERE = "elsewhere"
+    """A record points at it on another server; only that is known, or that it answers there."""
+    SILENT = "silent"
+    """A record points at it on another server, where it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,18 @@ class Finding:
     verdict: Verdict
 
 
-def examine(directory: Path, database: str) -> list[Finding]:
+def examine(directory: Path, database: str, web: PublicWeb | None = None) -> list[Finding]:
     """Read every file of a store, which may be in use, and tell what is found.
 
-    Files that records name come first; then those on disk that none names, unless they are well.
+    Files that records name come first; then those on disk that none names, unless they are well;
+    then those on other servers, which are asked whether they are there, but not read.
+
+    Parameters
+    ----------
+    directory, database
+        The store, as ``Store`` has it.
+    web
+        Asks the other servers; None if they are to be left alone.
     """
     engine = database_of(directory, database)
     files = directory / "files"
@@ -53,13 +68,38 @@ def examine(directory: Path, database: str) -> list[Finding]:
             )
         ).all()
         uploaded = set(connection.scalars(select(UploadRow.sha256)))
+        remote = list(_pointed_at(connection))
     engine.dispose()
     findings = []
     for row in named:
         if row.sha256 not in found:
             found[row.sha256] = _verdict(files, row.sha256)
         findings.append(Finding(f"{row.kid}/{row.name}", found[row.sha256]))
-    return [*findings, *_others(files, set(found), uploaded)]
+    there = [Finding(name, _verdict_elsewhere(file, web)) for name, file in remote]
+    return [*findings, *_others(files, set(found), uploaded), *there]
+
+
+def _pointed_at(connection: Connection) -> Iterator[tuple[str, RemoteFile]]:
+    """Yield the files on other servers that records point at, with ``kid/name``."""
+    present = ResourceRow.withdrawn.is_(None) & ResourceRow.record.contains('"elsewhere":[')
+    chosen = select(ResourceRow.kid, ResourceRow.record).where(present).order_by(ResourceRow.kid)
+    for row in connection.execute(chosen):
+        for content in json.loads(row.record).get("elsewhere", ()):
+            file = RemoteFile.model_validate(content)
+            yield f"{row.kid}/{file.name}", file
+
+
+def _verdict_elsewhere(file: RemoteFile, web: PublicWeb | None) -> Verdict:
+    if web is None:
+        return Verdict.ELSEWHERE
+    try:
+        answer = web.ask(file.url)
+    except (NotPublicError, SilentError):
+        return Verdict.SILENT
+    if answer.status >= 400:
+        return Verdict.SILENT
+    same = answer.size is None or file.size is None or answer.size == file.size
+    return Verdict.ELSEWHERE if same else Verdict.MISMATCH
 
 
 def collect(directory: Path, database: str, *, days: float = 1.0) -> list[str]:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from shlex import quote
 from urllib.parse import urlencode
 
-from vopub.model.resource import FileReference, KM3OpenResource, ServiceKind, ServiceReference
+from vopub.model.resource import (
+    FileReference,
+    KM3OpenResource,
+    RemoteFile,
+    ServiceKind,
+    ServiceReference,
+)
 
 WHOLE_SKY = {"RA": "0", "DEC": "0", "SR": "180"}
 """A cone that takes in every direction, so that the lines show something wherever events are."""
@@ -27,7 +33,7 @@ class Recipe:
 
 def store_recipe(record: KM3OpenResource, base: str) -> Recipe:
     """Return how to get at a resource with this project's own client."""
-    read = "resource.data" if record.files else "resource.show_metadata()"
+    read = "resource.data" if record.every_file else "resource.show_metadata()"
     lines = [
         "from vopub import KM3Store", f"store = KM3Store({json.dumps(base)})",
         f"resource = store.get({json.dumps(record.identifier)})", read,
@@ -41,7 +47,7 @@ def service_recipes(service: ServiceReference) -> list[Recipe]:
     return ways[service.kind](service) if service.kind in ways else []
 
 
-def file_recipes(file: FileReference, url: str) -> list[Recipe]:
+def file_recipes(file: FileReference | RemoteFile, url: str) -> list[Recipe]:
     """Return the ways to read a file of a known kind; the link to it is there for all others."""
     kind = file.media_type.partition(";")[0]
     if kind == "text/csv":
@@ -53,10 +59,16 @@ def file_recipes(file: FileReference, url: str) -> list[Recipe]:
     return []
 
 
-def download_recipe(url: str, file: FileReference) -> Recipe:
-    """Return how to download a file and check that it is whole."""
+def download_recipe(url: str, file: FileReference | RemoteFile) -> Recipe:
+    """Return how to download a file and, if its checksum is known, check that it is whole."""
+    if isinstance(file, FileReference):
+        fetch = f"curl --fail --remote-name {quote(url)}"
+    else:
+        fetch = f"curl --fail --location --output {quote(file.name)} {quote(url)}"
+    if file.sha256 is None:
+        return Recipe("curl", fetch, "No checksum of this file is known:")
     check = f"echo {quote(f'{file.sha256}  {file.name}')} | sha256sum --check"
-    return Recipe("curl", f"curl --fail --remote-name {quote(url)}\n{check}")
+    return Recipe("curl", f"{fetch}\n{check}")
 
 
 def cone_url(service: str, cone: dict[str, str]) -> str:

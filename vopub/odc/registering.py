@@ -204,7 +204,7 @@ def _file_problems(
         if what:
             hint = "upload the file, then write the record again"
             problems.append(Problem(f"files.{place}", what, hint))
-    times = Counter(file.name for file in files)
+    times = Counter(file.name for file in entry.record.every_file)
     twice = sorted(name for name, number in times.items() if number > 1)
     return [*problems, *(Problem("files", f"{n!r} is named more than once") for n in twice)]
 

@@ -28,7 +28,7 @@ KINDS: dict[str, type[BaseModel]] = {
     "stream": KM3ResourceStream,
     "collection": KM3ResourceCollection,
 }
-VERSIONS = ("1.0", SCHEMA_VERSION)
+VERSIONS = ("1.0", "1.1", SCHEMA_VERSION)
 """Versions of which records may be here, oldest first."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"

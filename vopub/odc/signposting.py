@@ -46,7 +46,7 @@ def links_of_page(record: KM3OpenResource, base: str) -> Iterator[Link]:
     yield from (Link("author", f"https://orcid.org/{orcid}") for orcid in orcids)
     for form in FOR_PROGRAMS:
         yield Link("describedby", f"{program}?format={form.value}", form.media_type)
-    for file in record.files:
+    for file in record.every_file:
         kind = file.media_type.replace(" ", "")
         yield Link("item", f"{base}/files/{record.kid}/{file.name}", kind)
     if record.replaces is not None:
@@ -74,7 +74,7 @@ def linkset(record: KM3OpenResource, base: str) -> bytes:
     """Return all links of a resource, its files and its record as JSON."""
     page, program = f"{base}/resources/{record.kid}", f"{base}/api/resources/{record.kid}"
     sets = [_context(page, links_of_page(record, base))]
-    for file in record.files:
+    for file in record.every_file:
         back = [Link("collection", page, "text/html"), Link("cite-as", cite_as(record, base))]
         sets.append(_context(f"{base}/files/{record.kid}/{file.name}", back))
     for form in FOR_PROGRAMS:

@@ -32,6 +32,7 @@ from vopub.model.resource import (
     FileRole,
     KM3OpenResource,
     KM3ResourceCollection,
+    RemoteFile,
     ServiceKind,
     ServiceReference,
     TimeSpan,
@@ -53,6 +54,14 @@ HDF5 = bytes(range(256)) * 400
 EDGE = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 5"><rect width="9" height="5"/></svg>'
 )
+
+
+REMOTE_FILE = RemoteFile(
+    name="hits.root", media_type="application/x-root", size=len(HDF5),
+    url="https://files.samples.km3net.invalid/hits.root?version=1&download=yes",
+    sha256=hashlib.sha256(HDF5).hexdigest(), description="Hits of the events",
+)  # fmt: skip
+"""A file that another server keeps."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from uuid import UUID
 import httpx
 import pytest
 
+from vopub.errors import ServiceError
 from vopub.model.resource import FileRole
 
-from .conftest import Centre, Product, make_record, product, products
+from .conftest import REMOTE_FILE, Centre, Product, make_record, parse_page, product, products
 
 CONTENT = bytes(range(256)) * 40
 KID = UUID("1da4d63c-fc6a-5e1c-a749-8d7a3efd9196")
@@ -224,3 +225,44 @@ def test_a_name_that_is_no_file_name_is_refused(centre: Centre, name: str) -> No
     headers = {"X-Checksum-SHA256": sha256(b"x")}
     assert centre.http.put(url, content=b"x", headers=headers).status_code in (404, 405, 422)
     assert not list((centre.directory / "files").iterdir())
+
+
+def test_a_file_elsewhere_is_not_asked_for_but_led_to(centre: Centre) -> None:
+    record = make_record(files=[], elsewhere=[REMOTE_FILE])
+    centre.put(record, [])
+    address = f"/files/{record.kid}/{REMOTE_FILE.name}"
+    for ask in (centre.http.get, centre.http.head):
+        answer = ask(address)
+        assert (answer.status_code, answer.headers["location"]) == (307, REMOTE_FILE.url)
+        assert answer.headers["cache-control"] == "no-cache"
+    assert centre.http.get(f"{address}?sha256={REMOTE_FILE.sha256}").status_code == 307
+    assert centre.http.get(f"{address}?sha256={'0' * 64}").status_code == 404
+    assert centre.http.get(f"/files/{record.kid}/other.root").status_code == 404
+
+
+def test_no_bytes_are_promised_of_a_file_elsewhere_without_a_checksum(centre: Centre) -> None:
+    unknown = REMOTE_FILE.model_copy(update={"sha256": None, "size": None})
+    record = make_record(files=[], elsewhere=[unknown])
+    centre.put(record, [])
+    address = f"/files/{record.kid}/{unknown.name}"
+    assert centre.http.get(address).status_code == 307
+    assert centre.http.get(f"{address}?sha256={REMOTE_FILE.sha256}").status_code == 404
+    page = parse_page(centre.http.get(f"/resources/{record.kid}").text)
+    text = " ".join(page.get_element_by_id("files").text_content().split())
+    assert "kept elsewhere, on files.samples.km3net.invalid" in text
+    assert text.count("not known") == 2
+    assert "No checksum of this file is known" in text
+
+
+def test_a_withdrawn_record_leads_nowhere(centre: Centre) -> None:
+    record = make_record(files=[], elsewhere=[REMOTE_FILE])
+    centre.put(record, [])
+    centre.store.withdraw(record.kid, "wrong")
+    assert centre.http.get(f"/files/{record.kid}/{REMOTE_FILE.name}").status_code == 410
+
+
+def test_two_files_cannot_have_one_name_wherever_they_are(centre: Centre) -> None:
+    here = product(REMOTE_FILE.name, CONTENT, "application/x-root")
+    record = make_record(files=[here], elsewhere=[REMOTE_FILE])
+    with pytest.raises(ServiceError, match="named more than once"):
+        centre.put(record, [here])

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +23,9 @@ from vopub.odc.paging import Sort
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 from vopub.odc.tokens import Scope
+from vopub.public_web import PublicWeb
 
-from .conftest import CSV, make_collection, make_record, product, products
+from .conftest import CSV, REMOTE_FILE, make_collection, make_record, product, products
 from .databases import Cluster
 
 MOST = 1 << 20
@@ -156,4 +162,65 @@ def test_everything_goes_out_as_files_and_comes_back(
     (one / "record.json").write_text("{}")
     with pytest.raises(FileError, match=r"1\.1/record\.json.*export it again"):
         import_into(other, out)
+    other.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the files of a directory."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
+
+
+@contextmanager
+def serving(directory: Path) -> Iterator[str]:
+    """Give the address of a server of files."""
+    handler = partial(Quiet, directory=str(directory))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+def test_files_elsewhere_are_told_apart_and_asked_for(
+    store: Store, tmp_path: Path, database: str
+) -> None:
+    (tmp_path / "hits.root").write_bytes(b"12345")
+    with serving(tmp_path) as url, closing(PublicWeb(loopback=True, patience=5.0)) as web:
+        places: dict[str, dict[str, Any]] = {
+            "there.root": {"url": f"{url}/hits.root", "size": 5},
+            "unknown.root": {"url": f"{url}/hits.root", "size": None},
+            "grown.root": {"url": f"{url}/hits.root", "size": 4},
+            "lost.root": {"url": f"{url}/lost.root"},
+        }
+        remote = [
+            REMOTE_FILE.model_copy(update={"name": name, **place}) for name, place in places.items()
+        ]
+        record = make_record(version="2.0", files=[], elsewhere=remote)
+        store.put_resource(record)
+        directory = tmp_path / "odc"
+        unasked = verdicts(directory, database)
+        asked = {f.name: f.verdict for f in examine(directory, database, web)}
+        with closing(PublicWeb(loopback=False, patience=5.0)) as public:
+            refused = {f.name: f.verdict for f in examine(directory, database, public)}
+    names = [f"{record.kid}/{name}" for name in places]
+    assert {unasked[name] for name in names} == {Verdict.ELSEWHERE}
+    assert len([v for v in unasked.values() if v is Verdict.OK]) == 8
+    assert [asked[name] for name in names] == [
+        Verdict.ELSEWHERE, Verdict.ELSEWHERE, Verdict.MISMATCH, Verdict.SILENT
+    ]  # fmt: skip
+    assert {refused[name] for name in names} == {Verdict.SILENT}
+
+
+def test_what_points_elsewhere_is_exported_and_imported(
+    store: Store, tmp_path: Path, database: str
+) -> None:
+    record = make_record(version="2.0", files=[], elsewhere=[REMOTE_FILE])
+    store.put_resource(record)
+    export(tmp_path / "odc", database, tmp_path / "exported")
+    other = Store(tmp_path / "other")
+    import_into(other, tmp_path / "exported")
+    assert other.get_resource(record.kid) == record
     other.close()

@@ -22,7 +22,7 @@ from vopub.odc.mappings.reading import read_datacite, read_dcat, read_schema_org
 from vopub.odc.mappings.table import fields_page, table
 from vopub.odc.mappings.voresource import read_voresource, reference_url, voresource_xml
 
-from .conftest import ROOT, make_record
+from .conftest import REMOTE_FILE, ROOT, make_record
 
 BASE = "https://odc.example.org"
 OTHER = UUID(int=7)
@@ -85,6 +85,14 @@ PUBLICATIONS = st.fixed_dictionaries(
         "source": st.sampled_from(["", "2018ApJ...863L..30A", "a talk"]),
     }
 )  # fmt: skip
+REMOTE = st.fixed_dictionaries(
+    {
+        "name": st.just("hits.root"), "media_type": st.just("application/x-root"),
+        "url": st.sampled_from(["https://example.org/x?a=1&b=2", f"{BASE}.net/files/x"]),
+        "size": st.none() | st.integers(0, 10**15), "sha256": st.sampled_from([None, "ab" * 32]),
+        "role": st.just("data"), "description": texts(),
+    }
+)  # fmt: skip
 TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 SPANS = st.fixed_dictionaries({"start": TIMES, "stop": TIMES})
 RECORDS = st.fixed_dictionaries(
@@ -94,6 +102,7 @@ RECORDS = st.fixed_dictionaries(
         "collection": st.sampled_from(["", "samples26_01"]),
         "stream": st.sampled_from(["", "acoustic20_01_psd"]),
         "replaces": st.sampled_from([None, OTHER]),
+        "elsewhere": st.lists(REMOTE, max_size=1),
         "coverage": st.fixed_dictionaries({"spatial": texts(), "temporal": st.none() | SPANS}),
     }
 )  # fmt: skip
@@ -119,6 +128,7 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) ->
 
 
 FULL = make_record(
+    elsewhere=[REMOTE_FILE],
     simulated=True, stream="acoustic20_01_psd", replaces=OTHER,
     publication={
         "doi": "10.5072/FK2/JW72C9", "source": "2018ApJ...863L..30A",

@@ -16,7 +16,7 @@ from vopub.odc import schemas
 from vopub.odc.mappings.table import table
 from vopub.odc.schemas import KINDS, VERSIONS, make_schema, published
 
-from .conftest import Centre, make_record, parse_page
+from .conftest import REMOTE_FILE, Centre, make_record, parse_page
 
 PLACES = [(version, name) for version in dict.fromkeys(VERSIONS) for name in KINDS]
 
@@ -134,3 +134,22 @@ def test_pages_have_a_name_for_every_kind_of_service(centre: Centre) -> None:
     centre.put(record, [])
     for path in (f"/resources/{record.kid}", "/"):
         assert centre.http.get(path, headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_only_records_of_the_newest_schema_point_elsewhere() -> None:
+    content = make_record(elsewhere=[REMOTE_FILE]).model_dump(mode="json")
+    of_resource().validate(content)
+    assert KM3OpenResource.model_validate(content).elsewhere == (REMOTE_FILE,)
+    for version in ("1.0", "1.1"):
+        assert not checker(read(version, "resource")).is_valid(content)
+        with pytest.raises(ValidationError, match="no files elsewhere"):
+            KM3OpenResource.model_validate({**content, "schema_version": version})
+    for address in ("ftp://example.org/x", "http://:80/x", "http://[::1/x", "https://a b/"):
+        content["elsewhere"][0]["url"] = address
+        with pytest.raises(ValidationError, match=r"elsewhere\.0\.url"):
+            KM3OpenResource.model_validate(content)
+
+
+def test_records_without_files_elsewhere_are_written_as_before() -> None:
+    written = read("1.1", "resource.example")
+    assert json.loads(KM3OpenResource.model_validate(written).model_dump_json()) == written

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from vopub.public_web import is_loopback
 from vopub.publish.checks.links import Asker
-from vopub.publish.checks.publisher import is_loopback, is_reserved
+from vopub.publish.checks.publisher import is_reserved
 from vopub.publish.checks.run import check
 from vopub.settings import Settings, load_settings
 

@@ -173,6 +173,7 @@ def _relations(
         for service in record.services
         if service.kind is not ServiceKind.FORM
     ]
+    relations += [("HasPart", file.url, {}) for file in record.elsewhere]
     _related(_add(root, "relatedIdentifiers"), relations, base)
 
 
@@ -195,10 +196,11 @@ def _technical(root: ET.Element, record: KM3OpenResource) -> None:
     sizes = _add(root, "sizes")
     if record.rows is not None:
         _add(sizes, "size", f"{record.rows} rows")
-    for file in record.files:
-        _add(sizes, "size", f"{file.size} bytes ({file.name})")
+    for file in record.every_file:
+        if file.size is not None:
+            _add(sizes, "size", f"{file.size} bytes ({file.name})")
     formats = _add(root, "formats")
-    for media_type in dict.fromkeys(file.media_type for file in record.files):
+    for media_type in dict.fromkeys(file.media_type for file in record.every_file):
         _add(formats, "format", media_type)
 
 

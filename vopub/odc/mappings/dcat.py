@@ -9,7 +9,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from vopub.model.publication import Creator, Related
-from vopub.model.resource import FileReference, KM3OpenResource, ServiceKind, ServiceReference
+from vopub.model.resource import (
+    FileReference,
+    KM3OpenResource,
+    RemoteFile,
+    ServiceKind,
+    ServiceReference,
+)
 from vopub.odc.mappings.identifiers import (
     ORCID,
     SIMULATED,
@@ -79,7 +85,7 @@ def dcat(record: KM3OpenResource, base: str, *, replaced_by: UUID | None = None)
             "dcat:qualifiedRelation": [_relation(each, base) for each in publication.related],
             **_coverage(record),
             "dcat:distribution": [
-                *(_distribution(record, file, base) for file in record.files),
+                *(_distribution(record, file, base) for file in record.every_file),
                 *(_access(service) for service in record.services),
             ],
             "dct:isPartOf": _link(record.collection and f"{base}/collections/{record.collection}"),
@@ -182,24 +188,30 @@ def _coverage(record: KM3OpenResource) -> Node:
     }
 
 
-def _distribution(record: KM3OpenResource, file: FileReference, base: str) -> Node:
+def _distribution(record: KM3OpenResource, file: FileReference | RemoteFile, base: str) -> Node:
     return filled(
         {
             "@type": "dcat:Distribution",
             "dct:title": file.name,
             "dct:description": file.description,
             "dct:type": file.role.value,
-            "dcat:downloadURL": _link(file_address(record, file.name, base)),
+            "dcat:downloadURL": _link(file_address(record, file, base)),
             "dcat:mediaType": _link(MEDIA_TYPES + file.media_type.partition(";")[0].strip()),
             "dct:format": file.media_type,
-            "dcat:byteSize": _typed(str(file.size), "nonNegativeInteger"),
-            "spdx:checksum": {
-                "@type": "spdx:Checksum",
-                "spdx:algorithm": _link("http://spdx.org/rdf/terms#checksumAlgorithm_sha256"),
-                "spdx:checksumValue": file.sha256,
-            },
+            "dcat:byteSize": None
+            if file.size is None
+            else _typed(str(file.size), "nonNegativeInteger"),
+            "spdx:checksum": _checksum(file.sha256) if file.sha256 else None,
         }
     )
+
+
+def _checksum(sha256: str) -> Node:
+    return {
+        "@type": "spdx:Checksum",
+        "spdx:algorithm": _link("http://spdx.org/rdf/terms#checksumAlgorithm_sha256"),
+        "spdx:checksumValue": sha256,
+    }
 
 
 def _access(service: ServiceReference) -> Node:

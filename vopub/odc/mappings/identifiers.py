@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from uuid import UUID
 
-from vopub.model.resource import ID_PATTERN, KM3OpenResource
+from vopub.model.resource import ID_PATTERN, FileReference, KM3OpenResource, RemoteFile
 
 UAT = "http://www.ivoa.net/rdf/uat"
 """The Unified Astronomy Thesaurus, as the VO publishes it."""
@@ -73,9 +73,9 @@ def page_of(record: KM3OpenResource, base: str) -> str:
     return f"{base}/resources/{record.kid}"
 
 
-def file_address(record: KM3OpenResource, name: str, base: str) -> str:
-    """Return the address of a resource's file."""
-    return f"{base}/files/{record.kid}/{name}"
+def file_address(record: KM3OpenResource, file: FileReference | RemoteFile, base: str) -> str:
+    """Return the address of a resource's file, here or on the server that keeps it."""
+    return file.url if isinstance(file, RemoteFile) else f"{base}/files/{record.kid}/{file.name}"
 
 
 def kid_in(address: str) -> str | None:

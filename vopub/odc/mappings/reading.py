@@ -6,6 +6,7 @@ What is returned has the shape of a record in JSON; a field that was not found i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from vopub.odc.mappings.datacite import NAMESPACE
@@ -186,7 +187,7 @@ def read_schema_org(node: Node) -> Node:
             ],
             "coverage.temporal": span_of(at(node, "temporalCoverage")),
             "coverage.spatial": at(node, "spatialCoverage", "additionalProperty", "value"),
-            "files": [_file(each) for each in nodes(node.get("distribution"))],
+            **_parted(map(_file, nodes(node.get("distribution"))), node),
             "collection": _last(wholes, "/collections/"),
             "stream": _last(wholes, "/streams/"),
             "replaces": kid_in(at(node, "dct:replaces", "@id")),
@@ -203,12 +204,29 @@ def _agent_ld(node: Node) -> Node:
     }
 
 
+def _parted(files: Iterable[Node], node: Node) -> Node:
+    """Return the files that are kept where the page is, and those elsewhere with their address."""
+    here = f"{at(node, '@id').rpartition('/resources/')[0]}/files/"
+    fields: Node = {"files": [], "elsewhere": []}
+    for file in files:
+        kept = file["url"].startswith(here)
+        left_out = ("url",) if kept else ()
+        content = {key: value for key, value in file.items() if key not in left_out}
+        fields["files" if kept else "elsewhere"].append(content)
+    return fields
+
+
+def _size(text: str) -> int | None:
+    return int(text) if text else None
+
+
 def _file(node: Node) -> Node:
     return {
         "name": at(node, "name"),
         "media_type": at(node, "encodingFormat"),
-        "size": int(at(node, "contentSize").removesuffix(" B")),
-        "sha256": at(node, "sha256"),
+        "url": at(node, "contentUrl"),
+        "size": _size(at(node, "contentSize").removesuffix(" B")),
+        "sha256": at(node, "sha256", default=None),
         "role": at(node, "genre"),
         "description": at(node, "description"),
     }
@@ -263,7 +281,7 @@ def read_dcat(node: Node) -> Node:
             ],
             "coverage.temporal": span_of(span) if period else None,
             "coverage.spatial": at(node, "dct:spatial", "dct:identifier").removeprefix("MOC "),
-            "files": [_dcat_file(d) for d in distributions if "dcat:downloadURL" in d],
+            **_parted((_dcat_file(d) for d in distributions if "dcat:downloadURL" in d), node),
             "collection": _last([at(node, "dct:isPartOf", "@id")], "/collections/"),
             "stream": _last([at(node, "dcat:inSeries", "@id")], "/streams/"),
             "replaces": kid_in(at(node, "dcat:previousVersion", "@id")),
@@ -283,8 +301,9 @@ def _dcat_file(node: Node) -> Node:
     return {
         "name": at(node, "dct:title"),
         "media_type": at(node, "dct:format"),
-        "size": int(at(node, "dcat:byteSize", "@value")),
-        "sha256": at(node, "spdx:checksum", "spdx:checksumValue"),
+        "url": at(node, "dcat:downloadURL", "@id"),
+        "size": _size(at(node, "dcat:byteSize", "@value")),
+        "sha256": at(node, "spdx:checksum", "spdx:checksumValue", default=None),
         "role": at(node, "dct:type"),
         "description": at(node, "dct:description"),
     }

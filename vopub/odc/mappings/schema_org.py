@@ -9,7 +9,7 @@ from uuid import UUID
 
 from vopub.model.parameter import Parameter
 from vopub.model.publication import Creator
-from vopub.model.resource import FileReference, KM3OpenResource, ServiceReference
+from vopub.model.resource import FileReference, KM3OpenResource, RemoteFile, ServiceReference
 from vopub.odc.mappings.identifiers import (
     DOI,
     IDENTIFIER,
@@ -157,7 +157,7 @@ def _content(record: KM3OpenResource, base: str) -> Node:
         "size": None
         if record.rows is None
         else {"@type": "QuantitativeValue", "value": record.rows, "unitText": "rows"},
-        "distribution": [_download(record, file, base) for file in record.files],
+        "distribution": [_download(record, file, base) for file in record.every_file],
         "potentialAction": [_action(service) for service in record.services],
     }
 
@@ -177,15 +177,15 @@ def _variable(parameter: Parameter) -> Node:
     ) | {key: value for key, value in (("minValue", low), ("maxValue", high)) if value is not None}
 
 
-def _download(record: KM3OpenResource, file: FileReference, base: str) -> Node:
+def _download(record: KM3OpenResource, file: FileReference | RemoteFile, base: str) -> Node:
     return filled(
         {
             "@type": "DataDownload",
             "name": file.name,
             "description": file.description,
-            "contentUrl": file_address(record, file.name, base),
+            "contentUrl": file_address(record, file, base),
             "encodingFormat": file.media_type,
-            "contentSize": f"{file.size} B",
+            "contentSize": None if file.size is None else f"{file.size} B",
             "sha256": file.sha256,
             "genre": file.role.value,
         }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
+from vopub.public_web import is_loopback
 from vopub.publish.checks.finding import Spot
 from vopub.publish.checks.registry import ERROR, of_settings
 from vopub.publish.checks.texts import PLACEHOLDER
@@ -19,14 +19,6 @@ def is_reserved(name: str) -> bool:
     """Tell whether a domain name is one that nobody can have."""
     name = f".{name.lower().rstrip('.')}"
     return name.endswith((*RESERVED, *(f".{example}" for example in EXAMPLES)))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, as only this machine sees it."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.rstrip(".") == "localhost" or host.endswith(".localhost")
 
 
 @of_settings("VP701", ERROR, "the authority does not exist", release=True)
