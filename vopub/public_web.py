@@ -71,7 +71,7 @@ class PublicTransport(httpx.BaseTransport):
         ------
         NotPublicError
             If it would lead anywhere else.
-        OSError, UnicodeError, httpx.HTTPError
+        httpx.HTTPError
             If its host has no address, or does not answer.
         """
         target = request.url
@@ -95,7 +95,10 @@ class PublicTransport(httpx.BaseTransport):
         """Return an address of a host, all of whose addresses may be asked."""
         port = target.port or {"http": 80, "https": 443}[target.scheme]
         host = target.raw_host.decode("ascii").strip("[]")
-        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(str(error)) from error
         found = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
         for address in found:
             if not self._may_ask(address):
@@ -147,7 +150,7 @@ class PublicWeb:
         """
         try:
             return self._follow(url)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise SilentError(f"does not answer: {error or type(error).__name__}") from error
 
     def _follow(self, url: str) -> Answer:

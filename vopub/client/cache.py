@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
+from uuid import UUID
 
 from vopub.files import cannot, replacing
 
@@ -83,6 +84,10 @@ class Cache:
     def file(self, sha256: str) -> Path:
         """Return where a file with this checksum is kept, or would be."""
         return self.directory / "files" / sha256[:2] / sha256
+
+    def remote(self, kid: UUID, name: str, sha256: str | None) -> Path:
+        """Return where a file of another server is kept, or would be: by its checksum if known."""
+        return self.file(sha256) if sha256 else self.directory / "elsewhere" / str(kid) / name
 
     def _place(self, url: str) -> Path:
         return self.directory / "documents" / hashlib.sha256(url.encode()).hexdigest()

@@ -95,7 +95,7 @@ def download(
         _check_space(target, wanted.file, stream)
         with bar(wanted.file.name, wanted.file.size, wanted=progress) as advance:
             connection.first_of(lambda base: _fetch(connection, base, wanted, stream, advance))
-        _put_in_place(_part_path(target, wanted.file), target)
+        put_in_place(_part_path(target, wanted.file), target)
     return True
 
 
@@ -111,7 +111,7 @@ def copy(source: Path, file: FileEntry, target: Path) -> bool:
             stream.flush()
         except OSError as error:
             raise cannot("copy", source, error) from error
-        _put_in_place(_part_path(target, file), target)
+        put_in_place(_part_path(target, file), target)
     return True
 
 
@@ -231,7 +231,7 @@ def _is_right(file: FileEntry, stream: BufferedRandom) -> bool:
     return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
 
 
-def _put_in_place(part: Path, target: Path) -> None:
+def put_in_place(part: Path, target: Path) -> None:
     """Give the file its name, unless something has it by now."""
     with part.open("rb") as stream:
         os.fsync(stream.fileno())

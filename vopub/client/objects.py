@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from vopub.client.display import Sheet, plain, show
-from vopub.client.records import FileEntry, Record, ServiceEntry, tree
+from vopub.client.records import FileEntry, Record, RemoteEntry, ServiceEntry, tree
 from vopub.client.source import Source
 from vopub.errors import ServiceError, UsageError, did_you_mean
 from vopub.files import write_text
@@ -78,6 +78,16 @@ class KM3Object:
         return self.record.files
 
     @property
+    def elsewhere(self) -> tuple[RemoteEntry, ...]:
+        """Its files that other servers keep, with size and checksum if they are known."""
+        return self.record.elsewhere
+
+    @property
+    def every_file(self) -> tuple[FileEntry | RemoteEntry, ...]:
+        """Its files, then those that other servers keep."""
+        return (*self.files, *self.elsewhere)
+
+    @property
     def services(self) -> tuple[ServiceEntry, ...]:
         """Services of the Virtual Observatory that answer with its data."""
         return self.record.services
@@ -88,7 +98,7 @@ class KM3Object:
 
         A class for a ``ktype`` gives something better.
         """
-        files = [file for file in self.files if file.role == "data"]
+        files = [file for file in self.every_file if file.role == "data"]
         if files:
             return self.path(files[0].name)
         record = self.record.publication
@@ -111,10 +121,16 @@ class KM3Object:
         MissingHereError, MissingThereError, ServiceError, FileError
             If it cannot be had.
         """
-        return self._source.file(self.kid, self._file(name))
+        file = self._file(name)
+        if isinstance(file, RemoteEntry):
+            return self._source.remote(self.kid, file)
+        return self._source.file(self.kid, file)
 
     def download(self, directory: Path | str | None = None) -> list[Path]:
         """Bring all files to a directory, with a manifest that ``vopub verify`` checks.
+
+        Those that other servers keep come last and are not in the manifest; of one without a
+        checksum it is logged that it could not be compared.
 
         Parameters
         ----------
@@ -134,14 +150,15 @@ class KM3Object:
             If a file cannot be had; those before it are there.
         """
         place = Path(self.identifier if directory is None else directory)
-        names = [file.name for file in self.files]
+        names = [file.name for file in self.every_file]
         if MANIFEST_NAME in names or len(set(names)) != len(names):
             raise ServiceError(f"{self.identifier} has two files of one name", where=self.page)
-        paths = [place / name for name in names]
-        for file, path in zip(self.files, paths, strict=True):
-            self._source.save(self.kid, file, path)
+        for file in self.files:
+            self._source.save(self.kid, file, place / file.name)
         self._write_manifest(place)
-        return paths
+        for remote in self.elsewhere:
+            self._source.remote(self.kid, remote, place / remote.name)
+        return [place / name for name in names]
 
     def show_metadata(self) -> None:
         """Print everything the record says, but for parameters and files."""
@@ -180,7 +197,7 @@ class KM3Object:
         """
         from pyvo.dal import TAPService  # noqa: PLC0415 - takes a second
 
-        return TAPService(self._service("tap").url)
+        return TAPService(self._service("tap").url, session=self._source.session())
 
     def get_scs(self) -> SCSService:
         """Return its cone search, as pyvo has it.
@@ -192,7 +209,7 @@ class KM3Object:
         """
         from pyvo.dal import SCSService  # noqa: PLC0415 - takes a second
 
-        return SCSService(self._service("scs").url)
+        return SCSService(self._service("scs").url, session=self._source.session())
 
     def __repr__(self) -> str:
         title = plain(self.record.publication.title)
@@ -205,18 +222,22 @@ class KM3Object:
         publication = self.record.publication
         files = Sheet(
             "", ("File", "Bytes", "Description"),
-            [(file.name, str(file.size), file.description) for file in self.files],
+            [
+                (file.name, "not known" if file.size is None else str(file.size), file.description)
+                for file in self.every_file
+            ],
         )  # fmt: skip
         head = f"{self.identifier} {publication.version}: {publication.title}"
         simulated = "<p><strong>Simulated</strong></p>" if self.record.simulated else ""
         about = f"<p>{escape(plain(publication.description))}</p>"
         return f"<h4>{escape(plain(head))}</h4>{simulated}{about}{files._repr_html_()}"
 
-    def _file(self, name: str) -> FileEntry:
-        for file in self.files:
+    def _file(self, name: str) -> FileEntry | RemoteEntry:
+        for file in self.every_file:
             if file.name == name:
                 return file
-        hint = did_you_mean(name, [file.name for file in self.files]) if self.files else ""
+        names = [file.name for file in self.every_file]
+        hint = did_you_mean(name, names) if names else ""
         raise UsageError(f"{self.identifier} has no file {name!r}", hint=hint)
 
     def _service(self, kind: str) -> ServiceEntry:
@@ -276,7 +297,7 @@ class KM3Table(KM3Object):
     def _frame(self) -> pd.DataFrame:
         from vopub.client.reading import read_frame, table_file  # noqa: PLC0415 - takes a second
 
-        file = table_file(self.files)
+        file = table_file(self.every_file)
         if file is None:
             return self._checked(self._from_tap())
         return self._checked(read_frame(self.path(file.name), self.record.parameters))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from vopub.client.records import FileEntry, ParameterEntry
+from vopub.client.records import FileEntry, ParameterEntry, RemoteEntry
 from vopub.errors import FileError
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ CSV = "text/csv"
 NUMBERS = ("int16", "int32", "int64", "float32", "float64")
 
 
-def table_file(files: Sequence[FileEntry]) -> FileEntry | None:
+def table_file(
+    files: Sequence[FileEntry | RemoteEntry],
+) -> FileEntry | RemoteEntry | None:
     """Return the file of a resource that a table is read from; None if there is none."""
     found = (file for file in files if file.kind == CSV and file.role == "data")
     return next(found, None)

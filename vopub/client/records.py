@@ -53,6 +53,23 @@ class FileEntry(_Read):
         return self.media_type.partition(";")[0].strip()
 
 
+class RemoteEntry(_Read):
+    """A file of a resource that another server keeps."""
+
+    name: str = Field(pattern=SAFE_NAME)
+    url: Url
+    size: int | None = Field(default=None, ge=0)
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    media_type: str = ""
+    role: str = "data"
+    description: Text = ""
+
+    @property
+    def kind(self) -> str:
+        """The media type without its parameters."""
+        return self.media_type.partition(";")[0].strip()
+
+
 class ServiceEntry(_Read):
     """A service of the Virtual Observatory that answers with a resource's data."""
 
@@ -95,6 +112,7 @@ class Record(_Read):
     parameters: tuple[ParameterEntry, ...] = ()
     rows: int | None = None
     files: tuple[FileEntry, ...] = ()
+    elsewhere: tuple[RemoteEntry, ...] = ()
     services: tuple[ServiceEntry, ...] = ()
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from vopub.client.cache import Cache, Kept
@@ -14,8 +15,10 @@ from vopub.client.faults import AwayError, MissingHereError
 from vopub.errors import ServiceError
 
 if TYPE_CHECKING:
+    from requests import Session
+
     from vopub.client.connection import Connection, Patience
-    from vopub.client.records import FileEntry
+    from vopub.client.records import FileEntry, RemoteEntry
 
 Content = TypeVar("Content")
 log = logging.getLogger("vopub.client")
@@ -59,6 +62,16 @@ class Source:
         from vopub.client.connection import Connection  # noqa: PLC0415
 
         return Connection(self.addresses, proxy=self._proxy, patience=self._patience)
+
+    def session(self) -> Session:
+        """Return what pyvo is to ask services with: by our proxy, not by the environment's."""
+        from pyvo.utils.http import create_session  # noqa: PLC0415 - takes a second
+
+        session: Session = create_session()
+        session.trust_env = False
+        if self._proxy:
+            session.proxies = dict.fromkeys(("http", "https"), self._proxy)
+        return session
 
     def close(self) -> None:
         """Close all connections."""
@@ -126,6 +139,32 @@ class Source:
             As ``file``.
         """
         return self._bring(kid, file, target, keep=False)
+
+    def remote(self, kid: UUID, file: RemoteEntry, target: Path | None = None) -> Path:
+        """Return a file that another server keeps: at ``target``, or in the cache.
+
+        Raises
+        ------
+        MissingHereError
+            If offline, and it is not there.
+        MissingThereError, ServiceError, FileError
+            As ``elsewhere.fetch``.
+        """
+        # Imported here: a catalogue is looked at without it.
+        from vopub.client.connection import Patience  # noqa: PLC0415
+        from vopub.client.elsewhere import Way, fetch, may_be  # noqa: PLC0415
+        from vopub.public_web import is_loopback  # noqa: PLC0415
+
+        place = target or self.cache.remote(kid, file.name, file.sha256)
+        if target is None and place.is_file() and not may_be(file, place):
+            place.unlink()  # it was damaged
+        if self.offline and not place.exists():
+            what = f"{file.name} is not in {place.parent}"
+            raise MissingHereError(what, hint="get it while its server can be reached")
+        own = is_loopback(urlsplit(self.base).hostname or "")
+        way = Way(self._proxy, self._patience or Patience(), loopback=own)
+        fetch(file, place, way, progress=self._progress)
+        return place
 
     def _bring(self, kid: UUID, file: FileEntry, target: Path, *, keep: bool) -> bool:
         # Imported here: a catalogue is looked at without it.

@@ -1,0 +1,146 @@
+"""Files that a record points at on other servers: from there, and compared as far as can be."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vopub.client import KM3Store
+from vopub.client.elsewhere import Way, fetch
+from vopub.client.faults import (
+    AwayError,
+    MismatchError,
+    MissingHereError,
+    MissingThereError,
+    WrongBytesError,
+)
+from vopub.client.records import RemoteEntry
+from vopub.client.verify import verify
+from vopub.errors import ServiceError
+from vopub.model.resource import RemoteFile
+from vopub.odc.client import OdcClient
+
+from ..odc.conftest import CSV, TOKEN, Server, make_record, products, upload  # noqa: TID252
+from .conftest import SHORT, Scripted
+
+SHA = hashlib.sha256(CSV).hexdigest()
+HERE = Way(patience=SHORT, loopback=True)
+
+
+@pytest.fixture
+def other(scripted: Scripted) -> Scripted:
+    """Give a server that is not the Open Data Center."""
+    scripted.say("/events.csv", CSV)
+    return scripted
+
+
+def entry(other: Scripted, path: str = "/events.csv", **said: Any) -> RemoteEntry:
+    known = {"name": "events.csv", "url": other.url + path, "media_type": "text/csv"}
+    return RemoteEntry.model_validate({**known, "size": len(CSV), "sha256": SHA, **said})
+
+
+def leftover(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()] if directory.is_dir() else []
+
+
+def test_a_file_comes_from_the_server_that_keeps_it(other: Scripted, tmp_path: Path) -> None:
+    target = tmp_path / "place" / "events.csv"
+    assert fetch(entry(other), target, HERE)
+    assert not fetch(entry(other), target, HERE)
+    assert target.read_bytes() == CSV
+    assert leftover(target.parent) == ["events.csv"]
+    assert len(other.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "said", [{"sha256": "ab" * 32}, {"size": len(CSV) - 1}, {"size": len(CSV) + 1}], ids=str
+)
+def test_another_file_is_not_taken(other: Scripted, tmp_path: Path, said: dict[str, Any]) -> None:
+    target = tmp_path / "place" / "events.csv"
+    with pytest.raises(WrongBytesError, match="not the file of the record"):
+        fetch(entry(other, **said), target, HERE)
+    assert leftover(target.parent) == []
+
+
+def test_without_a_checksum_it_is_said_that_nothing_was_compared(
+    other: Scripted, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "vopub.client"):
+        assert fetch(entry(other, sha256=None, size=None), tmp_path / "events.csv", HERE)
+    assert "events.csv came from 127.0.0.1; its record says no checksum" in caplog.text
+    with caplog.at_level(logging.WARNING, "vopub.client"):
+        caplog.clear()
+        fetch(entry(other), tmp_path / "compared.csv", HERE)
+    assert caplog.text == ""
+
+
+def test_nothing_is_overwritten(other: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("mine")
+    with pytest.raises(MismatchError, match="left as it is"):
+        fetch(entry(other), tmp_path / "events.csv", HERE)
+    assert not fetch(entry(other, sha256=None, size=None), tmp_path / "events.csv", HERE)
+    assert (tmp_path / "events.csv").read_text() == "mine"
+
+
+def test_private_servers_are_not_asked_for_a_public_record(other: Scripted, tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="not public"):
+        fetch(entry(other), tmp_path / "events.csv", Way(patience=SHORT))
+    assert other.asked == []
+
+
+def test_what_is_not_there_is_told_apart(other: Scripted, tmp_path: Path) -> None:
+    target = tmp_path / "events.csv"
+    other.say("/gone", b"", status=410)
+    other.say("/broken", b"", status=503)
+    other.say("/round", b"", status=302, headers={"Location": "/round"})
+    with pytest.raises(MissingThereError, match=r"no events\.csv any more"):
+        fetch(entry(other, "/gone"), target, HERE)
+    for path in ("/broken", "/round"):
+        with pytest.raises(AwayError):
+            fetch(entry(other, path), target, HERE)
+    nowhere = {"url": "http://nobody.samples.km3net.invalid/x"}
+    with pytest.raises(AwayError, match="cannot be had"):
+        fetch(entry(other, **nowhere), target, HERE)
+    assert leftover(tmp_path) == []
+
+
+def register(odc: Server, other: Scripted, work: Path, version: str) -> None:
+    kept = products("evts20_01")[2:3]
+    there = RemoteFile(
+        name="far.csv", media_type="text/csv", url=f"{other.url}/on", size=len(CSV), sha256=SHA
+    )
+    open_ = RemoteFile(name="open.csv", media_type="text/csv", url=f"{other.url}/events.csv")
+    record = make_record(
+        "evts20_01", version=version, files=kept, elsewhere=[there, open_], parameters=(),
+        rows=2, services=(), ktype="publication",
+    )  # fmt: skip
+    with OdcClient(odc.url, TOKEN) as client:
+        upload(client, record.kid, kept, work)
+        client.put_resource(record)
+
+
+def test_a_store_gets_them_with_all_others(
+    odc: Server, other: Scripted, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other.say("/on", b"", status=302, headers={"Location": "/events.csv"})
+    register(odc, other, tmp_path, "71")
+    store = KM3Store(odc.url, cache=tmp_path / "cache", patience=SHORT)
+    resource = store.get("evts20_01")
+    with caplog.at_level(logging.WARNING, "vopub.client"):
+        paths = resource.download(tmp_path / "all")
+    assert [path.name for path in paths] == ["evts20_01.json", "far.csv", "open.csv"]
+    assert paths[1].read_bytes() == paths[2].read_bytes() == CSV
+    (said,) = [line for line in caplog.text.splitlines() if "no checksum" in line]
+    assert "open.csv" in said
+    assert verify(tmp_path / "all", store._source).error(tmp_path / "all") is None
+    kept = resource.path("far.csv")
+    kept.write_bytes(b"damaged")
+    assert resource.path("far.csv").read_bytes() == CSV
+    away = KM3Store(odc.url, cache=tmp_path / "cache", offline=True).get("evts20_01")
+    assert away.path("far.csv") == kept
+    with pytest.raises(MissingHereError, match=r"open\.csv is not in"):
+        away.path("open.csv")
