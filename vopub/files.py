@@ -111,6 +111,24 @@ def make_new(directory: Path) -> None:
 
 
 @contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """Give a directory for a while, where ``TMPDIR`` says.
+
+    Raises
+    ------
+    FileError
+        If it cannot be made.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="vopub-")
+    except OSError as error:
+        place = Path(tempfile.tempdir or "/tmp")  # noqa: S108 - where the module looks, too
+        raise cannot("make a directory", place, error) from error
+    with made as name:
+        yield Path(name)
+
+
+@contextmanager
 def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on leaving without an error it becomes ``path``.
 

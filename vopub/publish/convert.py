@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from vopub.events.coverage import CoverageBuilder, declinations
 from vopub.events.good_runs import read_good_runs
 from vopub.events.scale.tally import Watch, nobody
 from vopub.events.scale.workers import Here, Workers
-from vopub.files import sha256_of, write_text
+from vopub.files import cannot, scratch_directory, sha256_of, write_text
 from vopub.formats.products import ExtraFile, write_products
 from vopub.model.dataset import Manifest, TableMetadata
 from vopub.model.description import ResourceDescription
@@ -170,7 +169,7 @@ class _Conversion:
         chunks = self._chunks()
         first = next(chunks)  # every file was read by then
         self.key = self.key or self._key()
-        with tempfile.TemporaryDirectory(prefix="vopub-") as scratch:
+        with scratch_directory() as scratch:
             return write_products(
                 directory,
                 self.description.id,
@@ -179,7 +178,7 @@ class _Conversion:
                 self._metadata,
                 version=self.publication.version,
                 key=self.key,
-                extra=self._extras(Path(scratch)),
+                extra=self._extras(scratch),
                 names=self.description.formats,
             )
 
@@ -239,6 +238,12 @@ class _Conversion:
         return self.described
 
     def _extras(self, scratch: Path) -> Iterator[ExtraFile]:
+        try:
+            yield from self._further_files(scratch)
+        except OSError as error:
+            raise cannot("write", scratch, error) from error
+
+    def _further_files(self, scratch: Path) -> Iterator[ExtraFile]:
         yield from self._previews.files(self.described, scratch)
         yield cut_flow_chart(self.described, self.description, scratch)
         yield from run_files(self.described, scratch)

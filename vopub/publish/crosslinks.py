@@ -17,7 +17,7 @@ from vopub.odc.mappings.voresource import reference_url
 from vopub.publish.build import Build
 from vopub.publish.observe import datasets_for
 from vopub.site import Site
-from vopub.vo.dachs import REQUEST_PATIENCE
+from vopub.vo.asking import ask
 from vopub.vo.observations import links_url
 
 
@@ -91,7 +91,7 @@ def check_crosslinks(site: Site, client: OdcClient, record: KM3OpenResource) -> 
 
 def _page_problem(page: str) -> str:
     try:
-        answer = httpx.get(page, headers={"Accept": "text/html"}, timeout=REQUEST_PATIENCE)
+        answer = ask(page, headers={"Accept": "text/html"})
     except httpx.HTTPError as error:
         return f"{page} does not answer: {error}"
     return "" if answer.is_success else f"{page} answers with status {answer.status_code}"
@@ -100,7 +100,7 @@ def _page_problem(page: str) -> str:
 def _lacks(address: str, page: str) -> str:
     """Say what is wrong with a Datalink document; empty if it leads to the page."""
     try:
-        answer = httpx.get(address, timeout=REQUEST_PATIENCE).raise_for_status()
+        answer = ask(address).raise_for_status()
     except httpx.HTTPError as error:
         return f"Datalink does not answer: {error}"
     return "" if page in unescape(answer.text) else f"{address} does not lead to {page}"
@@ -111,7 +111,7 @@ def _registry_problem(site: Site, name: str, page: str) -> str:
     question = {"verb": "GetRecord", "metadataPrefix": "ivo_vor", "identifier": name}
     address = f"{site.dachs.url}/oai.xml"
     try:
-        answer = httpx.get(address, params=question, timeout=REQUEST_PATIENCE).raise_for_status()
+        answer = ask(address, question).raise_for_status()
         leads = reference_url(answer.content)
     except (httpx.HTTPError, ET.ParseError) as error:
         return f"the registry does not tell of {name}: {error}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vopub.errors import VopubError
 from vopub.events.selection import parse_cuts
-from vopub.files import write_text
+from vopub.files import scratch_directory, write_text
 from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
 from vopub.publish.archive import Publication
@@ -128,8 +127,7 @@ class Passage:
             return
         build = current_build(self._products, self._record, key)
         if build is None:
-            with tempfile.TemporaryDirectory(prefix="vopub-") as scratch:
-                place = Path(scratch)
+            with scratch_directory() as place:
                 build = self._converted(key, place / self.folder.id, place / "record", None)
         descriptor = self._descriptor(build)
         self.change = (

@@ -17,13 +17,12 @@ import httpx
 from vopub.errors import ServiceError
 from vopub.model.server import DachsServer
 from vopub.process import find_program, run
+from vopub.vo.asking import ask
 from vopub.vo.database import query, row_count
 
 PACKAGE = "python3-gavo"
 PATIENCE = 6 * 3600.0
 """Seconds that an import may take; tables can be large."""
-REQUEST_PATIENCE = 60.0
-"""Seconds that a request to the running server may take."""
 TEST_PATIENCE = 180
 """Seconds that a request of a descriptor's own tests may take; DaCHS itself grants 45."""
 ADMIN = "gavoadmin"
@@ -202,13 +201,7 @@ class Dachs:
         address = f"{self.server.url}/__system__/services/cacheclear"
         form = {"rdId": rd_id, "__nevow_form__": "genForm", "submit": "Go"}
         try:
-            answer = httpx.get(
-                address,
-                params=form,
-                auth=(ADMIN, self._password()),
-                follow_redirects=True,
-                timeout=REQUEST_PATIENCE,
-            )
+            answer = ask(address, form, login=(ADMIN, self._password()), follow=True)
         except httpx.ConnectError:
             return
         except httpx.TransportError as error:
@@ -234,6 +227,7 @@ class Dachs:
     def _run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         environment: Mapping[str, str] = {
             "GAVOSETTINGS": str(self.server.settings_file),
+            "GAVOCUSTOM": "/dev/null",  # not what is in the user's ~/.gavorc
             "GAVO_INPUTSDIR": str(self.inputs),
         }
         program = find_program("dachs", package=PACKAGE)

@@ -16,7 +16,8 @@ from vopub.model.dataset import TableMetadata
 from vopub.model.parameter import Dtype, Parameter
 from vopub.model.resource import ServiceKind, ServiceReference
 from vopub.model.server import DachsServer
-from vopub.vo.dachs import REQUEST_PATIENCE, TABLE, Dachs
+from vopub.vo.asking import ask, direct_session
+from vopub.vo.dachs import TABLE, Dachs
 from vopub.vo.database import query, row_count
 from vopub.vo.descriptor import TEST_RADIUS, ivoid, published_title
 from vopub.vo.known_events import KnownEvent, KnownEvents, Value
@@ -168,7 +169,7 @@ def _tests(server: DachsServer, metadata: TableMetadata) -> str:
 
 
 def _cone(server: DachsServer, metadata: TableMetadata, event: KnownEvent) -> str:
-    service = pyvo.dal.SCSService(cone_url(server, metadata.identifier))
+    service = pyvo.dal.SCSService(cone_url(server, metadata.identifier), session=direct_session())
     found = service.search((event.ra, event.dec), TEST_RADIUS, verbosity=EVERYTHING).to_table()
     ids = [str(value) for value in found["event_id"]] if len(found) else []
     if ids.count(event.event_id) != 1:
@@ -197,12 +198,13 @@ def _same(parameter: Parameter, served: object, known: Value) -> bool:
 
 def _tap(server: DachsServer, metadata: TableMetadata) -> str:
     adql = f"SELECT COUNT(*) AS n FROM {metadata.identifier}.{TABLE}"  # noqa: S608
-    found = int(pyvo.dal.TAPService(tap_url(server)).search(adql)[0]["n"])
+    service = pyvo.dal.TAPService(tap_url(server), session=direct_session())
+    found = int(service.search(adql)[0]["n"])
     return "" if found == metadata.rows else f"counts {found} instead of {metadata.rows}"
 
 
 def _form(server: DachsServer, metadata: TableMetadata) -> str:
-    answer = httpx.get(form_url(server, metadata.identifier), timeout=REQUEST_PATIENCE)
+    answer = ask(form_url(server, metadata.identifier))
     if not answer.is_success:
         return f"HTTP {answer.status_code}"
     return "" if "hscs_pos" in answer.text else "has no field for a position"
@@ -210,7 +212,7 @@ def _form(server: DachsServer, metadata: TableMetadata) -> str:
 
 def _record(server: DachsServer, metadata: TableMetadata, identifier: str) -> str:
     question = {"verb": "GetRecord", "metadataPrefix": "ivo_vor", "identifier": identifier}
-    answer = httpx.get(f"{server.url}/oai.xml", params=question, timeout=REQUEST_PATIENCE)
+    answer = ask(f"{server.url}/oai.xml", question)
     if not answer.is_success:
         return f"HTTP {answer.status_code}"
     record = ET.fromstring(answer.content)  # noqa: S314  # from the server we publish to

@@ -40,9 +40,9 @@ class Desk:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "vopub", *arguments]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*arguments), cwd=self.directory, env=self.environ(),
+            self.command(*arguments), cwd=self.directory, env=self.environ() | variables,
             capture_output=True, text=True, timeout=TIME_LIMIT, check=False,
         )  # fmt: skip
 
