@@ -93,7 +93,11 @@ class Km3pipeReader(Reader):
         """Tell whether this is an HDF5 file of km3pipe, or one that cannot be opened at all."""
         if not beginning.startswith(b"\x89HDF\r\n\x1a\n"):
             return False
-        with suppress(OSError), h5py.File(path, "r", locking="best-effort") as file:
+        with (
+            suppress(InputError),
+            reading(path, "the HDF5 file"),
+            h5py.File(path, "r", locking="best-effort") as file,
+        ):
             return "km3pipe" in file.attrs or "format_version" in file.attrs or EVENTS in file
         return True
 
