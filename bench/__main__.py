@@ -24,6 +24,7 @@ NAMES = (
     "odc",
     "kill",
     "requests",
+    "hostile",
 )
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
