@@ -37,6 +37,10 @@ from vopub.odc.signposting import LINKSET, header, links_of_record, linkset
 
 Body = Annotated[bytes, Depends(record_body)]
 Identifier = Annotated[str, Path(pattern=rf"^{ID_PATTERN}$")]
+Reason = Annotated[
+    str, Query(max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", description="Why.")
+]
+"""What people read where the record was: never blank, and no byte that PostgreSQL cannot bear."""
 StreamName = Annotated[str, Query(pattern=rf"^({ID_PATTERN})?$")]
 
 router = APIRouter(prefix="/api", responses={"default": {"model": ErrorBody}})
@@ -115,9 +119,8 @@ def put_resource(
 
 @router.delete("/resources/{kid}", tags=["resources"], status_code=204)
 def delete_resource(
-    kid: UUID, grant: TheGrant, store: TheStore, condition: TheCondition,
-    reason: Annotated[str, Query(max_length=500)] = "",
-) -> None:  # fmt: skip
+    kid: UUID, reason: Reason, grant: TheGrant, store: TheStore, condition: TheCondition
+) -> None:
     """Withdraw a resource; asking for it or its files gets 410 with the reason afterwards."""
     store.check_grant(kid, grant)
     store.withdraw(kid, reason, condition, who=grant.name)

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from vopub import __version__
 from vopub.odc import api, bulk, downloads, life_api, listing, oai, pages, sitemap, vocabularies
-from vopub.odc.guard import SecurityHeaders, handle_errors
+from vopub.odc.guard import HeadLikeGet, SecurityHeaders, handle_errors
 from vopub.odc.limits import Limit
 from vopub.odc.packing import Packing
 from vopub.odc.store import Store
@@ -86,5 +86,6 @@ def create_app(config: OdcConfig) -> FastAPI:
         max_age=86_400,
     )  # fmt: skip
     app.add_middleware(Packing)
+    app.add_middleware(HeadLikeGet)
     app.add_middleware(SecurityHeaders)
     return app

@@ -3,7 +3,7 @@
 ::
 
     collections/<id>.json            streams/<id>.json
-    resources/<id>/<version>/record.json
+    resources/<id>/<version>/record.json    (<version> <kid>/ for another one of that version)
     resources/<id>/<version>/files/<name>
     resources/<id>/<version>/withdrawn.txt    the reason, if it was withdrawn
 """
@@ -120,7 +120,9 @@ def _is_gone(store: Store, record: KM3OpenResource) -> bool:
 
 
 def _place(target: Path, record: KM3OpenResource) -> Path:
-    return target / "resources" / record.identifier / record.publication.version
+    """Return the directory of a record; stores of earlier times may have two of one version."""
+    place = target / "resources" / record.identifier / record.publication.version
+    return place.with_name(f"{place.name} {record.kid}") if place.exists() else place
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@
     ├── ForbiddenError  403  the token may not do this
     ├── TooOftenError   429  more requests than allowed
     ├── RefusedError    422  a record or a file that breaks a rule
+    ├── TakenError      409  another record has this place
     ├── ChangedError    412  the record is not the one that the change was made for
     ├── NotOfferedError 406  there is no such form of it
     └── TooLargeError   413  more bytes than allowed
@@ -75,6 +76,12 @@ class TooLargeError(OdcError):
     """A body that is larger than allowed."""
 
     status = 413
+
+
+class TakenError(OdcError):
+    """Another record has the place that this one should get."""
+
+    status = 409
 
 
 class ChangedError(OdcError):

@@ -34,6 +34,9 @@ SHORTEST_TOKEN = 16
 PUBLISHER = "publisher"
 """Name of the token that every site has."""
 
+PROGRAM_PATHS = ("/api/", "/schemas/")
+"""How the addresses begin that answer programs only."""
+
 PAGE_POLICY = "; ".join(
     [
         "default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self'",
@@ -78,10 +81,11 @@ def need_some_token(
     if given is None:
         raise TokenError("writing needs a token", hint="send 'Authorization: Bearer <token>'")
     state = request.app.state
-    address = request.client.host if request.client else ""
-    state.wrong_tokens.check(address)
     grant = _grant(state, given.credentials)
     if grant is None:
+        # Only who is wrong is slowed down: others behind the same address go on writing.
+        address = request.client.host if request.client else ""
+        state.wrong_tokens.check(address)
         state.wrong_tokens.count(address)
         raise TokenError("the token is not the right one")
     state.writes.check(grant.name)
@@ -164,6 +168,26 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(500, _on_defect)
+
+
+class HeadLikeGet:
+    """Answers HEAD where programs may only GET: the same headers, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on as one that gets, and leave out what it gets."""
+
+        async def without_body(message: Message) -> None:
+            is_body = message["type"] == "http.response.body"
+            await send({**message, "body": b""} if is_body else message)
+
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        if is_head and scope["path"].startswith(PROGRAM_PATHS):
+            await self._app({**scope, "method": "GET"}, receive, without_body)
+        else:
+            await self._app(scope, receive, send)
 
 
 class SecurityHeaders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from vopub.model.ktype import Ktype
+from vopub.model.resource import ID_PATTERN
 from vopub.odc.schema import CollectionRow, ResourceRow, StreamRow
 
 NOBODY = "nobody@odc.invalid"
@@ -20,6 +22,7 @@ _COLUMNS = {
     "collection": ResourceRow.collection, "stream": ResourceRow.stream, "ktype": ResourceRow.ktype,
 }  # fmt: skip
 """The kinds of sets, and the column that tells who is in one."""
+_KIND_PATTERN = r"[a-z0-9]+(-[a-z0-9]+)*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def sets(session: Session) -> Iterator[tuple[str, str]]:
 def is_set(name: str) -> bool:
     """Tell whether a text has the form of the name of a set."""
     prefix, _, value = name.partition(":")
-    return prefix in _COLUMNS and bool(value) and ":" not in value
+    form = _KIND_PATTERN if prefix == "ktype" else ID_PATTERN
+    return prefix in _COLUMNS and re.fullmatch(form, value) is not None
 
 
 _ORDER = (ResourceRow.written, ResourceRow.kid)

@@ -10,13 +10,14 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from vopub.odc import sky, words
+from vopub.odc.moment import utc
 from vopub.odc.schema import FactRow, ResourceRow, SkyRow, TallyRow
 from vopub.odc.search import searchable
 
@@ -48,8 +49,8 @@ def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
     span = (record.get("coverage") or {}).get("temporal")
     created = datetime.combine(date.fromisoformat(record["publication"]["created"]), time())
     return {
-        "moment": _utc(span["start"]) if span else created,
-        "ends": _utc(span["stop"]) if span else None,
+        "moment": utc(datetime.fromisoformat(span["start"])) if span else created,
+        "ends": utc(datetime.fromisoformat(span["stop"])) if span else None,
         "words": " ".join(words.tokens_of(searchable(record))),
     }
 
@@ -186,7 +187,3 @@ def _tallies(session: Session, keys: Iterable[tuple[Any, ...]]) -> dict[tuple[An
         chosen = select(*columns, TallyRow.resources).where(tuple_(*columns).in_(some))
         found |= {tuple(row[:-1]): row[-1] for row in session.execute(chosen)}
     return found
-
-
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)

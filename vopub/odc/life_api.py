@@ -11,6 +11,8 @@ from vopub.odc.answers import ErrorBody, History, Versions
 from vopub.odc.downloads import TheStore
 from vopub.odc.guard import Who, need_token
 
+Why = Annotated[str, Query(max_length=500, pattern=r"^[^\x00]*$")]
+
 router = APIRouter(
     prefix="/api/resources/{kid}", tags=["resources"], responses={"default": {"model": ErrorBody}}
 )
@@ -29,8 +31,6 @@ def versions(kid: UUID, store: TheStore) -> Versions:
 
 
 @router.post("/restore", dependencies=[Depends(need_token)], status_code=204)
-def restore(
-    kid: UUID, store: TheStore, who: Who, reason: Annotated[str, Query(max_length=500)] = ""
-) -> None:
+def restore(kid: UUID, store: TheStore, who: Who, reason: Why = "") -> None:
     """Bring a withdrawn resource back as it was."""
     store.life.restore(kid, reason, who=who)

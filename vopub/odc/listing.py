@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -16,6 +15,7 @@ from vopub.odc import search
 from vopub.odc.answers import ErrorBody, ResourceList
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
+from vopub.odc.moment import utc
 from vopub.odc.paging import LONGEST_CURSOR, Sort
 
 MOST_WORDS = 200
@@ -67,8 +67,8 @@ class Wanted(BaseModel):
         position = None if self.ra is None or self.dec is None else (self.ra, self.dec)
         names = {"q", "ktype", "collection", "stream", "identifier", "latest", "limit", "offset"}
         return search.Query(
-            **self.model_dump(include=names), since=_utc(self.since), until=_utc(self.until),
-            position=position,
+            **self.model_dump(include=names), since=self.since and utc(self.since),
+            until=self.until and utc(self.until), position=position,
         )  # fmt: skip
 
 
@@ -89,7 +89,3 @@ def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Respo
 
 def _json(text: str) -> Response:
     return Response(text, media_type="application/json")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)

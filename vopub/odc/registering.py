@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from vopub.errors import Problem
 from vopub.model.resource import FileReference, KM3OpenResource
-from vopub.odc import index
+from vopub.odc import claims, index
 from vopub.odc.answers import Outcome, ResourceSummary
 from vopub.odc.blobs import Blobs
 from vopub.odc.conditions import Condition
+from vopub.odc.door import problems_of
 from vopub.odc.faults import RefusedError
 from vopub.odc.life import change_of, note
 from vopub.odc.moment import now
@@ -43,7 +44,6 @@ class Found:
 
     number: int
     identifier: str
-    stream: str
     record: str
     withdrawn: bool
 
@@ -69,23 +69,29 @@ def register(
 
     Raises
     ------
+    ForbiddenError
+        If the token does not include what is there, or is to be.
+    TakenError
+        If another record has the version.
     RefusedError
-        If a file was not uploaded, or has other bytes, or a ``kid`` comes twice.
+        If a file was not uploaded, or has other bytes, or a ``kid`` comes twice, or a record says
+        what cannot be.
     ChangedError
         If a condition does not hold of the record that is there.
     """
     entries = [Entry(str(record.kid), record, record.model_dump_json()) for record in records]
     _check_keys(entries)
     before = _found(session, entries)
+    holders = claims.holders_of(session, records)
     if grant is not None:
-        touched = {(there.identifier, there.stream) for there in before.values()}
-        for identifier, stream in touched | {(r.identifier, r.stream) for r in records}:
-            grant.check_resource(identifier, stream)
+        claims.check_grant(grant, records, holders)
     for entry in entries:
         if (condition := conditions.get(entry.record.kid)) is not None:
             there = before.get(entry.kid)
             condition.check(there.record if there and not there.withdrawn else None)
     changed = [entry for entry in entries if not _is_equal(entry, before.get(entry.kid))]
+    claims.check_versions([entry.record for entry in changed], holders)
+    _check_content(changed)
     _check_files(session, blobs, changed)
     names = {entry.record.identifier for entry in changed}
     names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
@@ -112,13 +118,13 @@ def _check_keys(entries: Sequence[Entry]) -> None:
 def _found(session: Session, entries: Sequence[Entry]) -> dict[str, Found]:
     there: dict[str, Found] = {}
     columns = (
-        ResourceRow.kid, ResourceRow.number, ResourceRow.identifier, ResourceRow.stream,
-        ResourceRow.record, ResourceRow.withdrawn,
+        ResourceRow.kid, ResourceRow.number, ResourceRow.identifier, ResourceRow.record,
+        ResourceRow.withdrawn,
     )  # fmt: skip
     for some in index.pieces(entry.kid for entry in entries):
         for row in session.execute(select(*columns).where(ResourceRow.kid.in_(some))):
             gone = row.withdrawn is not None
-            there[row.kid] = Found(row.number, row.identifier, row.stream, row.record, gone)
+            there[row.kid] = Found(row.number, row.identifier, row.record, gone)
     return there
 
 
@@ -171,16 +177,30 @@ def _row(
     }  # fmt: skip
 
 
+def _check_content(entries: Sequence[Entry]) -> None:
+    problems = _of_each(entries, lambda entry: problems_of(entry.record, entry.text))
+    if problems:
+        raise RefusedError("the record says what cannot be", problems)
+
+
 def _check_files(session: Session, blobs: Blobs, entries: Sequence[Entry]) -> None:
     sizes = _uploaded(session, entries)
-    many = len(entries) > 1
-    problems = [
-        Problem(f"{entry.kid}.{p.place}" if many else p.place, p.what, p.hint)
-        for entry in entries
-        for p in _file_problems(entry, sizes, blobs)
-    ]
+    problems = _of_each(entries, lambda entry: _file_problems(entry, sizes, blobs))
     if problems:
         raise RefusedError("the record names files that are not here", problems)
+
+
+def _of_each(
+    entries: Sequence[Entry], problems_of_one: Callable[[Entry], list[Problem]]
+) -> list[Problem]:
+    """Return the problems of all records; of several, each place begins with the ``kid``."""
+    if len(entries) == 1:
+        return problems_of_one(entries[0])
+    return [
+        Problem(f"{entry.kid}.{problem.place}", problem.what, problem.hint)
+        for entry in entries
+        for problem in problems_of_one(entry)
+    ]
 
 
 def _uploaded(session: Session, entries: Sequence[Entry]) -> dict[tuple[str, str, str], int]:

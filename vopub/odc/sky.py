@@ -5,10 +5,43 @@ Source: IVOA MOC 2.0, section 4: a range of the cells of order 29, nested number
 
 from __future__ import annotations
 
+import re
+
 ORDER = 29
 MOST_RANGES = 5000
 """Ranges kept of one coverage; a finer one is made coarser, never smaller."""
 COARSEST = 4
+_CELLS = r"[0-9]{1,19}(-[0-9]{1,19})?"
+_MOC = re.compile(rf"\s*([0-9]{{1,2}}/\s*({_CELLS}(\s+|$))*)+")
+
+
+def problem_of(moc: str) -> str:
+    """Say what is wrong with a text as a MOC in ASCII form (MOC 2.0, 4.3.1); empty if nothing is.
+
+    Cells that another one holds already are wrong too, as the form does not allow them.
+    """
+    if not _MOC.fullmatch(moc):
+        return "this is not a MOC"
+    order = 0
+    for part in re.findall(rf"[0-9]+/|{_CELLS.replace('(', '(?:')}", moc):
+        if part.endswith("/"):
+            order = int(part[:-1])
+        if what := _impossible(part, order):
+            return what
+    is_empty = not re.search(rf"/\s*{_CELLS}(\s|$)", moc)
+    return "" if is_empty or ranges_of(moc) else "a cell is named twice or lies in another"
+
+
+def _impossible(part: str, order: int) -> str:
+    if order > ORDER:
+        return f"there is no order {order}"
+    if part.endswith("/"):
+        return ""
+    first, _, last = part.partition("-")
+    if int(last or first) < int(first):
+        return f"cells {part} go backwards"
+    most = 12 * 4**order
+    return "" if int(last or first) < most else f"order {order} has {most} cells, not {part}"
 
 
 def ranges_of(moc: str) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ when the process is killed; a record never names a file that is not here.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import (
+    ID_PATTERN,
     FileRole,
     KM3OpenResource,
     KM3ResourceCollection,
@@ -30,7 +32,8 @@ from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import database_of, writing
-from vopub.odc.faults import NotFoundError
+from vopub.odc.door import problems_of_grouping
+from vopub.odc.faults import NotFoundError, RefusedError
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
 from vopub.odc.ownership import own
@@ -131,7 +134,10 @@ class Store:
         Raises
         ------
         RefusedError
-            If a file that it names was not uploaded, or has other bytes; nothing is changed.
+            If a file that it names was not uploaded, or has other bytes, or it says what cannot
+            be; nothing is changed.
+        TakenError
+            If another record has this version; nothing is changed.
         ChangedError
             If the condition does not hold of the record that is there; nothing is changed.
         """
@@ -184,10 +190,11 @@ class Store:
         NotFoundError, GoneError
             If there is none with this identifier, or every version was withdrawn.
         """
+        if not re.fullmatch(ID_PATTERN, identifier):  # a database may not even bear the text
+            raise NotFoundError(f"there is no resource {identifier!r}")
         query = Query(identifier=identifier, latest=True)
         with self._reading() as session:
-            chosen = select(ResourceRow.record).where(*conditions(query))
-            text = session.scalar(chosen) if identifier else None
+            text = session.scalar(select(ResourceRow.record).where(*conditions(query)))
             left = gone_as_a_whole(session, identifier) if text is None else None
         if text is None:
             raise left or NotFoundError(f"there is no resource {identifier!r}")
@@ -335,9 +342,13 @@ class Store:
 
         Raises
         ------
+        RefusedError
+            If it names what is no identifier; nothing is changed.
         ChangedError
             If the condition does not hold of the one that is there; nothing is changed.
         """
+        if problems := problems_of_grouping(record):
+            raise RefusedError("the record says what cannot be", problems)
         table = _table(type(record))
         text = record.model_dump_json()
         # A stream may have very many elements.

@@ -28,7 +28,7 @@ class Reach(StrEnum):
     ADMIN = "admin"
     """Everything."""
     RESOURCE = "resource"
-    """Resources whose identifier begins with a text."""
+    """Resources whose identifier begins with a text, in no stream or in one so called."""
     STREAM = "stream"
     """One stream and its elements."""
 
@@ -74,18 +74,38 @@ class Grant:
     name: str
     scope: Scope
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there is anything that the token may not write."""
+        return self.scope.reach is not Reach.ADMIN
+
     def check_resource(self, identifier: str, stream: str) -> None:
-        """Let a resource be written.
+        """Let a version of a resource be written, whether it is there or is to be.
 
         Raises
         ------
         ForbiddenError
             If the token may not.
         """
+        if not self._includes(identifier, stream):
+            into = f" in stream {stream!r}" if stream else ""
+            raise self._refusal(f"resource {identifier!r}{into}")
+
+    def check_new(self, identifier: str) -> None:
+        """Let an identifier be taken that nothing had before; raises like ``check_resource``.
+
+        A stream's token takes none outside its stream: they begin as the stream does.
+        """
         reach, target = self.scope.reach, self.scope.target
-        begins = reach is Reach.RESOURCE and identifier.startswith(target)
-        if not (reach is Reach.ADMIN or begins or (reach is Reach.STREAM and stream == target)):
-            raise self._refusal(f"resource {identifier!r}")
+        if reach is Reach.STREAM and not identifier.startswith(f"{target}_"):
+            hint = f"identifiers of new elements begin with '{target}_'"
+            raise self._refusal(f"resource {identifier!r}", hint)
+
+    def _includes(self, identifier: str, stream: str) -> bool:
+        reach, target = self.scope.reach, self.scope.target
+        if reach is Reach.RESOURCE:
+            return identifier.startswith(target) and (not stream or stream.startswith(target))
+        return reach is Reach.ADMIN or stream == target
 
     def check_stream(self, identifier: str) -> None:
         """Let a stream itself be written; raises like ``check_resource``."""
@@ -98,8 +118,9 @@ class Grant:
         if self.scope.reach is not Reach.ADMIN:
             raise self._refusal("this")
 
-    def _refusal(self, what: str) -> ForbiddenError:
-        hint = "use a token whose scope includes it"
+    def _refusal(
+        self, what: str, hint: str = "use a token whose scope includes it"
+    ) -> ForbiddenError:
         return ForbiddenError(f"token {self.name!r} ({self.scope}) may not write {what}", hint=hint)
 
 

@@ -51,7 +51,7 @@ _REMOVE = {
 _ADD = {
     "sqlite": "INSERT INTO resource_words(rowid, words) VALUES (:number, :words)",
     "postgresql": "INSERT INTO resource_words(number, words) "
-    "SELECT number, array_to_tsvector(string_to_array(words, ' ')) "
+    "SELECT number, array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
     "FROM unnest(CAST(:number AS bigint[]), CAST(:words AS text[])) AS new(number, words)",
 }
 _CLEAR = {

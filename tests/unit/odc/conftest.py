@@ -250,10 +250,10 @@ def upload(client: OdcClient, kid: UUID, files: list[Product], work: Path) -> li
 
 
 @contextmanager
-def opened(work: Path) -> Iterator[Centre]:
+def opened(work: Path, database: str = "", **settings: int) -> Iterator[Centre]:
     config = OdcConfig(
         directory=work / "odc", token_digest=hashlib.sha256(TOKEN.encode()).digest(),
-        largest_upload=1 << 20,
+        **{"largest_upload": 1 << 20, **settings}, database=database,
     )  # fmt: skip
     app = create_app(config)
     headers = {"Authorization": f"Bearer {TOKEN}"}

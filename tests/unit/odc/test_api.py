@@ -292,6 +292,22 @@ def test_a_withdrawn_record_is_gone_with_its_reason(
         centre.client.delete_resource(record.kid, reason="again")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/resources", f"/api/resources/{KID}", "/api/catalog", "/api/health",
+        "/api/openapi.json", "/api/vocabularies/ktypes", "/schemas/1/resource.json",
+        "/schemas/1.0/stream.example.json", "/api/streams/samples26_09", "/api/nothing",
+    ],
+)  # fmt: skip
+def test_heads_are_those_of_the_answers(kept_centre: Centre, path: str) -> None:
+    kept_centre.client.put_resource(make_record(files=[]))
+    head, answer = kept_centre.http.head(path), kept_centre.http.get(path)
+    assert head.content == b""
+    assert head.status_code == answer.status_code
+    assert dict(head.headers) == dict(answer.headers)
+
+
 def test_a_list_comes_in_pieces(centre: Centre) -> None:
     for number in range(5):
         centre.put(make_record(version=f"{number}", files=[]), [])

@@ -115,7 +115,7 @@ def test_what_was_withdrawn_is_not_in_the_catalogue(centre: Centre) -> None:
     centre.client.delete_resource(record.kid, reason="wrong")
     assert centre.http.get("/api/catalog").json()["resources"] == []
     with pytest.raises(ServiceError, match="was withdrawn: wrong"):
-        centre.client.delete_resource(record.kid, reason="")
+        centre.client.delete_resource(record.kid, reason="again")
 
 
 def test_a_store_of_the_first_version_gets_its_summaries(tmp_path: Path) -> None:

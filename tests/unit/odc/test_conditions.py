@@ -72,7 +72,7 @@ def test_a_change_of_what_is_not_there_is_refused(centre: Centre, bare: KM3OpenR
 
 def test_withdrawing_has_conditions_too(centre: Centre, bare: KM3OpenResource) -> None:
     tag = put(centre.http, bare, 1).json()["etag"]
-    address = f"/api/resources/{bare.kid}"
+    address = f"/api/resources/{bare.kid}?reason=wrong"
     assert centre.http.delete(address, headers={"If-Match": OTHER}).status_code == 412
     assert centre.http.delete(address, headers={"If-Match": f"{OTHER}, {tag}"}).status_code == 204
 

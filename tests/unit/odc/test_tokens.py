@@ -8,13 +8,13 @@ import pytest
 
 from vopub.errors import UsageError
 from vopub.model.ktype import Ktype
-from vopub.model.resource import KM3OpenResource, KM3ResourceStream
+from vopub.model.resource import KM3OpenResource, KM3ResourceStream, make_kid
 from vopub.odc.faults import ForbiddenError, TooOftenError
 from vopub.odc.limits import Limit
 from vopub.odc.store import Store
 from vopub.odc.tokens import Grant, Scope
 
-from .conftest import TOKEN, Centre, make_collection, make_record
+from .conftest import AUTHORITY, TOKEN, Centre, make_collection, make_record, opened
 
 STREAM = "samples26_07"
 
@@ -44,15 +44,22 @@ def test_a_token_writes_what_its_scope_includes(centre: Centre) -> None:
         collection = make_collection()
         address = f"/api/collections/{collection.identifier}"
         assert http.put(address, content=collection.model_dump_json()).status_code == 403
-        assert http.delete(f"/api/resources/{ours.kid}").status_code == 204
+        assert http.delete(f"/api/resources/{ours.kid}?reason=wrong").status_code == 204
         assert http.post(f"/api/resources/{ours.kid}/restore").status_code == 403
     assert centre.client.find(identifier="evts20_01") == []
     with scoped(centre, "admin", "another") as http:
         assert put(http, other) == 201
 
 
+def named(identifier: str, version: str = "1.0", **changes: object) -> KM3OpenResource:
+    """Make a record for which there is no folder."""
+    kid = make_kid(AUTHORITY, identifier, version)
+    record = make_record(files=[], version=version, **changes)
+    return record.model_copy(update={"identifier": identifier, "kid": kid})
+
+
 def test_a_token_of_a_stream_writes_its_elements_only(centre: Centre) -> None:
-    element = make_record(files=[], stream=STREAM)
+    element = named(f"{STREAM}_n1", stream=STREAM)
     stream = KM3ResourceStream(
         identifier=STREAM, title="A stream", ktype=Ktype.EVENTS,
         description="Event tables that follow each other.",
@@ -62,7 +69,43 @@ def test_a_token_of_a_stream_writes_its_elements_only(centre: Centre) -> None:
         assert http.put(f"/api/streams/{STREAM}", content=body).status_code == 201
         assert http.put("/api/streams/samples26_08", content=body).status_code == 403
         assert put(http, element) == 201
+        assert put(http, named(f"{STREAM}_n1", "1.1", stream=STREAM)) == 201
+        assert put(http, named(f"{STREAM}_n2")) == 403
         assert put(http, make_record("evts20_01", files=[])) == 403
+        assert put(http, named("evts22_01", stream=STREAM)) == 403  # nobody's yet, but not its own
+
+
+def test_a_token_of_a_stream_takes_no_identifier_over(centre: Centre) -> None:
+    theirs = make_record("evts20_01", files=[])
+    foreign = named(f"{STREAM}_n5")
+    moved = make_record("evts21_01", files=[], stream=STREAM)
+    for record in (theirs, foreign, moved):
+        centre.client.put_resource(record)
+    centre.client.delete_resource(foreign.kid, reason="somebody else's")
+    with scoped(centre, f"stream:{STREAM}") as http:
+        assert put(http, named("evts20_01", "99.0", stream=STREAM)) == 403
+        assert put(http, named(f"{STREAM}_n5", "2.0", stream=STREAM)) == 403
+        assert put(http, named("evts21_01", "2.0", stream=STREAM)) == 201  # it is in the stream
+        many = (named(f"{STREAM}_n1", stream=STREAM), named("evts20_01", "99.0", stream=STREAM))
+        sent = {"resources": [record.model_dump(mode="json") for record in many]}
+        answer = http.put("/api/resources", json=sent)
+        assert answer.status_code == 403
+        assert "'evts20_01'" in answer.json()["error"]
+        new = named("evts22_01", stream=STREAM)
+        answer = http.put(f"/api/resources/{new.kid}", content=new.model_dump_json())
+        assert f"begin with '{STREAM}_'" in answer.json()["error"]
+    assert centre.store.latest("evts20_01") == theirs
+    assert centre.http.get(f"/api/resources/{named(f'{STREAM}_n1').kid}").status_code == 404
+
+
+def test_a_token_of_identifiers_writes_into_no_other_stream(centre: Centre) -> None:
+    with scoped(centre, "resource:evts21") as http:
+        assert put(http, make_record("evts21_01", files=[], stream=STREAM)) == 403
+        assert put(http, make_record("evts21_01", files=[], stream="evts21_02")) == 201
+    centre.client.put_resource(named("evts21_05", stream=STREAM))
+    with scoped(centre, "resource:evts21", "another") as http:
+        assert put(http, named("evts21_05", "2.0")) == 403  # it is an element of another's stream
+        assert http.delete(f"/api/resources/{named('evts21_05').kid}?reason=x").status_code == 403
 
 
 def test_what_is_there_cannot_be_taken_over(centre: Centre) -> None:
@@ -73,7 +116,7 @@ def test_what_is_there_cannot_be_taken_over(centre: Centre) -> None:
     headers = {"X-Checksum-SHA256": hashlib.sha256(content).hexdigest()}
     with scoped(centre, "resource:evts21") as http:
         assert put(http, moved) == 403
-        assert http.delete(f"/api/resources/{theirs.kid}").status_code == 403
+        assert http.delete(f"/api/resources/{theirs.kid}?reason=x").status_code == 403
         file = http.put(f"/files/{theirs.kid}/a.csv", content=content, headers=headers)
         assert file.status_code == 403
         file = http.put(f"/files/{moved.model_copy(update={'kid': make_record().kid}).kid}/a.csv",
@@ -114,6 +157,23 @@ def test_wrong_tokens_are_slowed_down(centre: Centre) -> None:
         answer = http.put(f"/api/resources/{record.kid}", content=b"{}")
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
         assert http.get("/api/resources").status_code == 200
+        http.headers["Authorization"] = f"Bearer {TOKEN}"  # whoever is right goes on writing
+        assert put(http, record) == 201
+        http.headers["Authorization"] = "Bearer guessed"
+        assert put(http, record) == 429
+
+
+def test_a_token_writes_only_so_often(tmp_path: Path) -> None:
+    with opened(tmp_path, most_writes=3) as centre:
+        record = make_record(files=[])
+        assert [put(centre.http, record) for _ in range(4)] == [201, 200, 200, 429]
+        answer = centre.http.delete(f"/api/resources/{record.kid}?reason=x")
+        assert answer.status_code == 429
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert "more than 3 in a minute" in answer.json()["error"]
+        with scoped(centre, "admin") as http:  # another token has its own limit
+            assert put(http, record) == 200
+        assert centre.http.get(f"/api/resources/{record.kid}").status_code == 200
 
 
 def test_a_limit_forgets_after_a_minute() -> None:
