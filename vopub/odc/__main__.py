@@ -15,6 +15,7 @@ import uvicorn
 from vopub.errors import BusyError, VopubError
 from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, create_app
 from vopub.odc.guard import read_token_digest
+from vopub.odc.sky_view import DEFAULT_DIRECTORY
 
 GRACE_SECONDS = 10
 """How long requests may take to end after the service was asked to stop."""
@@ -45,7 +46,7 @@ def serve(options: argparse.Namespace) -> None:
     config = OdcConfig(
         directory=options.directory, token_digest=read_token_digest(options.token_file),
         largest_upload=options.largest_upload, public_url=options.public_url,
-        database=options.database,
+        database=options.database, aladin_lite=options.aladin_lite,
     )  # fmt: skip
     app = create_app(config)
     server = uvicorn.Server(
@@ -92,6 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--database", default="", metavar="URL",
         help="PostgreSQL to keep the records in, without a password; default: SQLite",
+    )  # fmt: skip
+    parser.add_argument(
+        "--aladin-lite", type=Path, default=DEFAULT_DIRECTORY, metavar="DIRECTORY",
+        help="where scripts/fetch_aladin_lite.py has put Aladin Lite",
     )  # fmt: skip
     parser.add_argument("--public-url", default="", help="address that readers use")
     return parser

@@ -13,7 +13,19 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from vopub import __version__
-from vopub.odc import api, bulk, downloads, life_api, listing, oai, pages, sitemap, vocabularies
+from vopub.odc import (
+    api,
+    bulk,
+    downloads,
+    life_api,
+    listing,
+    oai,
+    pages,
+    pictures,
+    sitemap,
+    sky_view,
+    vocabularies,
+)
 from vopub.odc.guard import HeadLikeGet, SecurityHeaders, handle_errors
 from vopub.odc.limits import Limit
 from vopub.odc.packing import Packing
@@ -42,6 +54,8 @@ class OdcConfig:
     """Address of a PostgreSQL to keep the records in; SQLite in the directory if empty."""
     public_url: str = ""
     """Address that readers use, if it differs from the one of the request (behind a proxy)."""
+    aladin_lite: Path = sky_view.DEFAULT_DIRECTORY
+    """Where Aladin Lite lies; without it there is no view of the sky."""
 
 
 def create_app(config: OdcConfig) -> FastAPI:
@@ -70,8 +84,10 @@ def create_app(config: OdcConfig) -> FastAPI:
     app.state.writes = Limit(config.most_writes)
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
+    app.state.aladin_lite = config.aladin_lite
+    app.state.pictures = pictures.Pictures(config.directory / "pictures")
     handle_errors(app)
-    for room in (api, listing, bulk, downloads, life_api, oai, pages, sitemap):
+    for room in (api, listing, bulk, downloads, life_api, oai, pages, pictures, sitemap, sky_view):
         app.include_router(room.router)
     for router in (vocabularies.pages, vocabularies.router):
         app.include_router(router)

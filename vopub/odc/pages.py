@@ -18,13 +18,16 @@ from vopub.odc.answers import ResourceSummary
 from vopub.odc.api import Identifier, in_form
 from vopub.odc.browse import PER_PAGE, Asked, asked_by, facets_of, sorts_of
 from vopub.odc.downloads import TheStore
+from vopub.odc.drawing.subject import subject_of
 from vopub.odc.faults import NotFoundError
 from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
 from vopub.odc.listing import MOST_WORDS
 from vopub.odc.overview import map_of, newest_of, timeline_of
 from vopub.odc.paging import Sort
+from vopub.odc.pictures import pictures_of
 from vopub.odc.rendering import render
 from vopub.odc.signposting import header, links_of_page
+from vopub.odc.sky_view import program_of, view_of
 from vopub.odc.store import Store
 
 NEWEST = 4
@@ -79,7 +82,13 @@ def resource(
         return in_form(request, record.kid, record.model_dump_json(), form)
     base = base_url(request)
     headers = {**header(links_of_page(record, base)), "Vary": "Accept"}
-    return HTMLResponse(render("resource.html", **about(record, store, base)), headers=headers)
+    subject = subject_of(record)
+    page = render(
+        "resource.html", **about(record, store, base), drawing=subject,
+        no_drawing=pictures_of(request).reason(subject) if subject else "",
+        has_sky=view_of(record) is not None and program_of(request) is not None,
+    )  # fmt: skip
+    return HTMLResponse(page, headers=headers)
 
 
 @router.api_route("/collections", methods=GET)
