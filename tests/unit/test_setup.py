@@ -25,7 +25,8 @@ NOTES_DOWN = '#!/bin/sh\necho "$@" >>"$NOTED"\ncase "$1" in install) exit 100;; 
 @pytest.fixture
 def place(reachable_directory: Path, request: pytest.FixtureRequest) -> Path:
     """Return a copy of what the set-up needs, which a user without rights can read."""
-    place = reachable_directory / request.node.name
+    name: str = request.node.name
+    place = reachable_directory / name
     (place / "scripts").mkdir(parents=True)
     (place / "bin").mkdir()
     shutil.copy(CHECKOUT / "scripts" / "setup", place / "scripts" / "setup")
