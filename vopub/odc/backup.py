@@ -2,6 +2,8 @@
 
 A backup is a directory: ``store.json``, a file with one line per row for each table, as it was at
 one moment, and the files by their digest. It can be restored by this version and by later ones.
+``store.json`` says of each table how many rows it has and which SHA-256 its file, and how many
+files there are, so that nothing can be missing or damaged without being noticed.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,12 +57,15 @@ def back_up(directory: Path, database: str, target: Path) -> dict[str, int]:
     with engine.connect() as connection, connection.begin():
         revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
         for table in _tables():
-            counts[table.name] = _dump(connection, table, target / f"{table.name}.jsonl")
+            counts[table.name] = _dump(connection, table, _file(target, table.name))
     engine.dispose()
     # What the rows name was there before them, and stays.
     counts["files"] = _copy(directory / "files", target / "files", _digests(target))
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"revision": revision, "made": made, "counts": counts}
+    content = {
+        "revision": revision, "made": made, "counts": counts,
+        "sha256": {table.name: sha256_of(_file(target, table.name)) for table in _tables()},
+    }  # fmt: skip
     write_text(target / MANIFEST, json.dumps(content, indent=2) + "\n")  # last: now it is whole
     return counts
 
@@ -77,19 +83,49 @@ def restore(source: Path, directory: Path, database: str) -> dict[str, int]:
         If the backup is not whole, or was made by a newer vopub.
     """
     manifest = _read_manifest(source)
+    _check_tables(source, manifest)
     lock = own(directory)
     try:
-        _copy(source / "files", directory / "files", _digests(source))
-        engine = empty_database(directory, database, manifest["revision"])
+        files = _copy(source / "files", directory / "files", _digests(source))
+        if files != manifest.counts["files"]:
+            what = f"only {files} of {manifest.counts['files']} files are whole"
+            raise FileError(what, where=source / "files", hint="take another backup")
+        engine = empty_database(directory, database, manifest.revision)
         with writing(engine).begin() as connection:
-            for name, count in _load_all(connection, source):
-                if count != manifest["counts"].get(name):
-                    raise _damaged(source / f"{name}.jsonl")
+            loaded = dict(_load_all(connection, source))
+            for name, count in manifest.counts.items():
+                if name != "files" and loaded.get(name) != count:
+                    raise _damaged(_file(source, name))
         engine.dispose()
     finally:
         os.close(lock)
-    counts: dict[str, int] = manifest["counts"]
-    return counts
+    return manifest.counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What ``store.json`` says."""
+
+    revision: str
+    """Of the schema."""
+    counts: dict[str, int]
+    """Rows by table, and ``files``."""
+    sha256: dict[str, str] | None
+    """Of the file of each table; None in backups of the first vopub."""
+
+
+def _check_tables(source: Path, manifest: _Manifest) -> None:
+    """Look whether the file of every table is there, byte for byte, before anything is made."""
+    for name in sorted(manifest.counts.keys() - {"files"}):
+        path = _file(source, name)
+        if not path.is_file():
+            raise _damaged(path)
+        if manifest.sha256 is not None and manifest.sha256.get(name) != sha256_of(path):
+            raise _damaged(path)
+
+
+def _file(backup: Path, table: str) -> Path:
+    return backup / f"{table}.jsonl"
 
 
 def _tables() -> list[Table]:
@@ -141,17 +177,18 @@ def _copy(source: Path, target: Path, digests: set[str]) -> int:
     return count
 
 
-def _read_manifest(source: Path) -> dict[str, Any]:
+def _read_manifest(source: Path) -> _Manifest:
     path = source / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        content["revision"], content["counts"]
+        counts = {str(name): int(number) for name, number in content["counts"].items()}
+        if not {"resources", "uploads", "files"} <= counts.keys():
+            raise _damaged(path)
+        return _Manifest(str(content["revision"]), counts, content.get("sha256"))
     except OSError as error:
         raise cannot("read", path, error) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(path) from error
-    else:
-        return dict(content)
 
 
 def _damaged(path: Path) -> FileError:
@@ -162,7 +199,7 @@ def _load_all(connection: Connection, source: Path) -> Iterator[tuple[str, int]]
     known = MetaData()
     known.reflect(connection)
     for table in known.sorted_tables:
-        path = source / f"{table.name}.jsonl"
+        path = _file(source, table.name)
         if path.exists():
             yield table.name, _load(connection, table, path)
     changes = known.tables.get("changes")

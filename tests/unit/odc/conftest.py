@@ -38,7 +38,7 @@ from vopub.model.resource import (
     TimeSpan,
     make_kid,
 )
-from vopub.odc.app import OdcConfig, create_app
+from vopub.odc.app import MOST_WRITES, OdcConfig, create_app
 from vopub.odc.client import OdcClient
 from vopub.odc.store import Store
 from vopub.resources import read_folder
@@ -250,10 +250,10 @@ def upload(client: OdcClient, kid: UUID, files: list[Product], work: Path) -> li
 
 
 @contextmanager
-def opened(work: Path, database: str = "", **settings: int) -> Iterator[Centre]:
+def opened(work: Path, database: str = "", most_writes: int = MOST_WRITES) -> Iterator[Centre]:
     config = OdcConfig(
         directory=work / "odc", token_digest=hashlib.sha256(TOKEN.encode()).digest(),
-        **{"largest_upload": 1 << 20, **settings}, database=database,
+        largest_upload=1 << 20, most_writes=most_writes, database=database,
     )  # fmt: skip
     app = create_app(config)
     headers = {"Authorization": f"Bearer {TOKEN}"}

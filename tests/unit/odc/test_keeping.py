@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
 
 from vopub.errors import BusyError, FileError, UsageError
-from vopub.model.resource import KM3ResourceCollection
+from vopub.model.resource import KM3OpenResource, KM3ResourceCollection
 from vopub.odc.backup import back_up, restore
 from vopub.odc.exchange import export, import_into
 from vopub.odc.faults import GoneError
@@ -25,7 +29,7 @@ from vopub.odc.store import Store
 from vopub.odc.tokens import Scope
 from vopub.public_web import PublicWeb
 
-from .conftest import CSV, REMOTE_FILE, make_collection, make_record, product, products
+from .conftest import CSV, REMOTE_FILE, Product, make_collection, make_record, product, products
 from .databases import Cluster
 
 MOST = 1 << 20
@@ -144,6 +148,100 @@ def test_a_backup_that_is_not_whole_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no part of a whole backup"):
         restore(tmp_path / "backup", tmp_path / "new2", "")
     store.close()
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """Give a backup of a store, beside it."""
+    store = Store(tmp_path / "odc")
+    fill(store)
+    store.tokens.create("crew", Scope.parse("admin"))
+    store.close()
+    back_up(tmp_path / "odc", "", tmp_path / "backup")
+    return tmp_path / "backup"
+
+
+def test_no_table_of_a_backup_can_be_missing_or_other(backup: Path) -> None:
+    tables = sorted(backup.glob("*.jsonl"))
+    assert {path.stem for path in tables} >= {"resources", "changes", "tokens", "uploads"}
+    for number, path in enumerate(tables):
+        new = backup.parent / f"new{number}"
+        content = path.read_bytes()
+        path.unlink()
+        with pytest.raises(FileError, match=rf"{path.name}.*no part of a whole backup"):
+            restore(backup, new, "")
+        path.write_bytes(content.replace(b"evts20_01", b"evts20_02") + b"\n")
+        with pytest.raises(FileError, match=rf"{path.name}.*no part of a whole backup"):
+            restore(backup, new, "")
+        path.write_bytes(content)
+        assert not (new / "odc.db").exists()
+    assert restore(backup, backup.parent / "whole", "")["tokens"] == 1
+
+
+def test_no_file_of_a_backup_can_be_missing_or_damaged(backup: Path) -> None:
+    blobs = [path for path in backup.glob("files/*/*") if path.is_file()]
+    assert len(blobs) == 4
+    blobs[0].write_bytes(b"damaged")
+    blobs[1].unlink()
+    with pytest.raises(FileError, match="only 2 of 4 files are whole"):
+        restore(backup, backup.parent / "new", "")
+    assert not (backup.parent / "new" / "odc.db").exists()
+
+
+def test_a_manifest_without_its_tables_is_refused(backup: Path) -> None:
+    manifest = json.loads((backup / "store.json").read_text())
+    for name in ("resources", "files"):
+        counts = {key: value for key, value in manifest["counts"].items() if key != name}
+        (backup / "store.json").write_text(json.dumps({**manifest, "counts": counts}))
+        with pytest.raises(FileError, match=r"store\.json.*no part of a whole backup"):
+            restore(backup, backup.parent / "new", "")
+
+
+def test_a_backup_of_the_first_kind_is_restored(backup: Path) -> None:
+    manifest = json.loads((backup / "store.json").read_text())
+    del manifest["sha256"]
+    (backup / "store.json").write_text(json.dumps(manifest))
+    restore(backup, backup.parent / "new", "")
+    store = Store(backup.parent / "new")
+    check(store)
+    store.close()
+
+
+def test_a_backup_while_others_write_is_whole(store: Store, tmp_path: Path, database: str) -> None:
+    stop = Event()
+    written: list[KM3OpenResource] = []
+
+    def write() -> None:
+        for number in count(1):
+            record = make_record(version=f"3.{number}", files=[one := blob(number)])
+            reference = one.reference
+            store.put_file(record.kid, reference.name, reference.sha256, [one.content], most=MOST)
+            store.put_resource(record)
+            written.append(record)
+            if stop.is_set():
+                return
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        while not written:
+            sleep(0.01)
+        before = len(written)
+        counts = back_up(tmp_path / "odc", database, tmp_path / "backup")
+        stop.set()
+        writer.result()
+    restore(tmp_path / "backup", tmp_path / "restored", "")
+    restored = Store(tmp_path / "restored")
+    there = counts["resources"] - 3
+    assert before <= there <= len(written)
+    for record in written[:there]:
+        assert restored.get_resource(record.kid) == record
+        assert restored.get_file(record.kid, record.files[0].name).size == record.files[0].size
+    restored.close()
+    assert set(verdicts(tmp_path / "restored", "").values()) == {Verdict.OK}
+
+
+def blob(number: int) -> Product:
+    return product("numbered.csv", b"n\n%d\n" % number, "text/csv")
 
 
 def test_everything_goes_out_as_files_and_comes_back(
