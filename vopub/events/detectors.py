@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from vopub.errors import InputError
 from vopub.events.coordinates import SITES
@@ -55,3 +55,35 @@ def check_site(header: FileHeader, site: str, *, where: object) -> None:
                 where=where,
                 hint="set 'detector' in resource.toml to what is true, or leave the file out",
             )
+
+
+def check_detectors(header: FileHeader, allowed: Collection[int], *, where: object) -> None:
+    """Check that an observed file is from none but the detectors that the resource names.
+
+    Parameters
+    ----------
+    header
+        What the file says about itself.
+    allowed
+        Numbers of detectors; any will do if there are none. A file of a layout that does not tell
+        its detector is refused if there are some.
+    where
+        The file, for errors.
+
+    Raises
+    ------
+    InputError
+        If it is from another, or does not tell.
+    """
+    if not allowed or header.simulated:
+        return
+    hint = "leave the file out, or add to 'detector_ids' in resource.toml what belongs there"
+    wanted = ", ".join(map(str, sorted(allowed)))
+    there = {run.detector_id for run in header.runs}
+    if "detector_id" in header.lacks:
+        what = f"does not tell its detector, the resource is of {wanted}"
+        raise InputError(what, where=where, hint=hint)
+    others = ", ".join(map(str, sorted(there - set(allowed))))
+    if others:
+        what = f"is from detector {others}, the resource is of {wanted}"
+        raise InputError(what, where=where, hint=hint)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from vopub.errors import InputError
 from vopub.events.columns import checked
-from vopub.events.detectors import check_site
+from vopub.events.detectors import check_detectors, check_site
 from vopub.events.good_runs import NOT_IN_LIST, NOT_IN_TIME
 from vopub.events.identifiers import Integers, numbers_of
 from vopub.events.quantities import Quantities, Reconstructed, defects
@@ -64,6 +64,7 @@ def check_kind(header: FileHeader, recipe: Recipe, *, where: object) -> None:
             hint="set 'simulated' in resource.toml to what is true, or leave the file out",
         )
     check_site(header, recipe.section.detector, where=where)
+    check_detectors(header, recipe.section.detector_ids, where=where)
     _check_layout(header, recipe, where=where)
 
 

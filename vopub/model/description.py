@@ -94,6 +94,8 @@ class EventsSection(_Section):
     inputs: tuple[str, ...] = Field(min_length=1)
     """Files: paths relative to the folder, or ``package:<package>/<path in it>``."""
     detector: Literal["ORCA", "ARCA", "ANTARES"]
+    detector_ids: tuple[int, ...] = ()
+    """Numbers of the detectors that observed files may be from; empty for any at the site."""
     reconstruction: Literal["jmuon", "jshower", "aashower", "dusj", "aafit", "given"] = "jmuon"
     """``given`` is the only one of a list of events, which does not say how it is called."""
     good_runs: str = ""
