@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from markupsafe import Markup
 
@@ -76,7 +77,7 @@ def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
         "record": record, "address": address, "cite_as": cite_as(record, base),
         "citation": citation(record, address), "bibtex": bibtex(record, address),
         "sentence": sentence(record), "forms": FOR_PROGRAMS,
-        "structured": Markup(as_script(schema_org(record, base))),  # noqa: S704 - made safe there
+        "structured": _structured(record, base, store.life.replaced_by(record.kid)),
         "files": files, "downloads": [f for f in files if f.reference.role is FileRole.DATA][:3],
         **_pictures(files),
         "services": [(service, service_recipes(service)) for service in record.services],
@@ -158,3 +159,8 @@ def _left_out(account: EventAccount) -> Iterator[tuple[str, Excluded]]:
     )  # fmt: skip
     for what, entries in groups:
         yield from ((what, entry) for entry in entries if entry.events)
+
+
+def _structured(record: KM3OpenResource, base: str, replaced_by: UUID | None) -> Markup:
+    described = schema_org(record, base, replaced_by=replaced_by)
+    return Markup(as_script(described))  # noqa: S704 - made safe there

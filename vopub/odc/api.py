@@ -88,13 +88,14 @@ def get_resource(kid: UUID, request: Request, store: TheStore, form: TheForm) ->
 
     ``Link`` headers lead to its page, its files and its other forms (FAIR Signposting).
     """
-    return in_form(request, kid, store.get_resource_json(kid), form)
+    text = store.get_resource_json(kid)
+    return in_form(request, kid, text, form, store.life.replaced_by(kid))
 
 
 @router.get("/resources/{kid}/linkset", tags=["resources"], response_class=Response)
 def get_linkset(kid: UUID, request: Request, store: TheStore) -> Response:
     """Return the links between page, files and forms of a resource (RFC 9264)."""
-    body = linkset(store.get_resource(kid), base_url(request))
+    body = linkset(store.get_resource(kid), base_url(request), store.life.replaced_by(kid))
     return tagged(request, body, LINKSET)
 
 
@@ -185,14 +186,19 @@ def put_collection(
     return _written(identifier, record, store.put_grouping(record, condition), response)
 
 
-def in_form(request: Request, kid: UUID, text: str, form: Form) -> Response:
-    """Return a record, given as JSON, in a form for programs, under its entity tag."""
+def in_form(
+    request: Request, kid: UUID, text: str, form: Form, replaced_by: UUID | None
+) -> Response:
+    """Return a record, given as JSON, in a form for programs, under its entity tag.
+
+    ``replaced_by`` is the ``kid`` of the next version; None if it is the newest.
+    """
     base = base_url(request)
     body = text.encode()
     if form is not Form.JSON:
         record = KM3OpenResource.model_validate_json(text)
-        body = write(form, record, base)
-    headers = {**header(links_of_record(kid, base)), "Vary": "Accept"}
+        body = write(form, record, base, replaced_by)
+    headers = {**header(links_of_record(kid, base, replaced_by)), "Vary": "Accept"}
     return tagged(request, body, form.media_type, headers)
 
 

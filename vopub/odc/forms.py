@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Query, Request
 
@@ -60,12 +61,12 @@ _TITLES = {
     Form.BIBTEX: "BibTeX",
     Form.CITATION: "citation",
 }
-_WRITERS: Mapping[Form, Callable[[KM3OpenResource, str], bytes]] = {
-    Form.JSON_LD: lambda record, base: _json(schema_org(record, base)),
-    Form.DCAT: lambda record, base: _json(dcat(record, base)),
-    Form.DATACITE: datacite_xml,
-    Form.BIBTEX: lambda record, base: _text(bibtex(record, page_of(record, base))),
-    Form.CITATION: lambda record, base: _text(citation(record, page_of(record, base))),
+_WRITERS: Mapping[Form, Callable[[KM3OpenResource, str, UUID | None], bytes]] = {
+    Form.JSON_LD: lambda record, base, newer: _json(schema_org(record, base, replaced_by=newer)),
+    Form.DCAT: lambda record, base, newer: _json(dcat(record, base, replaced_by=newer)),
+    Form.DATACITE: lambda record, base, newer: datacite_xml(record, base, replaced_by=newer),
+    Form.BIBTEX: lambda record, base, _: _text(bibtex(record, page_of(record, base))),
+    Form.CITATION: lambda record, base, _: _text(citation(record, page_of(record, base))),
 }
 FOR_PAGES = tuple(Form)
 """What the address of a page is offered in; the first is the default."""
@@ -89,9 +90,19 @@ class _Range:
         return 1 if self.kind == "*/*" else 0
 
 
-def write(form: Form, record: KM3OpenResource, base: str) -> bytes:
-    """Return a record in a form other than HTML and JSON; ``base`` is the service's address."""
-    return _WRITERS[form](record, base)
+def write(form: Form, record: KM3OpenResource, base: str, replaced_by: UUID | None = None) -> bytes:
+    """Return a record in a form other than HTML and JSON.
+
+    Parameters
+    ----------
+    form, record
+        Which form of what.
+    base
+        Address of the service.
+    replaced_by
+        ``kid`` of the next version, which the record itself cannot know.
+    """
+    return _WRITERS[form](record, base, replaced_by)
 
 
 def chosen(accept: str, named: str | None, offered: Sequence[Form]) -> Form:

@@ -77,11 +77,12 @@ def resource(
 ) -> Response:  # fmt: skip
     """Show a resource: a version by its ``kid``, or the latest one by the identifier."""
     record = _record(store, name)
+    newer = store.life.replaced_by(record.kid)
     form = chosen(request.headers.get("accept", ""), format, FOR_PAGES)
     if form is not Form.HTML:
-        return in_form(request, record.kid, record.model_dump_json(), form)
+        return in_form(request, record.kid, record.model_dump_json(), form, newer)
     base = base_url(request)
-    headers = {**header(links_of_page(record, base)), "Vary": "Accept"}
+    headers = {**header(links_of_page(record, base, newer)), "Vary": "Accept"}
     subject = subject_of(record)
     page = render(
         "resource.html", **about(record, store, base), drawing=subject,

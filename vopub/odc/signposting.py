@@ -34,8 +34,20 @@ class Link:
         return f'<{self.href}>; rel="{self.rel}"{kind}'
 
 
-def links_of_page(record: KM3OpenResource, base: str) -> Iterator[Link]:
-    """Yield the links of the page of a resource; ``base`` is the address of the service."""
+def links_of_page(
+    record: KM3OpenResource, base: str, replaced_by: UUID | None = None
+) -> Iterator[Link]:
+    """Yield the links of the page of a resource.
+
+    Parameters
+    ----------
+    record
+        Its record.
+    base
+        Address of the service.
+    replaced_by
+        ``kid`` of the next version; None if it is the newest.
+    """
     program = f"{base}/api/resources/{record.kid}"
     publication = record.publication
     yield Link("cite-as", cite_as(record, base))
@@ -51,16 +63,20 @@ def links_of_page(record: KM3OpenResource, base: str) -> Iterator[Link]:
         yield Link("item", f"{base}/files/{record.kid}/{file.name}", kind)
     if record.replaces is not None:
         yield Link("predecessor-version", f"{base}/resources/{record.replaces}")
+    if replaced_by is not None:
+        yield Link("successor-version", f"{base}/resources/{replaced_by}")
     yield Link("latest-version", f"{base}/resources/{record.identifier}")
     if record.collection:
         yield Link("collection", f"{base}/collections/{record.collection}")
     yield Link("linkset", f"{program}/linkset", LINKSET)
 
 
-def links_of_record(kid: UUID, base: str) -> Iterator[Link]:
-    """Yield the links of the record in a form for programs."""
+def links_of_record(kid: UUID, base: str, replaced_by: UUID | None = None) -> Iterator[Link]:
+    """Yield the links of the record in a form for programs, also to the next version's."""
     yield Link("describes", f"{base}/resources/{kid}", "text/html")
     yield Link("linkset", f"{base}/api/resources/{kid}/linkset", LINKSET)
+    if replaced_by is not None:
+        yield Link("successor-version", f"{base}/api/resources/{replaced_by}")
 
 
 def header(links: Iterable[Link]) -> dict[str, str]:
@@ -70,10 +86,10 @@ def header(links: Iterable[Link]) -> dict[str, str]:
     return {"Link": ", ".join(str(link) for link in kept if link not in surplus)}
 
 
-def linkset(record: KM3OpenResource, base: str) -> bytes:
-    """Return all links of a resource, its files and its record as JSON."""
+def linkset(record: KM3OpenResource, base: str, replaced_by: UUID | None = None) -> bytes:
+    """Return all links of a resource, its files and its record as JSON; as ``links_of_page``."""
     page, program = f"{base}/resources/{record.kid}", f"{base}/api/resources/{record.kid}"
-    sets = [_context(page, links_of_page(record, base))]
+    sets = [_context(page, links_of_page(record, base, replaced_by))]
     for file in record.every_file:
         back = [Link("collection", page, "text/html"), Link("cite-as", cite_as(record, base))]
         sets.append(_context(f"{base}/files/{record.kid}/{file.name}", back))

@@ -152,6 +152,31 @@ def test_many_files_do_not_make_a_header_without_end(centre: Centre) -> None:
     assert len(sets[0]["item"]) == 60
 
 
+def test_every_form_says_what_replaced_it(centre: Centre) -> None:
+    old, new = (make_record(files=[], version=version) for version in ("1.0", "2.0"))
+    centre.client.put_resource(old)
+    address, page = f"/api/resources/{old.kid}", f"/resources/{old.kid}"
+    newer = f"http://odc.test/resources/{new.kid}"
+    forms = [f"{path}?format={form}" for path in (address, page)
+             for form in ("jsonld", "dcat", "datacite")]  # fmt: skip
+    for path in (*forms, page):
+        assert newer not in centre.http.get(path).text
+    tag = centre.http.get(forms[0]).headers["etag"]
+    centre.client.put_resource(new)
+    for path in (*forms, page):
+        assert newer in centre.http.get(path, headers={"If-None-Match": tag}).text, path
+    link = f'<{newer}>; rel="successor-version"'
+    assert link in centre.http.get(page).headers["link"]
+    program = f"<http://odc.test{address.replace(str(old.kid), str(new.kid))}>"
+    assert f'{program}; rel="successor-version"' in centre.http.get(address).headers["link"]
+    (first, *_) = centre.http.get(f"{address}/linkset").json()["linkset"]
+    assert first["successor-version"] == [{"href": newer}]
+    for path in (f"/resources/{new.kid}", f"/api/resources/{new.kid}"):
+        assert "successor-version" not in centre.http.get(path).headers["link"]
+    centre.store.withdraw(new.kid, "wrong calibration")
+    assert "successor-version" not in centre.http.get(page).headers["link"]
+
+
 def test_answers_are_packed_but_files_are_not(
     kept_server: Server, centre: Centre, published: KM3OpenResource
 ) -> None:

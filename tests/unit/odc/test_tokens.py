@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -51,7 +52,7 @@ def test_a_token_writes_what_its_scope_includes(centre: Centre) -> None:
         assert put(http, other) == 201
 
 
-def named(identifier: str, version: str = "1.0", **changes: object) -> KM3OpenResource:
+def named(identifier: str, version: str = "1.0", **changes: Any) -> KM3OpenResource:
     """Make a record for which there is no folder."""
     kid = make_kid(AUTHORITY, identifier, version)
     record = make_record(files=[], version=version, **changes)
