@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vopub.events.tracks import Floats, Mask
+from vopub.events.tracks import Floats, Mask, numbers
 
 JMUONGANDALF, JMUONENERGY, JMUONSTART, JMUONFEATURES, JMUONVETO = 3, 4, 5, 7, 1001
 JSHOWERCOMPLETEFIT = 103
@@ -94,6 +94,7 @@ def usable(
     described = FIT[name]
     if reconstruction not in described.reconstructions:
         return np.full(len(values), np.nan)
+    values = numbers(values)
     given = (np.abs(values) < NO_VALUE) & (values <= described.most)
     if described.positive:
         given &= values > 0

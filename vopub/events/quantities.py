@@ -23,7 +23,7 @@ from vopub.events.formulas import Formula
 from vopub.events.identifiers import IDENTITY, Integers, identifier_texts, is_valid
 from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk
-from vopub.events.times import FIRST_TIME, Times, modified_julian_date, track_time
+from vopub.events.times import FIRST_TIME, NANOSECONDS, Times, modified_julian_date, track_time
 from vopub.events.tracks import BestTracks, Floats, Mask
 from vopub.model.data_taking import Site
 from vopub.model.event_table import Column
@@ -96,6 +96,8 @@ def defects(events: Reconstructed, *, now: int, simulated: bool = False) -> Defe
         yield "run or frame number is negative", bad
     yield from _bad_directions(events.best)
     if events.timed:
+        rest = events.event("t_ns")
+        yield "nanoseconds of the time are outside 0 to 1e9", (rest < 0) | (rest >= NANOSECONDS)
         yield "time of the track is not a number", ~events.known
         if not simulated:
             yield "time is before 2005 or in the future", ~_is_dated(events.time, now)

@@ -23,7 +23,7 @@ from vopub.events.fit_parameters import (
     usable,
 )
 from vopub.events.flat_tracks import best_tracks
-from vopub.events.tracks import BestTracks, Floats, Mask
+from vopub.events.tracks import BestTracks, Floats, Mask, numbers
 
 Rows = NDArray[np.intp]
 
@@ -150,7 +150,7 @@ class _Best:
 
     def __getitem__(self, name: str) -> Floats:
         """Return a quantity of the tracks."""
-        return np.asarray(_column(self._records[name])[self._tracks], dtype=np.float64)
+        return numbers(_column(self._records[name])[self._tracks])
 
     def has_stage(self, stage: int) -> Mask:
         """Tell which tracks have reached a stage."""

@@ -7,10 +7,20 @@ from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+SENTINEL = -999.0
+"""What programs of the collaboration write, exactly, where they have no number."""
+
+
+def numbers(values: ArrayLike) -> Floats:
+    """Return numbers of a file as 64-bit floats, NaN where `SENTINEL` stands for none."""
+    floats = np.asarray(values, dtype=np.float64)
+    none = floats == SENTINEL
+    return np.where(none, np.nan, floats) if none.any() else floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import h5py
 import numpy as np
 import pytest
+from km3net_testdata import data_path
 
 from vopub.events.convert import Reduction
+from vopub.events.readers import open_reader
 from vopub.events.readers.base import EventChunk
 from vopub.events.recipe import Recipe
 from vopub.events.reconstruction import JaggedTracks
 from vopub.events.reduce import Reduced, reduce_chunk
+from vopub.events.tracks import BestTracks
 from vopub.model.derived import DerivedParameter
 from vopub.model.description import EventsSection
 from vopub.model.event_table import concatenate
@@ -24,6 +29,7 @@ MakeSection = Callable[..., EventsSection]
 NOW = 1_700_000_000 * 10**9
 BIGGEST = float(np.finfo(np.float64).max)
 NAN, INF = float("nan"), float("inf")
+PROTOTYPE = "hdf5/mcv5.1.genhen_anumuNC.sirene.jte.jchain.aashower.sample.hdf5"
 LIST = [0.01, 0.008, -60.0, 40.0, 120.0, 200.0, 0.01, 12.0, 3.0, 9.0, 80.0, 0.0, 0.0, 400.0, -90.0,
         900.0, 30.0, 0.0, 0.0, 0.0, 100.0, 140.0]  # fmt: skip
 """What a fit says about itself."""
@@ -70,10 +76,11 @@ def reduced(section: EventsSection, *tracks: dict[str, Any]) -> Reduced:
         ({"t": NAN}, "time of the track is not a number"),
         ({"t": BIGGEST}, "time of the track is not a number"),
         ({"t": -BIGGEST}, "time of the track is not a number"),
-        ({"energy": -999.0}, "energy is outside 0 to 1e+12 GeV"),
+        ({"energy": -998.0}, "energy is outside 0 to 1e+12 GeV"),
         ({"energy": BIGGEST}, "energy is outside 0 to 1e+12 GeV"),
         ({"energy": INF}, "energy is infinite"),
-        ({"length": -999.0}, "track_length is outside 0 to 100000 m"),
+        ({"length": -998.0}, "track_length is outside 0 to 100000 m"),
+        ({"t": -999.0}, "time of the track is not a number"),
     ],
 )
 def test_an_event_of_which_it_says_nothing_true_is_malformed(
@@ -89,7 +96,13 @@ def test_an_event_of_which_it_says_nothing_true_is_malformed(
     [
         ({"likelihood": -BIGGEST}, {"likelihood"}),
         ({"likelihood": NAN}, {"likelihood"}),
+        ({"likelihood": -999.0}, {"likelihood"}),
         ({"energy": NAN}, {"energy"}),
+        ({"energy": -999.0}, {"energy"}),
+        ({"length": -999.0}, {"track_length"}),
+        (with_fit(at2=-999.0), {"jgandalf_chi2"}),
+        (with_fit(at13=-999.0), {"jenergy_muon_range_metres"}),
+        (with_fit(at14=-999.0), {"jenergy_noise_likelihood"}),
         (with_fit(at0=-1.0), {"angular_error", "jgandalf_beta0_rad"}),
         (with_fit(at0=0.0), {"angular_error", "jgandalf_beta0_rad"}),
         (with_fit(at0=NAN), {"angular_error", "jgandalf_beta0_rad"}),
@@ -152,24 +165,130 @@ def test_a_formula_of_a_value_that_is_none(make_section: MakeSection) -> None:
         ("log_energy is infinite", 1),
     ]
     lenient = reduced(section("No energy."), *tracks)
-    assert np.isnan(lenient.table["log_energy"]).tolist() == [True, False]
-    assert {e.reason for e in lenient.account.malformed} == {
-        "log_energy is infinite",
-        "energy is outside 0 to 1e+12 GeV",
-    }
+    assert np.isnan(lenient.table["log_energy"]).tolist() == [True, True, False]
+    assert {e.reason for e in lenient.account.malformed} == {"log_energy is infinite"}
 
 
 def test_the_same_in_a_file(alter: Alter, make_section: MakeSection) -> None:
-    """In the sample, event 5 says none and event 6 says -999."""
+    """Events 5 and 8 have no likelihood, event 6 no energy, event 9 one that cannot be."""
     path = alter({
-        "trks.lik": {5: -BIGGEST}, "trks.E": {6: -999.0},
+        "trks.lik": {5: -BIGGEST, 8: -999.0}, "trks.E": {6: -999.0, 9: -998.0},
         "trks.dir.x": {7: 0.0}, "trks.dir.y": {7: 0.0}, "trks.dir.z": {7: 0.0},
     })  # fmt: skip
     reduction = Reduction([path], make_section(), simulated=False)
     chunks = list(reduction)
     table = concatenate(chunks[0].parameters, chunks)
-    assert int(np.isnan(table["likelihood"]).sum()) == 8  # 7 in the sample itself
+    assert int(np.isnan(table["likelihood"]).sum()) == 9  # 7 in the sample itself
+    assert int(np.isnan(table["energy"]).sum()) == 1
     assert {e.reason: e.events for e in reduction.account.malformed} == {
         "direction is not a unit vector": 1,
         "energy is outside 0 to 1e+12 GeV": 1,
     }
+
+
+@pytest.mark.parametrize(("rest", "is_time"), [(0, True), (999_999_999, True), (-999, False),
+                                               (10**9, False), (5 * 10**8, True)])  # fmt: skip
+@pytest.mark.parametrize("simulated", [True, False])
+def test_nanoseconds_that_are_none(
+    rest: int, is_time: bool, simulated: bool, make_section: MakeSection
+) -> None:
+    chunk = chunk_of({})
+    chunk.events["t_ns"][0] = rest
+    section = make_section(columns=("event_id", "unix_time"))
+    result = reduce_chunk(chunk, Recipe(section, simulated=simulated), now=NOW)
+    reason = "nanoseconds of the time are outside 0 to 1e9"
+    assert [e.reason for e in result.account.malformed] == ([] if is_time else [reason])
+    assert result.table["unix_time"][0] - 1_600_000_000 * 10**9 == (rest + 5 if is_time else 5)
+
+
+NAMES = ("dir_x", "dir_y", "dir_z", "t", "E", "likelihood", "length", "JGANDALF_CHI2")
+
+
+@pytest.mark.parametrize("table", ["best_jmuon", "best_jshower", "best_aashower", "best_dusjshower",
+                                   "jmuongandalf"])  # fmt: skip
+def test_the_same_in_a_flat_table_of_km3pipe(table: str, tmp_path: Path) -> None:
+    tracks = np.zeros(2, np.dtype([*((name, "f8") for name in NAMES), ("group_id", "i8")]))
+    tracks["dir_z"], tracks["group_id"] = 1, [0, 1]
+    for name in ("E", "likelihood", "length", "JGANDALF_CHI2"):
+        tracks[name] = [-999, 7]
+    path = km3pipe_file(tmp_path, {f"reco/{table}": tracks})
+    name = {"jmuongandalf": "jmuon", "best_dusjshower": "dusj"}.get(table, table[5:])
+    best = best_of(path, name, "jgandalf_chi2")
+    chi2 = best.fit["jgandalf_chi2"]
+    for values in (best.energy, best.likelihood, best.length, *([chi2] if name == "jmuon" else [])):
+        np.testing.assert_array_equal(values, [np.nan, 7])
+
+
+def test_minus_a_likelihood_that_is_none(tmp_path: Path) -> None:
+    kinds = [*((name, "f8") for name in ("dir_x", "dir_y", "dir_z", "time", "chi2")),
+             ("rec_type", "i4"), ("group_id", "i8")]  # fmt: skip
+    fits = np.zeros(2, np.dtype(kinds))
+    fits["dir_z"], fits["chi2"], fits["rec_type"], fits["group_id"] = 1, [-999, 5], 4000, [0, 1]
+    path = km3pipe_file(tmp_path, {"reco/gandalf": fits})
+    np.testing.assert_array_equal(best_of(path, "jmuon").likelihood, [np.nan, -5])
+
+
+def test_angles_that_are_none(tmp_path: Path) -> None:
+    """Their sines and cosines would be those of a direction."""
+    names = ("d_theta", "d_phi", "d_E", "d_t")
+    fits = np.zeros(2, np.dtype([*((name, "f8") for name in names), ("group_id", "i8")]))
+    fits["group_id"] = [0, 1]
+    fits["d_theta"], fits["d_phi"], fits["d_E"] = [-999, 1], [-999, 1], [-999, 1]
+    path = km3pipe_file(tmp_path, {"reco/dusj": fits})
+    with open_reader(path) as reader:
+        (chunk,) = reader.chunks(10)
+        assert chunk.tracks.best("dusj")[0].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("source", "table", "columns", "reconstruction"),
+    [
+        ("seatray/antares.h5", "AafitFinalFit", ("quality",), "aafit"),
+        (PROTOTYPE, "RECO/RECO_EVENTS", ("energy", "likelihood"), "jmuon"),
+    ],
+)
+def test_the_same_in_other_tables(
+    source: str, table: str, columns: tuple[str, ...], reconstruction: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.h5"
+    shutil.copy(data_path(source), path)
+    before = best_of(path, reconstruction)
+    with h5py.File(path, "r+") as file:
+        rows = file[table][:]
+        for name in columns:
+            rows[name] = -999
+        file[table][...] = rows
+    after = best_of(path, reconstruction)
+    attribute = {"quality": "likelihood"}
+    for name in (attribute.get(name, name) for name in columns):
+        assert np.isfinite(getattr(before, name)).any(), name
+        assert np.isnan(getattr(after, name)).all(), name
+
+
+def test_the_same_in_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("ra,dec,energy [TeV],lambda,beta\n1,2,-999,-999,-999\n1,2,3,4,5\n")
+    best = best_of(path, "given")
+    np.testing.assert_array_equal(best.energy, [np.nan, 3000])
+    np.testing.assert_array_equal(best.likelihood, [np.nan, 4])
+    with open_reader(path) as reader:
+        (chunk,) = reader.chunks(10)
+    np.testing.assert_array_equal(chunk.values["angular_error"], [np.nan, 5])
+
+
+def km3pipe_file(place: Path, tables: Mapping[str, Any]) -> Path:
+    events = np.zeros(2, np.dtype([("group_id", "i8"), ("event_id", "i4")]))
+    events["group_id"] = [0, 1]
+    with h5py.File(place / "a.h5", "w") as file:
+        file.attrs["format_version"] = "5.1"
+        file["event_info"] = events
+        for name, rows in tables.items():
+            file[name] = rows
+    return place / "a.h5"
+
+
+def best_of(path: Path, reconstruction: str, *fit: str) -> BestTracks:
+    with open_reader(path) as reader:
+        chunks = [chunk.tracks.best(reconstruction, fit) for chunk in reader.chunks(1000)]
+    ((_, best),) = chunks
+    return best

@@ -32,7 +32,7 @@ from vopub.events.reconstruction import (
     JSHOWERBEGIN,
 )
 from vopub.events.times import NANOSECONDS, Times, from_julian_date
-from vopub.events.tracks import BestTracks, Floats, Mask
+from vopub.events.tracks import BestTracks, Floats, Mask, numbers
 from vopub.model.event_table import Column
 
 LAYOUT = "event file written with astropy"
@@ -79,7 +79,7 @@ class AstropyTableReader(Reader):
         with closed_if_refused(self._file.close):
             self._events = self._ordered(EVENTS, (f"{TIME}.jd1", f"{TIME}.jd2"))
             self._reco = self._ordered(RECO, RECO_COLUMNS)
-            self._truth = self._ordered(TRUTH, TRUE_COLUMNS) if TRUTH in self._file else None
+            self._truth = self._ordered(TRUTH, TRUE_COLUMNS) if self._has(TRUTH) else None
             self._factors = {RECO: self._units(RECO)}
             if self._truth is not None:
                 self._factors[TRUTH] = self._units(TRUTH)
@@ -138,14 +138,16 @@ class AstropyTableReader(Reader):
         self._file.close()
 
     def _ordered(self, name: str, numbers: tuple[str, ...]) -> Ordered:
-        with reading(self._path, f"table {name}"):
-            there = name in self._file
-        if not there:
+        if not self._has(name):
             raise InputError(f"there is no table {name}", where=self._path)
         table = Table(self._path, self._file, name)
         for column in numbers:
             table.need((column,), "fiu")
         return Ordered(table, table.need((KEY,), "iu"))
+
+    def _has(self, name: str) -> bool:
+        with reading(self._path, f"table {name}"):
+            return name in self._file
 
     def _of_events(self, table: Ordered, events: Rows, low: int | None, high: int | None) -> Rows:
         """Return the rows from one chunk's first event to the next's; all belong to an event."""
@@ -207,7 +209,7 @@ class AstropyTableReader(Reader):
         )
 
     def _numbers(self, table: str, rows: Rows, name: str) -> Floats:
-        return np.asarray(rows[name], dtype=np.float64) * self._factors[table].get(name, 1.0)
+        return numbers(rows[name]) * self._factors[table].get(name, 1.0)
 
     def _meta(self, table: str) -> dict[str, Any]:
         """Return what astropy wrote about a table."""
@@ -244,7 +246,7 @@ class AstropyTableReader(Reader):
 
     def _read_keywords(self) -> Mapping[str, str]:
         """Return the texts of the header, which is that of the simulation."""
-        if HEADER not in self._file:
+        if not self._has(HEADER):
             return {}
         with reading(self._path, f"table {HEADER}"):
             rows = self._file[HEADER][:]

@@ -22,7 +22,7 @@ from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_of_fligh
 from vopub.events.lazy import Lazy
 from vopub.events.readers.km3pipe_tables import Ascending, Ordered, Rows, Table
 from vopub.events.reconstruction import FIT_PARAMETERS, NO_LIKELIHOOD, JaggedTracks
-from vopub.events.tracks import BestTracks, Floats, Mask
+from vopub.events.tracks import BestTracks, Floats, Mask, numbers
 
 Keys = NDArray[np.int64]
 
@@ -377,4 +377,4 @@ def _pairs(
 
 
 def _floats(rows: Rows, name: str) -> Floats:
-    return np.asarray(rows[name], dtype=np.float64)
+    return numbers(rows[name])

@@ -19,7 +19,7 @@ from vopub.errors import InputError
 from vopub.events.flat_tracks import FlatTracks, best_tracks, direction_of_flight
 from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but, closed_if_refused
 from vopub.events.readers.km3pipe_tables import Rows, Table, reading
-from vopub.events.tracks import Floats
+from vopub.events.tracks import Floats, numbers
 
 LAYOUT = "SeaTray tables"
 DETECTOR = "ANTARES"
@@ -139,4 +139,4 @@ def _identifiers(rows: Rows) -> NDArray[np.object_]:
 
 
 def _floats(rows: Rows, name: str) -> Floats:
-    return np.asarray(rows[name], dtype=np.float64)
+    return numbers(rows[name])
