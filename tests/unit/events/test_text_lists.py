@@ -249,6 +249,45 @@ def test_lists_with_mistakes(
     assert what in message
 
 
+def test_a_field_that_is_too_long_for_csv(make_list: MakeList) -> None:
+    path = make_list("ra,dec,name", "1,2,a", '1,2,"' + "x" * 200_000 + '"')
+    message = error_of(path)
+    assert message.startswith(f"{path}, line 3: cannot be parted into fields (field larger than")
+    path = make_list("ra,dec,name", '"1","2","' + "x" * 200_000 + '"')
+    assert error_of(path).startswith(f"{path}, line 2: cannot be parted")
+
+
+def test_a_long_line_of_prose_before_the_names(make_list: MakeList) -> None:
+    path = make_list("# title", "# " + "so, " * 900, "ra,dec", "1,2")
+    path.write_text(path.read_text().replace("so, so", '"' + "so" * 100_000 + '", so', 1))
+    with TextReader(path) as reader:  # what is asked first sees the beginning only
+        assert reader.entries == 1
+
+
+def test_underscores_are_no_digits(make_list: MakeList) -> None:
+    assert "line 3, column dec: '1_0' is not a number" in error_of(
+        make_list("ra,dec", "1,2", "1,1_0")
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "line", "units"),
+    [
+        ("ra,dec,mjd", "nan,nan,nan", "deg,rad,d"),
+        ("ra,dec,mjd", "-,-,-", "-,deg,-"),
+        ("ra,dec,mjd", ",,", "[deg],,"),
+        ("name,ra,dec", "first,-,nan", "-,deg,-"),
+    ],
+)
+def test_a_first_event_without_any_number_is_no_line_of_units(
+    names: str, line: str, units: str, make_list: MakeList
+) -> None:
+    with open_reader(make_list(names, line, "1,2,3")) as reader:
+        assert reader.entries == 2
+    with open_reader(make_list(names, units, "1,2,3")) as reader:
+        assert reader.entries == 1
+
+
 def test_bytes_that_are_no_text(make_list: MakeList) -> None:
     path = make_list("ra,dec", *["1,2"] * 5000)
     path.write_bytes(path.read_bytes() + b"\xff,1\n")

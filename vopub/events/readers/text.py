@@ -27,6 +27,7 @@ from vopub.events.identifiers import Integers, name_of_list
 from vopub.events.readers.base import EventChunk, FileHeader, Reader, all_but
 from vopub.events.times import NANOSECONDS, from_modified_julian_date
 from vopub.events.tracks import BestTracks, Floats
+from vopub.events.tracks import numbers as without_sentinel
 from vopub.model.catalogue import parameter
 
 LAYOUT = "list of events (text)"
@@ -47,6 +48,8 @@ COLUMNS = {
 REQUIRED = ("ra", "dec")
 MOST_HEADER_LINES = 20
 """The names of the columns stand at most this far down."""
+LONGEST_HEADER = 4096
+"""The line with the names of the columns has at most this many characters."""
 NOT_AVAILABLE = frozenset({"", "nan", "null", "none", "-", "--", "n/a"})
 """Fields, in lower case, that hold no number."""
 
@@ -142,7 +145,8 @@ class TextReader(Reader):
         with _reading(self._path) as lines:
             for number, line in enumerate(lines, start=1):
                 if number >= self._format.first_line and _is_content(line):
-                    fields = _split(line, self._format.separator)
+                    where = f"{self._path}, line {number}"
+                    fields = _split(line, self._format.separator, where)
                     self._check_length(fields, number)
                     yield number, fields
 
@@ -195,10 +199,10 @@ class TextReader(Reader):
         for row, (line, fields) in enumerate(rows):
             text = fields[place]
             try:
-                numbers[row] = np.nan if text.lower() in NOT_AVAILABLE else float(text)
+                numbers[row] = _number(text)
             except ValueError:
                 raise self._bad_field(line, place, f"{text!r} is not a number") from None
-        return numbers * self._format.factors[place]
+        return without_sentinel(numbers) * self._format.factors[place]
 
     def _bad_field(self, line: int, place: int, what: str) -> InputError:
         where = f"{self._path}, line {line}, column {self._format.names[place]}"
@@ -215,12 +219,13 @@ def _find_format(path: Path) -> _Format:
     line = head[place].lstrip("#! ")
     separator = next((s for s in _SEPARATORS if s in line), "")
     where = f"{path}, line {place + 1}"
-    names, units = _parted(_split(line, separator))
-    below = _split(head[place + 1].lstrip("#! "), separator) if place + 1 < len(head) else []
-    units_below = len(below) == len(names) and not any(map(_is_number, below))
+    names, units = _parted(_split(line, separator, where))
+    columns = _columns(names, where)
+    next_line = head[place + 1].lstrip("#! ") if place + 1 < len(head) else ""
+    below = _split(next_line, separator, f"{path}, line {place + 2}")
+    units_below = len(below) == len(names) and _are_units(columns, below)
     if units_below:
         units = [unit or _bare(text) for unit, text in zip(units, below, strict=True)]
-    columns = _columns(names, where)
     factors = [_factor(*given, where) for given in zip(columns, names, units, strict=True)]
     first_line = place + 2 + units_below
     return _Format(separator, columns, tuple(names), tuple(factors), first_line)
@@ -229,9 +234,9 @@ def _find_format(path: Path) -> _Format:
 def _names_line(lines: Sequence[str]) -> int | None:
     """Return the place of the first line in which two known columns are named, or None."""
     for place, line in enumerate(lines[:MOST_HEADER_LINES]):
-        text = line.lstrip("#! \ufeff")
+        text = line.lstrip("#! \ufeff")[:LONGEST_HEADER]
         separator = next((s for s in _SEPARATORS if s in text), "")
-        names, _ = _parted(_split(text, separator))
+        names, _ = _parted(_split(text, separator, f"line {place + 1}"))
         if len({_PARAMETERS[name.lower()] for name in names if name.lower() in _PARAMETERS}) > 1:
             return place
     return None
@@ -275,10 +280,14 @@ def _factor(column: str, name: str, unit: str, where: str) -> float:
         raise InputError(what, where=f"{where}, column {name}", hint=hint) from error
 
 
-def _split(line: str, separator: str) -> list[str]:
+def _split(line: str, separator: str, where: str) -> list[str]:
     if not separator:
         return line.split()
-    fields = next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])
+    try:
+        fields = next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])
+    except csv.Error as error:
+        what = f"cannot be parted into fields ({error})"
+        raise InputError(what, where=where, hint="correct the list") from error
     return [field.strip() for field in fields]
 
 
@@ -287,14 +296,30 @@ def _is_content(line: str) -> bool:
     return bool(text) and not text.startswith("#")
 
 
-def _is_number(text: str) -> bool:
+def _are_units(columns: Sequence[str], texts: Sequence[str]) -> bool:
+    """Tell whether the line under the names holds units: some text, and nothing else.
+
+    A line of an event that says nothing but its name holds none.
+    """
+    said = [text for column, text in zip(columns, texts, strict=True) if column != "event_id"]
+    units = [text for text in said if _bare(text).lower() not in NOT_AVAILABLE]
+    return bool(units) and not any(map(_is_number, texts))
+
+
+def _number(text: str) -> float:
+    """Return the number that a field holds, NaN if it says that there is none."""
     if text.lower() in NOT_AVAILABLE:
-        return False
+        return np.nan
+    if "_" in text:  # which Python allows between digits
+        raise ValueError(text)
+    return float(text)
+
+
+def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return not np.isnan(_number(text))
     except ValueError:
         return False
-    return True
 
 
 def _bare(unit: str) -> str:
