@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from vopub.model.adql import RESERVED_WORDS
+
 PDGID_PATTERN = r"^([+-][1-9][0-9]{0,9})?$"
 """A number of the Particle Data Group's scheme; the draft wants its sign."""
 RESPONSE_SUFFIX = ".ecsv"
@@ -131,7 +133,7 @@ class ResponseSection(_Part):
     """One of the ``[[responses]]``: a table of a response function that goes with the events."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")
-    """Part of the file's and the data set's name, e.g. ``aeff_nutau``."""
+    """Part of the file's and the data set's name, e.g. ``aeff_nutau``; name of the table."""
     kind: ResponseKind
     file: str = Field(pattern=rf"^[^/\s][^\s]*{RESPONSE_SUFFIX.replace('.', '[.]')}$")
     """Table in astropy's ECSV, named like the inputs; each column with unit and description."""
@@ -150,13 +152,13 @@ def check_names(responses: tuple[ResponseSection, ...]) -> tuple[ResponseSection
     Raises
     ------
     ValueError
-        If two have the same, or one has a name of something else.
+        If two have the same, or one has a name of something else or a word of ADQL.
     """
     names = [response.name for response in responses]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"more than one response is called {', '.join(twice)}")
-    reserved = sorted(RESERVED_NAMES.intersection(names))
+    reserved = sorted((RESERVED_NAMES | RESERVED_WORDS).intersection(names))
     if reserved:
         raise ValueError(f"no response can be called {', '.join(reserved)}")
     return responses

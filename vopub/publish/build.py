@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from vopub.errors import FileError
 from vopub.formats.products import read_manifest, verify
 from vopub.model.dataset import Manifest, TableMetadata
+from vopub.model.function_table import FunctionTable
 from vopub.publish.state import Key
 from vopub.vo.known_events import KnownEvents
 
@@ -22,6 +23,8 @@ class Build(BaseModel):
     manifest: Manifest
     known: KnownEvents | None
     """Events to prove a service with; None if the table has no positions."""
+    functions: tuple[FunctionTable, ...] | None = None
+    """Responses, to be served beside the events; None if they were not yet when it was made."""
 
 
 def current_build(directory: Path, record: Path, key: Key) -> Build | None:
@@ -29,6 +32,8 @@ def current_build(directory: Path, record: Path, key: Key) -> Build | None:
     try:
         build = Build.model_validate_json(record.read_bytes())
         if build.manifest.key != key.digest or read_manifest(directory) != build.manifest:
+            return None
+        if build.functions is None:
             return None
         verify(directory)
     except (FileNotFoundError, ValidationError, FileError):

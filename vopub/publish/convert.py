@@ -29,7 +29,7 @@ from vopub.publish.build import Build
 from vopub.publish.metadata import provenance_of, publication_of
 from vopub.publish.previews import Previews
 from vopub.publish.provenance_files import provenance_files
-from vopub.publish.responses import response_files
+from vopub.publish.responses import function_tables, response_files
 from vopub.publish.state import Key
 from vopub.resources import ResourceFolder
 from vopub.settings import PublisherSettings
@@ -96,9 +96,15 @@ def convert(
     source = Source(
         folder.description, folder.inputs(), folder.good_runs(), publisher, folder.responses()
     )
+    functions = function_tables(folder.description.responses, source.responses)
     conversion = _Conversion(source, way or Way(), key.digest)
     manifest = conversion.write(directory)
-    build = Build(metadata=conversion.described, manifest=manifest, known=conversion.known())
+    build = Build(
+        metadata=conversion.described,
+        manifest=manifest,
+        known=conversion.known(),
+        functions=functions,
+    )
     write_text(record, build.model_dump_json(indent=1) + "\n")
     return build
 

@@ -37,4 +37,5 @@ def datasets_for(site: Site, description: ResourceDescription, build: Build) -> 
         addresses,
         authority=publisher.authority,
         types=publisher.product_types,
+        functions=[table.name for table in build.functions or ()],
     )

@@ -259,6 +259,7 @@ def _render(
         authority=authority,
         data_file=data_file(Path(f"{description.id}.csv")),
         known=known,
+        functions=build.functions or (),
         landing_page=f"{server.url}/resources/{build.metadata.kid}",
         files=file_addresses(server, build),
     )

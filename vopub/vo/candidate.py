@@ -202,13 +202,16 @@ def _discard(database: Database, identifier: str, which: str) -> None:
 
 
 def _check_own(database: Database, identifier: str) -> None:
+    """Look whether all tables are of the resource: what responses are called, DaCHS has noted."""
     sql = (
         "SELECT table_name FROM information_schema.tables"
         " WHERE table_schema = :'id' AND table_name <> ALL (string_to_array(:'own', ','))"
+        " AND table_schema || '.' || table_name NOT IN"
+        " (SELECT tablename FROM dc.tablemeta WHERE sourcerd = :'rd')"
         " ORDER BY 1"
     )
-    own = ",".join((TABLE, RUNS))
-    others = [name for (name,) in query(database, sql, {"id": identifier, "own": own})]
+    names = {"id": identifier, "own": ",".join((TABLE, RUNS)), "rd": f"{identifier}/q"}
+    others = [name for (name,) in query(database, sql, names)]
     if others:
         raise ServiceError(
             f"schema {identifier} also holds {', '.join(others)}, which vopub did not make",

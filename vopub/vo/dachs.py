@@ -100,6 +100,8 @@ class Dachs:
     def describe(self, rd_id: str) -> None:
         """Bring what DaCHS says about tables up to date; the rows are left alone.
 
+        What it goes on saying about tables that are there no more is thrown away.
+
         Raises
         ------
         ServiceError
@@ -108,6 +110,8 @@ class Dachs:
         done = self._run("imp", "--meta-only", rd_id)
         if done.returncode != 0:
             raise self._failed("could not describe the tables of", rd_id, done)
+        gone = "DELETE FROM dc.tablemeta WHERE sourcerd = :'rd' AND to_regclass(tablename) IS NULL"
+        query(self.server.database, gone, {"rd": rd_id})
 
     def limits(self, rd_id: str) -> None:
         """Take the statistics of the tables: rows, and what they cover.

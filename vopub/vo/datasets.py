@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,7 @@ def datasets_of(
     *,
     authority: str,
     types: ProductTypes = ProductTypes.OBSCORE,
+    functions: Collection[str] = (),
 ) -> Datasets:
     """Return the data sets of a resource.
 
@@ -117,13 +118,15 @@ def datasets_of(
         Authority part of the VO identifiers.
     types
         Which words the types of products are taken from, unless the resource says so itself.
+    functions
+        Names of the responses that are tables of their own beside the events.
     """
     types = description.vo.hea.product_types or types
     kinds = {response_file(description.id, r): r.kind.value for r in description.responses}
     tables = {file.name: _WORDS[_LIST] for file in files if file.role is FileRole.DATA}
     reference = metadata.publication.reference_url or ""
     linking = Linking(tuple(files), addresses, tables | kinds, reference, metadata.simulated)
-    making = _Making(description, metadata, linking, authority, types)
+    making = _Making(description, metadata, linking, authority, types, functions)
     return Datasets(datasets=(making.bundle(), making.events(), *making.responses()))
 
 
@@ -139,6 +142,7 @@ class _Making:
     linking: Linking
     authority: str
     types: ProductTypes
+    functions: Collection[str]
 
     @property
     def section(self) -> HeaSection:
@@ -174,10 +178,14 @@ class _Making:
             said = {
                 "event_type": response.event_type or self.section.event_type,
                 "messenger_pdgid": response.messenger_pdgid or self.section.messenger_pdgid,
+                "response_table": self._table(response.name),
             }
             hea = {**_energies(energy), **{name: text or None for name, text in said.items()}}
             links = self.linking.to_response(file, self._to_bundle())
             yield self._dataset(response.name, obscore, hea, links, kind=RESPONSE)
+
+    def _table(self, name: str) -> str:
+        return f"{self.metadata.identifier}.{name}" if name in self.functions else ""
 
     def _dataset(
         self,

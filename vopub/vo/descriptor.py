@@ -8,11 +8,13 @@ from typing import Any
 
 from vopub.model.dataset import TableMetadata
 from vopub.model.description import VoSection
+from vopub.model.function_table import FunctionTable
 from vopub.model.publication import Related
 from vopub.model.resource import FileReference
 from vopub.vo.columns import columns_block
 from vopub.vo.coverage import coverage_block
 from vopub.vo.files import files_block
+from vopub.vo.function_table import functions_block
 from vopub.vo.known_events import KnownEvent, KnownEvents
 from vopub.vo.registry import (
     data_origin,
@@ -43,6 +45,7 @@ def render_descriptor(
     known: KnownEvents,
     related: Sequence[Related] = (),
     files: Mapping[str, FileReference] | None = None,
+    functions: Sequence[FunctionTable] = (),
     landing_page: str = "",
     templates: Path | None = None,
 ) -> str:
@@ -64,6 +67,8 @@ def render_descriptor(
         Relations beyond those of the publication, e.g. to the versions before and after this one.
     files
         Files of the resource by the addresses at which they are to be had.
+    functions
+        Tables of functions that belong to the events.
     landing_page
         Address of its page in the Open Data Center, that the registry record leads people to.
     templates
@@ -87,6 +92,7 @@ def render_descriptor(
         "coverage": coverage_block(metadata.coverage, metadata.data_taking),
         "events": columns_block(metadata.parameters),
         "runs": runs_block(metadata),
+        "functions": functions_block(functions, metadata.parameters),
         "files": files_block(files or {}),
         **_queries(metadata, vo, known.first),
     }  # fmt: skip

@@ -165,6 +165,45 @@ def test_effective_areas_for_tau_neutrinos(archive: pyvo.dal.TAPService, tmp_pat
         assert highest["effective_area"].max().to_value(u.m**2) > 1
 
 
+def test_events_are_joined_with_their_effective_area(archive: pyvo.dal.TAPService) -> None:
+    (found,) = archive.search(
+        "SELECT event_table, response_table FROM ivoa.obscore NATURAL JOIN ivoa.obscore_hea"
+        " WHERE obs_collection = 'ANTARES-2017-PS' AND dataproduct_subtype = 'aeff'"
+    ).to_table()
+    joined = archive.search(
+        "SELECT e.event_id, e.energy, e.dec, f.effective_area"
+        f" FROM {found['event_table']} AS e JOIN {found['response_table']} AS f"
+        " ON e.energy >= f.energy_min AND e.energy < f.energy_max"
+        " AND e.dec >= f.dec_min AND e.dec < f.dec_max"
+    )
+    assert joined.getdesc("effective_area").unit == u.m**2
+    assert joined.getdesc("effective_area").ucd == "phys.area"
+    rows = joined.to_table()
+    area = Table.read(CHECKOUT / "simulated/antsim26_01/aeff.ecsv", format="ascii.ecsv")
+    assert len(rows) == len(set(rows["event_id"])) == 400
+    for row in rows:
+        inside = (area["energy_min"] <= row["energy"]) & (row["energy"] < area["energy_max"])
+        (own,) = area[inside & (area["dec_min"] <= row["dec"]) & (row["dec"] < area["dec_max"])]
+        assert row["effective_area"] == own["effective_area"], row["event_id"]
+    examples = archive.examples
+    (example,) = (e["QUERY"] for e in examples if "antsim26_01.aeff AS f" in e["QUERY"])
+    assert len(archive.search(example)) == 400
+
+
+@pytest.mark.parametrize("name", ["psf", "edisp", "bkgrate"])
+def test_every_response_is_a_table_like_its_file(archive: pyvo.dal.TAPService, name: str) -> None:
+    table = Table.read(CHECKOUT / f"simulated/antsim26_01/{name}.ecsv", format="ascii.ecsv")
+    served = archive.search(f"SELECT * FROM antsim26_01.{name}")
+    for column in table.columns.values():
+        field = served.getdesc(column.name)
+        assert field.unit == column.unit or not column.unit
+        assert (field.ucd, field.description) == (column.meta["ucd"], column.description)
+    rows = served.to_table()
+    assert sorted(map(tuple, rows.as_array().tolist())) == sorted(
+        map(tuple, table.as_array().tolist())
+    )
+
+
 def test_everything_of_a_bundle_answers_as_announced(archive: pyvo.dal.TAPService) -> None:
     bundle = next(
         row for row in ask(archive, POINT_SOURCE) if row["dataproduct_type"] == "hea-event-bundle"

@@ -24,7 +24,6 @@ from vopub.odc.mappings.schema_org import schema_org
 from vopub.odc.mappings.voresource import voresource_xml
 from vopub.vo.collection import render_collection
 from vopub.vo.descriptor import render_descriptor
-from vopub.vo.function_table import render_function_table
 from vopub.vo.known_events import known_events
 
 SAMPLES = Path(__file__).parents[1] / "vo" / "samples.py"
@@ -94,11 +93,6 @@ def events(samples: ModuleType, metadata: TableMetadata) -> str:
     )  # fmt: skip
 
 
-def functions(samples: ModuleType, metadata: TableMetadata) -> str:
-    described = samples.function_table(publication=metadata.publication)
-    return render_function_table(described, authority="a.b", data_file="x.csv")
-
-
 def collection(samples: ModuleType, metadata: TableMetadata) -> str:
     return render_collection(samples.collection(), [metadata], authority="a.b")
 
@@ -106,7 +100,6 @@ def collection(samples: ModuleType, metadata: TableMetadata) -> str:
 Output = Callable[[ModuleType, TableMetadata], str]
 OUTPUTS: Mapping[str, tuple[Output, set[str]]] = {
     "descriptor of events": (events, set()),
-    "descriptor of functions": (functions, set()),
     "descriptor of a collection": (collection, OF_ITS_OWN | OF_ITS_PARTS),
     "header of tables": (lambda _, m: str(list(header_rows(m))), set()),
     "JSON": (lambda _, m: metadata_json(m), set()),

@@ -14,11 +14,11 @@ from vopub.model.data_taking import DataTaking, Run
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.description import CollectionDescription, VoSection
 from vopub.model.event_table import EventAccount, EventTable
+from vopub.model.function_table import FunctionTable
 from vopub.model.parameter import Dtype, Parameter
 from vopub.model.provenance import Provenance
-from vopub.model.publication import Contact, Creator, Publication, Related, RelationType
+from vopub.model.publication import Contact, Creator, Publication
 from vopub.model.resource import Coverage, TimeSpan, make_kid
-from vopub.vo.function_table import FunctionTable
 
 AUTHORITY = "samples.km3net.invalid"
 IDENTIFIER = "evts21_01"
@@ -147,46 +147,28 @@ def members() -> list[TableMetadata]:
 
 
 def function_table(rows: int = 6, **changed: Any) -> FunctionTable:
-    """Return an effective area in bins of energy and zenith angle; see `write_function_csv`."""
+    """Return an effective area in bins of energy and zenith angle."""
     axes = [
         Parameter(
-            name=f"{axis}_{end}", dtype=Dtype.FLOAT64, unit=unit, ucd=f"{ucd};stat.{word}",
-            description=f"{end.capitalize()} end of the bin in {axis}.",
+            name=f"{axis}_{end}", dtype=Dtype.FLOAT64, unit=unit, ucd=f"{ucd};stat.{end}",
+            description=f"The {word} end of the bin in {axis}.",
         )
         for axis, unit, ucd in (("energy", "GeV", "phys.energy"), ("zenith", "deg", "pos.az.zd"))
-        for end, word in (("lower", "min"), ("upper", "max"))
+        for end, word in (("min", "lower"), ("max", "upper"))
     ]  # fmt: skip
     area = Parameter(
         name="effective_area", dtype=Dtype.FLOAT64, unit="m**2", ucd="phys.area",
         description="Effective area of the detector for muon neutrinos in the bin.",
-        null="No event was simulated in the bin.",
     )  # fmt: skip
+    bins = [(e, z) for e in (1.0, 10.0, 100.0) for z in (90.0, 135.0)]
     said: dict[str, Any] = {
-        "identifier": "aeff21_01",
-        "kid": make_kid(AUTHORITY, "aeff21_01", "1.0"),
-        "publication": publication(
-            title="Effective area of ORCA6 for muon neutrinos (made up)",
-            related=(
-                Related(relation=RelationType.IS_SUPPLEMENT_TO, identifier=IDENTIFIER, title="Run"),
-            ),
-        ),
+        "name": "aeff",
+        "title": "Effective area of ORCA6 for muon neutrinos",
+        "description": "Effective area: made up, by true energy and zenith angle.",
         "parameters": (*axes, area),
-        "axes": ("energy_lower", "zenith_lower"),
-        "rows": rows,
-        "simulated": True,
-        "coverage": Coverage(declination=(-90.0, 47.7), energy=(1.0, 1000.0)),
+        "lines": tuple(f"{e},{10 * e},{z},{z + 45.0},{1e-9 * e**2}" for e, z in bins)[:rows],
     }
     return FunctionTable(**{**said, **changed})
-
-
-def write_function_csv(described: FunctionTable, path: Path) -> Path:
-    """Write values of the effective area, one of them not available."""
-    names = ",".join(p.name for p in described.parameters)
-    bins = [(e, z) for e in (1.0, 10.0, 100.0) for z in (90.0, 135.0)]
-    lines = [f"{e},{10 * e},{z},{z + 45.0},{1e-9 * e**2}" for e, z in bins[:-1]]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([names, *lines, "100.0,1000.0,135.0,180.0,"]) + "\n")
-    return path
 
 
 def dataset(rows: int = ROWS, **changed: Any) -> EventDataset:

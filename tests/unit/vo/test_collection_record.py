@@ -1,4 +1,4 @@
-"""The record of a collection, and tables of functions, as text."""
+"""The record of a collection, as text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from vopub.model.parameter import Dtype
 from vopub.vo.collection import render_collection
-from vopub.vo.function_table import render_function_table
 
 
 def record(samples: ModuleType, members: Any = None, **said: Any) -> etree._Element:
@@ -92,45 +90,3 @@ def test_every_field_of_a_collection_is_in_its_record(
     samples: ModuleType, name: str, value: str
 ) -> None:
     assert etree.tostring(record(samples, **{name: value})) != etree.tostring(record(samples))
-
-
-def functions(samples: ModuleType, **changed: Any) -> str:
-    return render_function_table(
-        samples.function_table(**changed), authority="a.b", data_file="data/x.csv"
-    )
-
-
-def test_every_field_of_a_function_table_is_in_its_descriptor(samples: ModuleType) -> None:
-    given = samples.function_table()
-    changes: dict[str, Any] = {
-        "identifier": "aeff22_01",
-        "kid": "00000000-0000-0000-0000-000000000000",
-        "publication": samples.publication(title="Another effective area"),
-        "parameters": (
-            *given.parameters[:-1],
-            given.parameters[-1].model_copy(update={"dtype": Dtype.FLOAT32}),
-        ),
-        "axes": ("energy_lower",),
-        "rows": 7,
-        "table": "effective_areas",
-        "simulated": False,
-        "coverage": samples.metadata().coverage,
-        "taken": samples.metadata().data_taking,
-    }
-    for name, value in changes.items():
-        assert functions(samples, **{name: value}) != functions(samples), name
-
-
-def test_axis_that_is_no_column_is_an_error(samples: ModuleType) -> None:
-    with pytest.raises(ValueError, match="aeff21_01 has no columns cosine"):
-        samples.function_table(axes=("energy_lower", "cosine"))
-    with pytest.raises(ValueError, match="'value' is a reserved word"):
-        samples.function_table(table="value")
-
-
-def test_values_without_axes_are_a_table_too(samples: ModuleType) -> None:
-    tree = etree.fromstring(functions(samples, axes=()).encode())
-    table = tree.find("table")
-    assert table is not None
-    assert table.get("primary") is None
-    assert [group.get("name") for group in table.iterfind("group")] == ["quantities"]

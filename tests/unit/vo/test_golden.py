@@ -12,7 +12,6 @@ import pytest
 
 from vopub.vo.collection import render_collection
 from vopub.vo.descriptor import render_descriptor
-from vopub.vo.function_table import render_function_table
 from vopub.vo.known_events import known_events
 
 FOLDER = Path(__file__).parents[2] / "golden"
@@ -22,13 +21,8 @@ def events(samples: ModuleType) -> str:
     return render_descriptor(
         samples.metadata(), samples.vo(), authority=samples.AUTHORITY,
         data_file="data/evts21_01.csv", known=known_events(samples.table()),
+        functions=[samples.function_table()],
     )  # fmt: skip
-
-
-def functions(samples: ModuleType) -> str:
-    return render_function_table(
-        samples.function_table(), authority=samples.AUTHORITY, data_file="data/aeff21_01.csv"
-    )
 
 
 def collection(samples: ModuleType) -> str:
@@ -37,7 +31,6 @@ def collection(samples: ModuleType) -> str:
 
 GOLDEN: Mapping[str, Callable[[ModuleType], str]] = {
     "evts21_01": events,
-    "aeff21_01": functions,
     "samples26_01": collection,
 }
 
