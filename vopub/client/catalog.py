@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from vopub.client.display import MOST_ROWS, Sheet, plain
 from vopub.errors import ServiceError, nearest
@@ -112,7 +112,30 @@ class Catalog:
     """
 
     def __init__(self, body: bytes) -> None:
-        content = _content(body, _SHAPES)
+        self._take(_content(body, _SHAPES))
+
+    @classmethod
+    def from_brief(cls, body: bytes) -> Catalog:
+        """Return the catalogue that ``brief`` wrote down; it was looked at before that.
+
+        Raises
+        ------
+        ServiceError
+            If it is none.
+        """
+        catalog = cls.__new__(cls)
+        catalog._take(_unfolded(body))
+        return catalog
+
+    def brief(self) -> bytes:
+        """Return it as the client keeps it: resources by columns are less, and quicker to read."""
+        shape = _SHAPES["resources"]
+        columns = {key: [row[key] for row in self._versions] for key in shape}
+        groupings = {"streams": [*self.streams.values()],
+                     "collections": [*self.collections.values()]}  # fmt: skip
+        return to_json({"resources": columns, **groupings})
+
+    def _take(self, content: dict[str, list[dict[str, Any]]]) -> None:
         self._versions = content["resources"]
         self.streams = {row["identifier"]: row for row in content["streams"]}
         self.collections = {row["identifier"]: row for row in content["collections"]}
@@ -201,6 +224,20 @@ def _content(body: bytes, shapes: dict[str, dict[str, Any]]) -> dict[str, list[d
         hint = "is this the address of an Open Data Center?"
         raise ServiceError(what, hint=hint) from error
     return content
+
+
+def _unfolded(body: bytes) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of a catalogue that is kept by columns."""
+    try:
+        content: dict[str, Any] = from_json(body)
+        columns = content["resources"]
+        keys = tuple(_SHAPES["resources"])
+        lines = zip(*(columns[key] for key in keys), strict=True)
+        rows = [dict(zip(keys, line, strict=True)) for line in lines]
+        return {**content, "resources": rows}
+    except (ValueError, TypeError, KeyError) as error:
+        what = "the catalogue in the cache cannot be used"
+        raise ServiceError(what, hint="update_catalog() fetches it again") from error
 
 
 def _check_row(place: str, row: dict[str, Any], shape: dict[str, Any]) -> None:

@@ -79,9 +79,28 @@ class LookUpTable(KM3Object):
     """Values on a grid of one or two axes."""
 
     @property
-    def data(self) -> dict[str, Any]:
-        """The file: ``xaxis``, ``yaxis`` and ``values``."""
-        return self._content.model_dump(exclude_none=True)
+    def data(self) -> dict[Any, dict[float, float]]:
+        """The values: for each place on ``yaxis`` those along ``xaxis``.
+
+        ``pandas.DataFrame.from_dict`` takes it, and ``get_dataframe`` gives the same. A table of
+        one axis has ``returnvalue`` in the place of ``yaxis``.
+        """
+        content = self._content
+        values = np.asarray(content.values, dtype=float)
+        rows = _middles(content.xaxis, len(values)).tolist()
+        if content.yaxis is None:
+            return {"returnvalue": dict(zip(rows, values.tolist(), strict=True))}
+        columns = _middles(content.yaxis, values.shape[1]).tolist()
+        return {
+            place: dict(zip(rows, along, strict=True))
+            for place, along in zip(columns, values.T.tolist(), strict=True)
+        }
+
+    @property
+    def axes(self) -> tuple[tuple[float, ...], ...]:
+        """The axes as the file has them: points, or edges of bins."""
+        content = self._content
+        return (content.xaxis,) if content.yaxis is None else (content.xaxis, content.yaxis)
 
     def lookup(self, xvalue: Any, yvalue: Any = None, *, quantities: bool = False) -> Any:
         """Return the value at a place of the grid.

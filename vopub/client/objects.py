@@ -173,18 +173,12 @@ class KM3Object:
 
     def show_paraminfo(self) -> None:
         """Print what the columns, axes or values mean."""
-        columns = ("Parameter", "Type", "Description", "Unit", "Symbol", "Range")
+        columns = ("Parameter", "Name", "Description", "Unit", "Symbol", "Range", "Type")
         rows = [
-            (
-                p.name,
-                p.dtype,
-                p.description,
-                p.unit,
-                p.symbol,
-                str(list(p.range)) if p.range else "",
-            )
+            (p.name, _called(p.description), p.description, p.unit, p.symbol,
+             str(list(p.range)) if p.range else "", p.dtype)
             for p in self.record.parameters
-        ]
+        ]  # fmt: skip
         show(Sheet(f"Parameters of {self.identifier}", columns, rows))
 
     def get_tap(self) -> TAPService:
@@ -326,6 +320,11 @@ class KM3Table(KM3Object):
 
 class VOService(KM3Table):
     """A table that is behind services of the Virtual Observatory."""
+
+
+def _called(description: str) -> str:
+    """Return what a quantity is called: the beginning of its description, as ``Declination``."""
+    return re.split(r"[.,:;(]", description, maxsplit=1)[0].strip()
 
 
 def _lines(name: str, content: Any) -> list[tuple[str, str]]:

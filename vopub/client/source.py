@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 Content = TypeVar("Content")
 log = logging.getLogger("vopub.client")
+
+
+@dataclass(frozen=True, slots=True)
+class Brief(Generic[Content]):
+    """A short form in which a document is kept instead of as it came."""
+
+    name: str
+    """Another one for each form, so that no version takes the form of another for its own."""
+    make: Callable[[Content], bytes]
+    read: Callable[[bytes], Content]
 
 
 class Source:
@@ -81,6 +92,7 @@ class Source:
     def document(
         self, path: str, parse: Callable[[bytes], Content],
         params: Mapping[str, str] | None = None, *, lasting: bool = True,
+        brief: Brief[Content] | None = None,
     ) -> Content:  # fmt: skip
         """Return what ``parse`` makes of a document; it raises if it cannot be used.
 
@@ -92,6 +104,8 @@ class Source:
             Reads a document; one that it refuses is not kept.
         lasting
             Whether to keep it.
+        brief
+            In which form to keep it; by default as it came.
 
         Raises
         ------
@@ -101,19 +115,24 @@ class Source:
             As ``Connection.document``; it is said whether there is a copy to work with offline.
         """
         params = params or {}
-        kept = self.cache.load(self.base, path, params) if lasting else None
+        place = {**params, "brief": brief.name} if brief else params
+        read = brief.read if brief else parse
+        kept = self.cache.load(self.base, path, place) if lasting else None
+        if kept is None and brief and self.offline:  # an older version kept it as it came
+            kept, read = self.cache.load(self.base, path, params), parse
         if self.offline:
-            return parse(self._kept(kept, path))
+            return read(self._kept(kept, path))
         try:
             found = self.connection.document(path, params, kept.etag if kept else "")
         except AwayError as error:
             raise _with_copy(error, kept) from error
         if found.unchanged and kept:
             log.info("Loaded %s from cache.", path)
-            return parse(kept.body)
+            return read(kept.body)
         content = parse(found.body)
         if lasting:
-            self.cache.save(self.base, path, params, found.body, found.etag)
+            body = brief.make(content) if brief else found.body
+            self.cache.save(self.base, path, place, body, found.etag)
         return content
 
     def file(self, kid: UUID, file: FileEntry) -> Path:

@@ -12,7 +12,7 @@ from uuid import UUID
 from vopub.client.cache import Cache
 from vopub.client.catalog import Catalog, Listing, found
 from vopub.client.faults import MissingThereError
-from vopub.client.source import Source
+from vopub.client.source import Brief, Source
 from vopub.settings import load_client_settings
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_FOUND = 200
 """The most that one search gives, which is the most that the service gives at a time."""
 _CATALOG = "/api/catalog"
+_BRIEF = Brief("columns-1", Catalog.brief, Catalog.from_brief)
 log = logging.getLogger("vopub.client")
 
 
@@ -105,7 +106,7 @@ class KM3Store:
     def catalog(self) -> Catalog:
         """Everything there is, in short; fetched at first use."""
         if self._catalog is None:
-            self._catalog = self._source.document(_CATALOG, Catalog)
+            self._catalog = self._source.document(_CATALOG, Catalog, brief=_BRIEF)
         return self._catalog
 
     def update_catalog(self) -> None:
@@ -196,7 +197,7 @@ class KM3Store:
         return verify(Path(directory), self._source)
 
     def _elements(self, stream: str) -> Listing:
-        elements = self._source.document(_CATALOG, Catalog, {"stream": stream})
+        elements = self._source.document(_CATALOG, Catalog, {"stream": stream}, brief=_BRIEF)
         return elements.elements(str(self.catalog.streams[stream]["title"]))
 
     def _versions(self, identifier: str) -> Listing:

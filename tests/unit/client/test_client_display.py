@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from lxml import html
 
 from vopub.client.catalog import Listing
 from vopub.client.display import Sheet, plain, show
+from vopub.client.progress import bar
 
 HOSTILE = (
     "<script>alert(1)</script> [bold]\x1b[31mred\x9b0m [/x] \u202etxt.exe\x07 & \"q\" 'a'\nnext"
@@ -52,3 +54,41 @@ def test_showing_prints(capsys: pytest.CaptureFixture[str]) -> None:
     show(Sheet("Title", ("x",), [("y",)]))
     said = capsys.readouterr().out
     assert said.split() == ["Title", "x", "───", "y"]
+
+
+def test_in_a_notebook_a_table_is_html(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the two calls of IPython that a notebook answers, and nothing else of it."""
+    shown: list[Sheet] = []
+    notebook = ModuleType("IPython")
+    notebook.get_ipython = object  # type: ignore[attr-defined]
+    notebook.display = SimpleNamespace(display=shown.append)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    sheet = Sheet("Title", ("x",), [("<y>",)])
+    show(sheet)
+    assert shown == [sheet]
+    assert "<td>&lt;y&gt;</td>" in sheet._repr_html_()
+    assert capsys.readouterr().out == ""
+    notebook.get_ipython = lambda: None  # type: ignore[attr-defined]
+    show(sheet)
+    assert capsys.readouterr().out.split()[0] == "Title"
+
+
+def test_a_bar_is_shown_where_it_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    with bar("events[1].csv", 4_000_000, wanted=True) as advance:
+        advance(1_000_000)
+        advance(4_000_000)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "events[1].csv" in said.err
+    assert "4.0/4.0 MB" in said.err
+
+
+@pytest.mark.parametrize("wanted", [False, None])
+def test_no_bar_is_shown_where_nobody_looks(
+    wanted: bool | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with bar("events.csv", 4_000_000, wanted=wanted) as advance:
+        advance(1_000_000)
+    assert capsys.readouterr().err == ""

@@ -92,7 +92,28 @@ def test_a_table_by_bins_and_points(tmp_path: Path) -> None:
     assert frame.index.tolist() == [-60, 0, 60]
     assert list(map(float, frame.columns)) == [1.5, 2.0, 3.0]
     assert frame.to_numpy().tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
-    assert table.data["xaxis"] == (-90, -30, 30, 90)
+    assert table.axes == ((-90, -30, 30, 90), (1.5, 2.0, 3.0))
+
+
+def test_the_values_of_a_table_make_a_data_frame(tmp_path: Path) -> None:
+    """As in KM3NeT's public notebooks, with a table as large as the published acceptance."""
+    dice = np.random.default_rng(4)
+    values = dice.uniform(0, 1e8, (20, 16))
+    spectral = np.round(np.linspace(1.5, 3.0, 16), 1)
+    grid = {"xaxis": np.linspace(-90, 90, 21).tolist(), "yaxis": spectral.tolist(),
+            "values": values.tolist()}  # fmt: skip
+    table = make(LookUpTable, tmp_path, grid, *ACCEPTANCE)
+    frame = pd.DataFrame.from_dict(table.data)
+    assert frame.shape == (20, 16)
+    pd.testing.assert_frame_equal(frame, table.get_dataframe(), check_names=False)
+    assert frame.iloc[0, 0] == table.lookup(xvalue=-85.5, yvalue=1.5) == values[0, 0]
+
+
+def test_the_values_along_one_axis_make_a_data_frame(tmp_path: Path) -> None:
+    table = make(LookUpTable, tmp_path, {"xaxis": [1, 2], "values": [10, 20]})
+    frame = pd.DataFrame.from_dict(table.data)
+    pd.testing.assert_frame_equal(frame, table.get_dataframe(), check_names=False)
+    assert table.axes == ((1, 2),)
 
 
 def test_a_table_of_one_axis(tmp_path: Path) -> None:

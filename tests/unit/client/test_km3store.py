@@ -14,6 +14,7 @@ import pytest
 from astropy.table import QTable
 
 from vopub import KM3Store
+from vopub.client.cache import Cache
 from vopub.client.catalog import Catalog
 from vopub.client.faults import AwayError, MissingHereError, MissingThereError
 from vopub.client.groupings import KM3Collection, KM3Stream
@@ -33,6 +34,7 @@ from ..odc.conftest import (  # noqa: TID252
     start,
     upload,
 )
+from .conftest import Scripted
 
 CSV = 'event_id,ra,mjd,n_hits\n"km3.49.9505.1.1",10.5,59269.1,12\n"a ""b"", c",,59269.2,13\n'
 PARAMETERS = (
@@ -161,7 +163,11 @@ def test_showing(
     assert "CC-BY-4.0" in said
     events.show_paraminfo()
     said = capsys.readouterr().out
-    for word in ("Parameter", "Unit", "Symbol", "Range", "deg", r"\alpha", "[0.0, 360.0]"):
+    head = next(line for line in said.splitlines() if "Parameter " in line)
+    assert head.split() == [
+        "Parameter", "Name", "Description", "Unit", "Symbol", "Range", "Type",
+    ]  # fmt: skip
+    for word in ("Right ascension", "deg", r"\alpha", "360.0]", "float64"):
         assert word in said
     assert repr(events).startswith("<KM3Table evts21_01 1.0: ")
     assert "evts21_01.csv" in events._repr_html_()
@@ -239,6 +245,44 @@ def test_offline_there_is_what_was_fetched_and_nothing_else(
         again.path("evts21_01.json")
     with pytest.raises(MissingHereError):
         offline.get("evts21_01@0.9")
+
+
+def test_the_catalogue_is_kept_short_and_whole(
+    store: KM3Store, table: KM3OpenResource, tmp_path: Path
+) -> None:
+    fresh = store.catalog
+    kept = KM3Store(store.url, cache=tmp_path / "cache", offline=True).catalog
+    assert kept.top().as_json() == fresh.top().as_json()
+    assert kept.members("samples26_01").as_json() == fresh.members("samples26_01").as_json()
+    assert kept.collections == fresh.collections
+    assert kept.streams == fresh.streams
+    with pytest.raises(ServiceError, match="in the cache cannot be used"):
+        Catalog.from_brief(b'{"resources": {"kid": ["a"]}, "streams": [], "collections": []}')
+
+
+def test_what_another_version_kept_is_used_offline_only_as_it_came(
+    store: KM3Store, table: KM3OpenResource, tmp_path: Path
+) -> None:
+    body = store._source.connection.document("/api/catalog", {}).body
+    cache = Cache(tmp_path / "old")
+    cache.save(store.url, "/api/catalog", {}, body, '"old"')
+    old = KM3Store(store.url, cache=cache.directory, offline=True)
+    assert old.list().identifiers == store.list().identifiers
+    other = Cache(tmp_path / "other")
+    other.save(store.url, "/api/catalog", {"brief": "columns-9"}, b"?", '"other"')
+    with pytest.raises(MissingHereError):
+        KM3Store(store.url, cache=other.directory, offline=True).list()
+    assert KM3Store(store.url, cache=other.directory).list().identifiers
+
+
+def test_what_did_not_change_is_not_sent_again(scripted: Scripted, tmp_path: Path) -> None:
+    body = b'{"resources": [], "streams": [], "collections": []}'
+    scripted.say("/api/catalog", body, headers={"ETag": '"1"'})
+    assert scripted.store(tmp_path).list().identifiers == []
+    scripted.say("/api/catalog", b"", status=304, headers={"ETag": '"1"'})
+    assert scripted.store(tmp_path).list().identifiers == []
+    asked = [{name.lower(): value for name, value in each.items()} for _, each in scripted.asked]
+    assert [each.get("if-none-match") for each in asked] == [None, '"1"']
 
 
 def test_a_withdrawn_resource_says_why(
