@@ -1,12 +1,14 @@
-"""The settings: option > ``VOPUB_*`` environment > ``vopub.toml`` > default.
+"""The settings: option > ``VOPUB_*`` environment > ``vopub.toml`` > the site > default.
 
-This module is the only reader of the environment. ``VOPUB_DACHS_PORT`` sets ``site.dachs_port``,
+The site remembers the ports that its servers were started with. This module is the only reader of
+settings from the environment. ``VOPUB_DACHS_PORT`` sets ``site.dachs_port``,
 ``VOPUB_SITE`` the site directory, ``VOPUB_CONFIG`` the file; all others are ``VOPUB_<KEY>`` of a
 key in ``[site]``, ``[client]`` or ``[publisher]``.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import tomllib
@@ -21,6 +23,8 @@ from vopub.model.observation import ProductTypes
 from vopub.model.publication import Contact, Url
 
 CONFIG_NAME = "vopub.toml"
+PORTS_NAME = "ports.json"
+"""File in the site directory with the ports that its servers were last started with."""
 ROOT_SITE = Path("/var/lib/vopub/site")
 """Where root keeps the site when services, which run unprivileged, could not reach the checkout."""
 
@@ -53,12 +57,18 @@ class SiteSettings(_Section):
     @property
     def dachs_url(self) -> str:
         """Address of the VO server."""
-        return f"http://{self.public_host or self.host}:{self.dachs_port}"
+        return f"http://{self._public}:{self.dachs_port}"
 
     @property
     def odc_url(self) -> str:
         """Address of the Open Data Center."""
-        return f"http://{self.public_host or self.host}:{self.odc_port}"
+        return f"http://{self._public}:{self.odc_port}"
+
+    @property
+    def _public(self) -> str:
+        """The host as it stands in addresses, where IPv6 has brackets."""
+        host = self.public_host or self.host
+        return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 class PublisherSettings(_Section):
@@ -270,6 +280,8 @@ def _complete(
             _put(content, key, value)
     given = site.get("directory") or default_site_directory(here)
     site["directory"] = _place(here, given)
+    for name, port in _remembered_ports(site["directory"]).items():
+        site.setdefault(name, port)
     client["cache"] = _place(here, client.get("cache") or default_cache(environ))
     for name in ("dachs_root", "dachs_settings", "database_passwords"):
         if name in external:
@@ -277,6 +289,15 @@ def _complete(
     for name in ("dataverse_token", "invenio_token"):
         if name in archives:
             archives[name] = _place(here, archives[name])
+
+
+def _remembered_ports(site: Path) -> dict[str, int]:
+    """Return the ports that a site was last started with, by key; none if damaged."""
+    try:
+        kept = json.loads((site / PORTS_NAME).read_text(encoding="utf-8"))
+        return {name: int(kept[name]) for name in ("dachs_port", "odc_port")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _place(here: Path, given: object) -> Path:

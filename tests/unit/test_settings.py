@@ -7,12 +7,14 @@ import pytest
 
 from vopub.errors import DescriptionError
 from vopub.settings import (
+    PORTS_NAME,
     ROOT_SITE,
     default_site_directory,
     load_client_settings,
     load_settings,
 )
 
+SITE_HERE = {"VOPUB_SITE": "site"}
 CONFIG = Path(__file__).parents[2] / "vopub.toml"
 
 
@@ -23,15 +25,43 @@ def here(tmp_path: Path) -> Path:
 
 
 def test_option_before_environment_before_file_before_default(here: Path) -> None:
-    environ = {"VOPUB_DACHS_PORT": "8081", "VOPUB_ODC_PORT": "8001"}
+    environ = {"VOPUB_DACHS_PORT": "8081", "VOPUB_ODC_PORT": "8001", "VOPUB_SITE": "site"}
     settings = load_settings({"site.odc_port": 8002}, environ=environ, directory=here)
     assert settings.site.dachs_port == 8081
     assert settings.site.odc_port == 8002
-    assert load_settings(environ={}, directory=here).site.dachs_port == 8080
+    assert load_settings(environ=SITE_HERE, directory=here).site.dachs_port == 8080
+
+
+def test_ports_that_the_site_runs_with_come_after_the_file(here: Path) -> None:
+    (here / "site").mkdir()
+    ports = here / "site" / PORTS_NAME
+    ports.write_text('{"dachs_port": 9080, "odc_port": 9000}')
+    found = load_settings(environ=SITE_HERE, directory=here).site
+    assert (found.dachs_port, found.odc_port) == (9080, 9000)
+    assert (
+        load_client_settings(environ=SITE_HERE, directory=here).odc_url == "http://127.0.0.1:9000"
+    )
+    file = here / "vopub.toml"
+    file.write_text(file.read_text().replace("# dachs_port = 8080", "dachs_port = 8090"))
+    found = load_settings({"site.odc_port": 8002}, environ=SITE_HERE, directory=here).site
+    assert (found.dachs_port, found.odc_port) == (8090, 8002)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"dachs_port": null, "odc_port": 1}', "\xff"])
+def test_damaged_notes_of_ports_count_as_none(here: Path, text: str) -> None:
+    (here / "site").mkdir()
+    (here / "site" / PORTS_NAME).write_text(text, encoding="latin-1")
+    found = load_settings(environ=SITE_HERE, directory=here).site
+    assert (found.dachs_port, found.odc_port) == (8080, 8000)
+
+
+def test_addresses_of_ipv6_have_brackets(here: Path) -> None:
+    found = load_settings({"site.host": "::1"}, environ=SITE_HERE, directory=here).site
+    assert (found.dachs_url, found.odc_url) == ("http://[::1]:8080", "http://[::1]:8000")
 
 
 def test_an_option_that_was_not_given_does_not_count(here: Path) -> None:
-    settings = load_settings({"site.odc_port": None}, environ={}, directory=here)
+    settings = load_settings({"site.odc_port": None}, environ=SITE_HERE, directory=here)
     assert settings.site.odc_port == 8000
 
 

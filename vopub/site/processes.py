@@ -150,7 +150,7 @@ def holder_of(port: int) -> str:
     inodes = {inode for listening, inode in _listeners() if listening == port}
     for pid in _pids():
         if _sockets(pid) & inodes:
-            return f"{(PROC / str(pid) / 'comm').read_text().strip()}, pid {pid}"
+            return f"{_name_of(pid)}, pid {pid}"
     return ""
 
 
@@ -197,6 +197,13 @@ def _stat(pid: int) -> list[str]:
         return []
     # The name before the fields is in brackets and may hold anything, brackets too.
     return text.rpartition(")")[2].split()
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return (PROC / str(pid) / "comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return "a process that has just ended"
 
 
 def _pids() -> list[int]:

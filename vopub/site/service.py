@@ -78,6 +78,8 @@ class Record:
     boot: str
     fingerprint: str
     """Digest of what it was started with."""
+    port: int = 0
+    """Where it listens; 0 if nowhere, or if an older vopub started it."""
 
     @classmethod
     def read(cls, path: Path) -> Record | None:
@@ -91,7 +93,8 @@ class Record:
         try:
             kept = json.loads(path.read_text())
             process = Process(int(kept["pid"]), int(kept["started"]))
-            return cls(process, str(kept["boot"]), str(kept["fingerprint"]))
+            port = int(kept.get("port", 0))
+            return cls(process, str(kept["boot"]), str(kept["fingerprint"]), port)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
         except OSError as error:
@@ -105,6 +108,7 @@ class Record:
                 "started": self.process.started,
                 "boot": self.boot,
                 "fingerprint": self.fingerprint,
+                "port": self.port,
             }
         )
 
@@ -195,6 +199,20 @@ class Service:
         """Tell whether it runs with what it would be started with now, and answers."""
         return self.is_current() and self._answers_within(ANSWER_PATIENCE)
 
+    def check_move(self) -> None:
+        """Look whether the port is free that it is to move to, while it goes on serving.
+
+        Raises
+        ------
+        BusyError
+            If it is not.
+        """
+        record = Record.read(self.record_file)
+        if self.port is None or record is None or not record.runs() or not record.port:
+            return
+        if record.port != self.port.number and processes.is_taken(self.port.host, self.port.number):
+            raise _taken(self.name, self.port)
+
     def start(self, report: Report) -> None:
         """Start it; whether it answers is asked with `wait`.
 
@@ -216,7 +234,8 @@ class Service:
         process = processes.find(child.pid)
         if process is None:
             raise self._ended()
-        record = Record(process, processes.boot_id(), self.fingerprint)
+        number = 0 if self.port is None else self.port.number
+        record = Record(process, processes.boot_id(), self.fingerprint, number)
         self.layout.write(self.record_file, record.text())
 
     def wait(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from vopub.model.server import DachsServer, OdcServer
 from vopub.process import Account, service_account
-from vopub.settings import Settings
+from vopub.settings import PORTS_NAME, Settings
 from vopub.site import processes
 from vopub.site.dachs import Dachs
 from vopub.site.doctor import Doctor, Finding
@@ -117,6 +118,8 @@ class Site:
         """
         self.layout.make()
         with self._switching():
+            for service in self.services:
+                service.check_move()
             self._odc.configure()
             odc_is_well = self._odc.service.is_well()
             if not odc_is_well:
@@ -125,6 +128,7 @@ class Site:
                 self._up_dachs(report)
             if not odc_is_well:
                 self._odc.service.wait()
+            self._remember_ports()
         if self._external is not None:
             self._external.check()
 
@@ -205,6 +209,12 @@ class Site:
         self._dachs.publish(report)
         if not is_well:
             self._dachs.service.wait()
+
+    def _remember_ports(self) -> None:
+        """Let later commands find the servers where they are now."""
+        site = self.settings.site
+        ports = {"dachs_port": site.dachs_port, "odc_port": site.odc_port}
+        self.layout.write(self.layout / PORTS_NAME, json.dumps(ports) + "\n")
 
     def _end_leftovers(self) -> None:
         server = self._dachs.service.process()

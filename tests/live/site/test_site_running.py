@@ -18,12 +18,13 @@ from lxml import etree
 
 from vopub.errors import BusyError, FileError
 from vopub.process import run, spawn
-from vopub.settings import Settings
+from vopub.settings import Settings, load_settings
 from vopub.site import Site, State, processes
 from vopub.site import service as service_module
 
 pytestmark = pytest.mark.live
 
+CHECKOUT = Path(__file__).resolve().parents[3]
 NOBODY = 65534
 """User of Debian that owns nothing."""
 NAMES = ["PostgreSQL", "DaCHS", "ODC"]
@@ -335,6 +336,21 @@ def test_port_that_is_taken_is_named(own: Site) -> None:
     assert f"pid {os.getpid()}" in finding.what
     own.up(print)
     assert_serves(own)
+
+
+def test_a_site_that_cannot_move_goes_on_where_it_is(own: Site) -> None:
+    before = pids(own)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        site = own.settings.site.model_copy(update={"dachs_port": other.getsockname()[1]})
+        with pytest.raises(BusyError, match="--dachs-port"):
+            Site(own.settings.model_copy(update={"site": site})).up(print)
+    assert pids(own) == before
+    assert_serves(own)
+
+
+def test_later_commands_find_the_ports_again(own: Site) -> None:
+    found = load_settings({"site.directory": own.directory}, environ={}, directory=CHECKOUT)
+    assert found.site == own.settings.site
 
 
 def test_down_leaves_no_trace(own: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 
@@ -158,3 +159,16 @@ def test_page_with_other_content_is_no_answer(make: Maker, free_port: int) -> No
     assert http_trouble(url) == ""
     assert http_trouble(url, containing="VOTable") == f"{url} answers without 'VOTable'"
     assert http_trouble(f"{url}/none") == f"{url}/none answers with status 404"
+
+
+def test_server_goes_on_where_it_is_if_the_new_port_is_taken(make: Maker, free_port: int) -> None:
+    service = make(free_port)
+    service.start(print)
+    service.wait()
+    service.check_move()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        moved = make(other.getsockname()[1])
+        with pytest.raises(BusyError, match=f"pid {os.getpid()}"):
+            moved.check_move()
+    assert service.status().state is State.UP
+    moved.check_move()
