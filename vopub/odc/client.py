@@ -117,6 +117,25 @@ class OdcClient:
             raise FileError(f"has not {reference.size} bytes", where=path, hint="make it again")
         return True
 
+    def file_url(self, kid: UUID, reference: FileReference) -> str:
+        """Return where others get a file of a resource, once its record is written."""
+        return f"{self._url.rstrip('/')}/files/{kid}/{reference.name}"
+
+    def wrong_with_file(self, kid: UUID, reference: FileReference) -> str:
+        """Say what is wrong with an uploaded file as others get it; empty if nothing is.
+
+        It is asked for by its checksum: how large it is (HEAD), and its last byte alone (Range).
+        """
+        address, size = f"/files/{kid}/{reference.name}", reference.size
+        plain, pinned = {"Accept-Encoding": "identity"}, {"sha256": reference.sha256}
+        whole = self._call("HEAD", address, params=pinned, headers=plain)
+        if whole.headers.get("content-length") != str(size):
+            return f"has {whole.headers.get('content-length')} bytes instead of {size}"
+        last = {**plain, "Range": "bytes=-1"}
+        part = self._call("GET", address, params=pinned, headers=last)
+        came = part.headers.get("content-range")
+        return "" if came == f"bytes {size - 1}-{size - 1}/{size}" else "does not come in parts"
+
     def put_resource(self, record: KM3OpenResource) -> Outcome:
         """Write the record of a resource, after its files were uploaded."""
         return self._put(f"/api/resources/{record.kid}", record)

@@ -43,7 +43,10 @@ def store_recipe(record: KM3OpenResource, base: str) -> Recipe:
 
 def service_recipes(service: ServiceReference) -> list[Recipe]:
     """Return the ways to ask a service."""
-    ways = {ServiceKind.SCS: _cone_recipes, ServiceKind.TAP: _tap_recipes}
+    ways = {
+        ServiceKind.SCS: _cone_recipes, ServiceKind.TAP: _tap_recipes,
+        ServiceKind.BULK: _bulk_recipes,
+    }  # fmt: skip
     return ways[service.kind](service) if service.kind in ways else []
 
 
@@ -106,6 +109,11 @@ def _cone_recipes(service: ServiceReference) -> list[Recipe]:
         ),
         Recipe("curl", f"curl --fail --output events.vot {quote(whole)}"),
     ]  # fmt: skip
+
+
+def _bulk_recipes(service: ServiceReference) -> list[Recipe]:
+    lines = f"curl --fail --continue-at - --remote-name {quote(service.url)}"
+    return [Recipe("curl", lines, "Again after it broke off, it goes on where it was:")]
 
 
 def _tap_recipes(service: ServiceReference) -> list[Recipe]:

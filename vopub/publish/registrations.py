@@ -14,11 +14,12 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from vopub.errors import ServiceError, UnreachableError
+from vopub.errors import ProofError, ServiceError, UnreachableError
 from vopub.files import write_text
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.client import OdcClient
 from vopub.publish.archive import version_numbers
+from vopub.publish.bulk import with_bulk
 
 Note = Callable[[str], None]
 QUEUED = "queued"
@@ -81,7 +82,7 @@ def deliver(
     client
         The Open Data Center.
     record
-        What to write; it is linked to the version before it.
+        What to write; it is linked to the version before it, and bulk access is proved and added.
     products
         Directory with its files.
 
@@ -96,6 +97,8 @@ def deliver(
     ------
     ServiceError
         If the Open Data Center does not answer or refuses.
+    ProofError
+        If a whole table cannot be had from it.
     """
     for reference in record.files:
         client.put_file(record.kid, reference, products / reference.name)
@@ -105,6 +108,7 @@ def deliver(
     if older:
         before = max(older, key=lambda other: version_numbers(other.version))
         record = record.model_copy(update={"replaces": before.kid})
+    record = with_bulk(client, record)
     return record, client.put_resource(record).value
 
 
@@ -174,7 +178,7 @@ def deliver_pending(
         except UnreachableError as error:
             note(f"registrations stay queued: {error}")
             break
-        except ServiceError as error:
+        except (ServiceError, ProofError) as error:
             note(f"{record.identifier}: its queued registration cannot be delivered: {error}")
             continue
         pending.drop(record.kid)

@@ -26,6 +26,8 @@ from vopub.publish.archive import (
     version_numbers,
 )
 from vopub.publish.build import Build
+from vopub.publish.bulk import with_bulk
+from vopub.publish.crosslinks import prove_datalinks
 from vopub.publish.observe import datasets_for
 from vopub.publish.state import PublicationState, read_state, states, write_state
 from vopub.site import Site
@@ -165,6 +167,7 @@ def register_again(
     for reference in publication.record.files:
         client.put_file(state.kid, reference, publication.products / reference.name)
     record = publication.record.model_copy(update={"services": state.services})
+    record = with_bulk(client, record)
     client.put_resource(record)
     return record
 

@@ -48,7 +48,7 @@ def files_block(files: Mapping[str, FileReference]) -> dict[str, Any]:
     tables = [
         _served(url, file, FORMATS[_plain(file.media_type)])
         for url, file in files.items()
-        if file.role is FileRole.DATA and _plain(file.media_type) in FORMATS
+        if is_whole_table(file)
     ]
     pictures = [
         _served(url, file, label)
@@ -58,6 +58,11 @@ def files_block(files: Mapping[str, FileReference]) -> dict[str, Any]:
     ]
     mocs = [_served(u, f, "MOC") for u, f in files.items() if f.name.endswith(MOC_SUFFIX)]
     return {"tables": tables, "pictures": pictures, "moc": mocs[0] if mocs else None}
+
+
+def is_whole_table(file: FileReference) -> bool:
+    """Tell whether a file holds the whole table, in a format that people know by a name."""
+    return file.role is FileRole.DATA and _plain(file.media_type) in FORMATS
 
 
 def _plain(media_type: str) -> str:

@@ -54,7 +54,7 @@ def test_record_and_registry_lead_to_each_other(published: Desk) -> None:
     record = record_of(published, "evts21_01")
     page = f"{published.site.odc.url}/resources/{record.kid}"
     services = {service.kind: service for service in record.services}
-    assert set(services) >= {ServiceKind.SCS, ServiceKind.TAP, ServiceKind.DATALINK}
+    assert set(services) == set(ServiceKind)
     question = {
         "verb": "GetRecord", "metadataPrefix": "ivo_vor",
         "identifier": services[ServiceKind.SCS].ivoid,
@@ -67,6 +67,15 @@ def test_record_and_registry_lead_to_each_other(published: Desk) -> None:
     assert services[ServiceKind.SCS].url in answer.text
     links = pyvo.dal.adhoc.DatalinkResults.from_result_url(services[ServiceKind.DATALINK].url)
     assert page in [link.access_url for link in links]
+    bulk = [service for service in record.services if service.kind is ServiceKind.BULK]
+    sizes = {file.name: file.size for file in record.files}
+    assert {one.ivoid for one in bulk} == {services[ServiceKind.SCS].ivoid}
+    assert {one.url.rpartition(".")[2] for one in bulk} >= {"csv", "vot", "fits", "parquet"}
+    for one in bulk:
+        assert one.url in answer.text
+        size = sizes[one.url.rpartition("/")[2]]
+        assert httpx.head(one.url).headers["content-length"] == str(size)
+        assert httpx.get(one.url, headers={"Range": "bytes=0-9"}).status_code == 206
     shown = httpx.get(page, headers={"Accept": "text/html"}).text
     for kind in (ServiceKind.SCS, ServiceKind.TAP):
         assert services[kind].url in shown
@@ -87,7 +96,9 @@ def test_an_outage_leaves_a_registration_that_the_next_run_delivers(published: D
     published.publish("evts20_01")
     after = record_of(published, "evts21_01")
     assert after.publication.note.startswith("A sample from the package")
-    assert after.services == outcome.services
+    assert after.services[: len(outcome.services)] == outcome.services
+    added = after.services[len(outcome.services) :]
+    assert {service.kind for service in added} == {ServiceKind.BULK}
     assert list(pending_of(published.site)) == []
     history = httpx.get(f"{published.site.odc.url}/api/resources/{after.kid}/history").json()
     assert history["changes"][-1]["kind"] == "replaced"

@@ -22,8 +22,8 @@ from tests.unit.odc.conftest import (
     products,
     start,
 )
-from vopub.errors import ServiceError, UnreachableError
-from vopub.model.resource import KM3OpenResource
+from vopub.errors import ProofError, ServiceError, UnreachableError
+from vopub.model.resource import KM3OpenResource, ServiceKind, ServiceReference
 from vopub.odc.client import OdcClient
 from vopub.publish.registrations import (
     QUEUED,
@@ -62,6 +62,13 @@ def absent() -> OdcClient:
     return OdcClient("http://127.0.0.1:9", TOKEN)
 
 
+def without_bulk(record: KM3OpenResource | None) -> KM3OpenResource:
+    """Return a record as it was before bulk access was proved and added."""
+    assert record is not None
+    proved = [service for service in record.services if service.kind is not ServiceKind.BULK]
+    return record.model_copy(update={"services": tuple(proved)})
+
+
 def current(_waiting: Registration) -> bool:
     return True
 
@@ -76,8 +83,9 @@ def test_an_outage_leaves_a_registration_that_the_next_run_delivers(
     assert [waiting.record for waiting in pending] == [record]
     assert "stay queued" in notes[0]
     with OdcClient(server.url, TOKEN) as client:
-        assert deliver_pending(client, pending, current, notes.append) == [record]
-        assert client.get_resource(record.kid) == record
+        (delivered,) = deliver_pending(client, pending, current, notes.append)
+        assert client.get_resource(record.kid) == delivered
+    assert without_bulk(delivered) == record
     assert list(pending) == []
     assert "was delivered, record created" in notes[1]
 
@@ -186,7 +194,7 @@ def test_a_delivery_that_is_killed_at_any_moment_is_finished_by_the_next(
             written = client.get_resource(record.kid)
             assert written is not None
             expected = records[number - 1].kid if number else written.replaces
-            assert written == record.model_copy(update={"replaces": expected})
+            assert without_bulk(written) == record.model_copy(update={"replaces": expected})
             content = httpx.get(f"{server.url}/files/{record.kid}/evts21_01.csv").content
             assert len(content) == record.files[0].size
             kinds = [change.kind.value for change in client.history(record.kid).changes]
@@ -201,3 +209,59 @@ def test_registering_again_changes_nothing(server: Server, directory: Path) -> N
         assert outcome == "created"
         assert deliver(client, record, directory) == (written, "unchanged")
         assert client.history(record.kid).changes[0].when <= datetime.now(UTC)
+
+
+def bulk_of(record: KM3OpenResource) -> dict[str, ServiceReference]:
+    bulk = [service for service in record.services if service.kind is ServiceKind.BULK]
+    return {service.url.rpartition("/")[2]: service for service in bulk}
+
+
+def test_a_record_points_at_the_whole_tables_that_answer(server: Server, directory: Path) -> None:
+    with OdcClient(server.url, TOKEN) as client:
+        written, _ = deliver(client, make_record(version="0.3"), directory)
+    found = bulk_of(written)
+    assert set(found) == {"evts21_01.csv", "evts21_01.h5"}
+    for name, service in found.items():
+        assert service.url == f"{server.url}/files/{written.kid}/{name}"
+        assert service.ivoid == written.services[0].ivoid
+        part = httpx.get(service.url, headers={"Range": "bytes=0-3"})
+        assert (part.status_code, len(part.content)) == (206, 4)
+
+
+def test_what_is_not_in_the_vo_has_no_bulk_service(server: Server, directory: Path) -> None:
+    with OdcClient(server.url, TOKEN) as client:
+        written, _ = deliver(client, make_record(version="0.4", services=()), directory)
+    assert written.services == ()
+
+
+def test_other_files_are_proved_anew(server: Server, directory: Path) -> None:
+    record = make_record(version="0.5")
+    with OdcClient(server.url, TOKEN) as client:
+        deliver(client, record, directory)
+        before = client.get_resource(record.kid)
+        assert before is not None
+        long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+        aged = [service.model_copy(update={"proved": long_ago}) for service in before.services]
+        client.put_resource(before.model_copy(update={"services": tuple(aged)}))
+        same, _ = deliver(client, record, directory)
+        other, _ = deliver(client, record.model_copy(update={"files": record.files[:2]}), directory)
+    assert {service.proved for service in bulk_of(same).values()} == {long_ago}
+    assert long_ago not in {service.proved for service in bulk_of(other).values()}
+
+
+class WithoutRanges(httpx.HTTPTransport):
+    """A way to a server on which requests for parts are lost."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers.pop("Range", None)
+        return super().handle_request(request)
+
+
+def test_a_table_that_does_not_come_in_parts_is_not_registered(
+    server: Server, directory: Path
+) -> None:
+    record = make_record(version="0.6")
+    with OdcClient(server.url, TOKEN, WithoutRanges()) as client:
+        with pytest.raises(ProofError, match=r"evts21_01\.csv does not come in parts"):
+            deliver(client, record, directory)
+        assert client.get_resource(record.kid) is None

@@ -171,7 +171,7 @@ def _relations(
     relations += [
         ("IsOriginalFormOf", service.url, {"resourceTypeGeneral": "Service"})
         for service in record.services
-        if service.kind is not ServiceKind.FORM
+        if service.kind not in (ServiceKind.FORM, ServiceKind.BULK)  # files are no services
     ]
     relations += [("HasPart", file.url, {}) for file in record.elsewhere]
     _related(_add(root, "relatedIdentifiers"), relations, base)

@@ -86,7 +86,7 @@ def dcat(record: KM3OpenResource, base: str, *, replaced_by: UUID | None = None)
             **_coverage(record),
             "dcat:distribution": [
                 *(_distribution(record, file, base) for file in record.every_file),
-                *(_access(service) for service in record.services),
+                *(_access(each) for each in record.services if each.kind is not ServiceKind.BULK),
             ],
             "dct:isPartOf": _link(record.collection and f"{base}/collections/{record.collection}"),
             "dcat:inSeries": _link(record.stream and f"{base}/streams/{record.stream}"),

@@ -9,7 +9,13 @@ from uuid import UUID
 
 from vopub.model.parameter import Parameter
 from vopub.model.publication import Creator
-from vopub.model.resource import FileReference, KM3OpenResource, RemoteFile, ServiceReference
+from vopub.model.resource import (
+    FileReference,
+    KM3OpenResource,
+    RemoteFile,
+    ServiceKind,
+    ServiceReference,
+)
 from vopub.odc.mappings.identifiers import (
     DOI,
     IDENTIFIER,
@@ -158,7 +164,10 @@ def _content(record: KM3OpenResource, base: str) -> Node:
         if record.rows is None
         else {"@type": "QuantitativeValue", "value": record.rows, "unitText": "rows"},
         "distribution": [_download(record, file, base) for file in record.every_file],
-        "potentialAction": [_action(service) for service in record.services],
+        # Bulk access is among the distributions.
+        "potentialAction": [
+            _action(service) for service in record.services if service.kind is not ServiceKind.BULK
+        ],
     }
 
 
