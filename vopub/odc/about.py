@@ -23,7 +23,7 @@ from vopub.model.resource import (
 )
 from vopub.odc import search
 from vopub.odc.citation import bibtex, citation
-from vopub.odc.forms import FOR_PROGRAMS
+from vopub.odc.forms import forms_of
 from vopub.odc.mappings import schema_org
 from vopub.odc.recipes import (
     Recipe,
@@ -76,7 +76,7 @@ def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
     return {
         "record": record, "address": address, "cite_as": cite_as(record, base),
         "citation": citation(record, address), "bibtex": bibtex(record, address),
-        "sentence": sentence(record), "forms": FOR_PROGRAMS,
+        "sentence": sentence(record), "forms": forms_of(record),
         "structured": _structured(record, base, store.life.replaced_by(record.kid)),
         "files": files, "downloads": [f for f in files if f.reference.role is FileRole.DATA][:3],
         **_pictures(files),

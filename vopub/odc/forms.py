@@ -17,8 +17,8 @@ from fastapi import Depends, Query, Request
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.citation import bibtex, citation
 from vopub.odc.faults import NotOfferedError
-from vopub.odc.mappings import datacite_xml, dcat, schema_org
-from vopub.odc.mappings.identifiers import page_of
+from vopub.odc.mappings import datacite_xml, dcat, schema_org, voresource_xml
+from vopub.odc.mappings.identifiers import ivoids_of, page_of
 
 
 class Form(StrEnum):
@@ -29,6 +29,8 @@ class Form(StrEnum):
     JSON_LD = "jsonld"
     DCAT = "dcat"
     DATACITE = "datacite"
+    VORESOURCE = "voresource"
+    """Of what has an identifier in the VO registry."""
     BIBTEX = "bibtex"
     CITATION = "citation"
 
@@ -49,6 +51,8 @@ _MEDIA_TYPES = {
     Form.JSON_LD: "application/ld+json",
     Form.DCAT: "application/vnd.dcat+json",
     Form.DATACITE: "application/vnd.datacite.datacite+xml",
+    # A name of ours: browsers like application/xml.
+    Form.VORESOURCE: "application/x-voresource+xml",
     Form.BIBTEX: "application/x-bibtex",
     Form.CITATION: "text/x-bibliography",
 }
@@ -58,6 +62,7 @@ _TITLES = {
     Form.JSON_LD: "JSON-LD (schema.org)",
     Form.DCAT: "JSON-LD (DCAT)",
     Form.DATACITE: "DataCite XML",
+    Form.VORESOURCE: "VOResource XML",
     Form.BIBTEX: "BibTeX",
     Form.CITATION: "citation",
 }
@@ -65,12 +70,19 @@ _WRITERS: Mapping[Form, Callable[[KM3OpenResource, str, UUID | None], bytes]] = 
     Form.JSON_LD: lambda record, base, newer: _json(schema_org(record, base, replaced_by=newer)),
     Form.DCAT: lambda record, base, newer: _json(dcat(record, base, replaced_by=newer)),
     Form.DATACITE: lambda record, base, newer: datacite_xml(record, base, replaced_by=newer),
+    Form.VORESOURCE: lambda record, base, newer: voresource_xml(record, base, replaced_by=newer),
     Form.BIBTEX: lambda record, base, _: _text(bibtex(record, page_of(record, base))),
     Form.CITATION: lambda record, base, _: _text(citation(record, page_of(record, base))),
 }
 FOR_PAGES = tuple(Form)
 """What the address of a page is offered in; the first is the default."""
 FOR_PROGRAMS = tuple(form for form in Form if form is not Form.HTML)
+
+
+def forms_of(record: KM3OpenResource) -> tuple[Form, ...]:
+    """Return the forms for programs that there are of a record."""
+    in_registry = bool(ivoids_of(record))
+    return tuple(form for form in FOR_PROGRAMS if in_registry or form is not Form.VORESOURCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,9 @@ def write(form: Form, record: KM3OpenResource, base: str, replaced_by: UUID | No
     replaced_by
         ``kid`` of the next version, which the record itself cannot know.
     """
+    if form not in (Form.HTML, *forms_of(record)):
+        what = f"{record.identifier} has no identifier in the VO registry"
+        raise NotOfferedError(what, hint=f"there are {_listed(forms_of(record))}")
     return _WRITERS[form](record, base, replaced_by)
 
 
@@ -125,9 +140,12 @@ def chosen(accept: str, named: str | None, offered: Sequence[Form]) -> Form:
     by_name = {form.value: form for form in offered}
     found = best(accept, offered) if named is None else by_name.get(named)
     if found is None:
-        known = ", ".join(f"{form.value} ({form.media_type})" for form in offered)
-        raise NotOfferedError("there is no such form of it", hint=f"there are {known}")
+        raise NotOfferedError("there is no such form of it", hint=f"there are {_listed(offered)}")
     return found
+
+
+def _listed(forms: Sequence[Form]) -> str:
+    return ", ".join(f"{form.value} ({form.media_type})" for form in forms)
 
 
 Format = Annotated[

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from vopub.model.resource import KM3OpenResource
-from vopub.odc.forms import FOR_PROGRAMS
+from vopub.odc.forms import forms_of
 
 MOST_ITEMS = 40
 """Files named in a header; the linkset names all."""
@@ -56,7 +56,7 @@ def links_of_page(
     yield Link("license", _ascii(publication.licence_url))
     orcids = (creator.orcid for creator in publication.creators if creator.orcid)
     yield from (Link("author", f"https://orcid.org/{orcid}") for orcid in orcids)
-    for form in FOR_PROGRAMS:
+    for form in forms_of(record):
         yield Link("describedby", f"{program}?format={form.value}", form.media_type)
     for file in record.every_file:
         kind = file.media_type.replace(" ", "")
@@ -93,7 +93,7 @@ def linkset(record: KM3OpenResource, base: str, replaced_by: UUID | None = None)
     for file in record.every_file:
         back = [Link("collection", page, "text/html"), Link("cite-as", cite_as(record, base))]
         sets.append(_context(f"{base}/files/{record.kid}/{file.name}", back))
-    for form in FOR_PROGRAMS:
+    for form in forms_of(record):
         about = [Link("describes", page, "text/html")]
         sets.append(_context(f"{program}?format={form.value}", about))
     return json.dumps({"linkset": sets}).encode()

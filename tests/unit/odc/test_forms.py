@@ -12,6 +12,7 @@ from lxml import etree, html
 
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.forms import FOR_PAGES, FOR_PROGRAMS, Form, best
+from vopub.odc.mappings.voresource import read_voresource
 
 from .conftest import Centre, Server, make_collection, make_record, products
 
@@ -250,3 +251,19 @@ def test_a_large_sitemap_comes_in_parts(
         found += [str(e.text) for e in inside.iter(f"{MAP}loc")]
     assert found == ["http://odc.test/", f"http://odc.test/resources/{published.kid}"]
     assert centre.http.get("/sitemap/zz.xml").status_code == 422
+
+
+def test_only_what_is_in_the_registry_is_offered_as_voresource(
+    centre: Centre, published: KM3OpenResource
+) -> None:
+    address = f"/api/resources/{published.kid}?format=voresource"
+    answer = centre.http.get(address)
+    assert answer.headers["content-type"] == "application/x-voresource+xml"
+    told = read_voresource(answer.content)
+    assert told["kid"] == str(published.kid)
+    outside = make_record("evts20_01", files=[], services=())
+    centre.put(outside, [])
+    refused = centre.http.get(f"/api/resources/{outside.kid}?format=voresource")
+    assert (refused.status_code, "VO registry" in refused.json()["error"]) == (406, True)
+    assert "format=voresource" in centre.http.get(f"/resources/{published.kid}").headers["link"]
+    assert "format=voresource" not in centre.http.get(f"/resources/{outside.kid}").headers["link"]

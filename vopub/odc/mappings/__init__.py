@@ -6,5 +6,6 @@
 from vopub.odc.mappings.datacite import datacite_xml
 from vopub.odc.mappings.dcat import dcat
 from vopub.odc.mappings.schema_org import schema_org
+from vopub.odc.mappings.voresource import voresource_xml
 
-__all__ = ["datacite_xml", "dcat", "schema_org"]
+__all__ = ["datacite_xml", "dcat", "schema_org", "voresource_xml"]
