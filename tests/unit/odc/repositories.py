@@ -40,6 +40,13 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
+def told(version: dict[str, Any]) -> dict[str, Any]:
+    """Return a version as Dataverse hands it out: with fields of its own, and their types."""
+    fields = version["metadataBlocks"]["citation"]["fields"]
+    own = {"typeName": "depositor", "multiple": False, "typeClass": "primitive", "value": "Doe"}
+    return {**version, "metadataBlocks": {"citation": {"fields": [*fields, own]}}}
+
+
 def refuse(why: str, status: int = 400) -> HTTPException:
     return HTTPException(status, {"status": "ERROR", "message": why})
 
@@ -47,7 +54,7 @@ def refuse(why: str, status: int = 400) -> HTTPException:
 class DataverseLike(Repository):
     """Datasets by persistent identifier; each has metadata and files by number."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # noqa: C901 - one function for each request it knows
         super().__init__()
         self.datasets: dict[str, dict[str, Any]] = {}
         self.numbers = 100
@@ -78,13 +85,16 @@ class DataverseLike(Repository):
                  "md5": md5(f["content"])}}
                 for n, f in self.dataset(persistentId)["files"].items()
             ]  # fmt: skip
-            return {"status": "OK", "data": {"files": files}}
+            dataset = self.dataset(persistentId)
+            said = {"versionState": dataset["state"], **told(dataset["version"])}
+            return {"status": "OK", "data": {"files": files, **said}}
 
         @app.post("/api/datasets/:persistentId/add")
         async def add(persistentId: str, request: Request) -> dict[str, Any]:  # noqa: N803
             self.check(request)
             name, content, about = parts(request, await request.body())
             files = self.dataset(persistentId)["files"]
+            self.dataset(persistentId)["state"] = "DRAFT"
             if any(file["name"] == name for file in files.values()):
                 raise refuse(f"there is a file {name} already")
             number = self.number()
@@ -96,14 +106,17 @@ class DataverseLike(Repository):
         async def remove(number: int, request: Request) -> dict[str, Any]:
             self.check(request)
             for dataset in self.datasets.values():
-                dataset["files"].pop(number, None)
+                if dataset["files"].pop(number, None):
+                    dataset["state"] = "DRAFT"
             return {"status": "OK", "data": {}}
 
         @app.post("/api/datasets/:persistentId/actions/:publish")
         async def publish(persistentId: str, type: str, request: Request) -> dict[str, Any]:  # noqa: A002, N803
             self.check(request)
             assert type == "major"
-            self.dataset(persistentId)["state"] = "RELEASED"
+            dataset = self.dataset(persistentId)
+            dataset["state"] = "RELEASED"
+            dataset["majors"] = dataset.get("majors", 0) + 1
             return {"status": "OK", "data": {}}
 
         @app.get("/api/search")

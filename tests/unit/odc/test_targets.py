@@ -106,6 +106,28 @@ def test_a_published_one_gets_a_new_version(place: Place, tmp_path: Path) -> Non
         assert len(place.files(deposit)) == len(products())
 
 
+def test_publishing_again_what_is_the_same_makes_no_version(place: Place, tmp_path: Path) -> None:
+    write(tmp_path, products())
+    made = place.target.deposit(record(), tmp_path, publish=True)
+    held = len(place.deposits())
+    again = place.target.deposit(record(), tmp_path, key=made.key, publish=True)
+    assert again.published
+    assert len(place.deposits()) == held
+    if isinstance(place.server, DataverseLike):
+        (dataset,) = place.deposits()
+        assert (dataset["state"], dataset["majors"]) == ("RELEASED", 1)
+        place.target.deposit(record(), tmp_path, key=made.key)
+        assert dataset["state"] == "RELEASED"
+        note = make_record(publication={"note": "Look out."})
+        place.target.deposit(note, tmp_path, key=made.key, publish=True)
+        assert dataset["majors"] == 2
+        (tmp_path / "evts21_01.csv").write_bytes(b"event_id\nnew\n")
+        newer = product("evts21_01.csv", b"event_id\nnew\n", "text/csv; charset=utf-8")
+        changed = make_record(files=[newer, *products()[1:]], publication={"note": "Look out."})
+        place.target.deposit(changed, tmp_path, key=made.key, publish=True)
+        assert dataset["majors"] == 3
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_an_interruption_at_any_request_is_mended_by_doing_it_again(
     place: Place, tmp_path: Path, before: bool

@@ -57,21 +57,27 @@ class Dataverse:
         """Put a resource there; as ``Target.deposit``."""
         version = {"metadataBlocks": {"citation": citation_block(record)}, **_terms(record)}
         key = key or self._found(record)
-        if key:
+        key = key or self._made(version)
+        there = self._call("GET", "/versions/:latest", key)["data"]
+        # Whatever is written to a published version begins a new one.
+        changed = not _says(there, version)
+        if changed:
             self._call("PUT", "/versions/:draft", key, json=version)
-        else:
-            path = f"/api/dataverses/{self._collection}/datasets"
-            made = self._server.call("POST", path, json={"datasetVersion": version})
-            key = str(made["data"]["persistentId"])
-        self._send_files(key, record, products)
-        if publish:
+        changed |= self._send_files(key, there["files"], record, products)
+        public = there["versionState"] == "RELEASED" and not changed
+        if publish and not public:
             self._call("POST", "/actions/:publish", key, type="major")
         page = f"{self._url}/dataset.xhtml?persistentId={key}"
-        return Deposit(key, page, doi=key.removeprefix("doi:"), published=publish)
+        return Deposit(key, page, doi=key.removeprefix("doi:"), published=publish or public)
 
     def close(self) -> None:
         """Close the connections."""
         self._server.close()
+
+    def _made(self, version: dict[str, Any]) -> str:
+        path = f"/api/dataverses/{self._collection}/datasets"
+        made = self._server.call("POST", path, json={"datasetVersion": version})
+        return str(made["data"]["persistentId"])
 
     def _found(self, record: KM3OpenResource) -> str:
         """Return the dataset of a resource, if the collection has one already."""
@@ -82,20 +88,30 @@ class Dataverse:
         found = self._server.call("GET", "/api/search", params=question)["data"]["items"]
         return str(found[0]["global_id"]) if found else ""
 
-    def _send_files(self, key: str, record: KM3OpenResource, products: Path) -> None:
-        """Add what is missing, replace what differs, remove what is no longer there."""
-        version = self._call("GET", "/versions/:latest", key)
-        there = {str(f["dataFile"]["filename"]): f["dataFile"] for f in version["data"]["files"]}
+    def _send_files(
+        self, key: str, held: list[dict[str, Any]], record: KM3OpenResource, products: Path
+    ) -> bool:
+        """Add what is missing, replace what differs, remove what is no longer there.
+
+        Returns
+        -------
+        bool
+            Whether anything had to be done.
+        """
+        there = {str(f["dataFile"]["filename"]): f["dataFile"] for f in held}
+        changed = False
         for file in record.files:
             digest = md5_of(products, file)
             known = there.pop(file.name, None)
             if known is not None and known["md5"] == digest:
                 continue
+            changed = True
             if known is not None:
                 self._server.call("DELETE", f"/api/files/{known['id']}")
             self._add(key, file, products / file.name, digest)
         for gone in there.values():
             self._server.call("DELETE", f"/api/files/{gone['id']}")
+        return changed or bool(there)
 
     def _add(self, key: str, file: FileReference, path: Path, digest: str) -> None:
         about = {"description": file.description, "categories": [_CATEGORIES[file.role.value]],
@@ -123,6 +139,28 @@ _CATEGORIES = {
     "data": "Data", "metadata": "Documentation", "provenance": "Documentation",
     "preview": "Documentation", "documentation": "Documentation", "runs": "Data",
 }  # fmt: skip
+
+
+def _says(there: dict[str, Any], version: dict[str, Any]) -> bool:
+    """Tell whether a version there says all that another would; it may say more."""
+    licence = dict(there.get("license") or {})
+    said, wanted = (_values(each["metadataBlocks"]["citation"]["fields"])
+                    for each in (there, version))  # fmt: skip
+    same = licence.get("name") == version["license"]["name"]
+    return same and all(said.get(name) == value for name, value in wanted.items())
+
+
+def _values(fields: list[Field]) -> dict[str, Any]:
+    return {field["typeName"]: _plain(field["value"]) for field in fields}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without what Dataverse tells about its type."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(part["value"]) for name, part in value.items()}
+    return value
 
 
 def _terms(record: KM3OpenResource) -> dict[str, Any]:
