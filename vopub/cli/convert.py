@@ -19,7 +19,6 @@ from vopub.cli.ways import (
 from vopub.errors import UsageError
 from vopub.files import shipped
 from vopub.model.cut_flow import steps_of
-from vopub.model.duplicates import Duplicates
 from vopub.publish.stages import Stage
 from vopub.settings import CONFIG_NAME, Settings, load_settings
 
@@ -45,7 +44,7 @@ def convert(
     recipe: RecipeOption,
     out: OutOption,
     formats: FormatsOption = "",
-    duplicates: DuplicatesOption = Duplicates.ERROR,
+    duplicates: DuplicatesOption = None,
     malformed: MalformedOption = "",
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",

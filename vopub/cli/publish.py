@@ -18,7 +18,6 @@ from vopub.cli.options import (
 from vopub.cli.progress import make_progress
 from vopub.cli.ways import DuplicatesOption, SchedulerOption, WorkersOption, workers_of
 from vopub.errors import SeveralError
-from vopub.model.duplicates import Duplicates
 from vopub.publish.stages import Stage
 from vopub.resources import find_folders
 
@@ -42,7 +41,7 @@ def publish(
     site: SiteOption = None,
     dachs_port: DachsPortOption = None,
     odc_port: OdcPortOption = None,
-    duplicates: DuplicatesOption = Duplicates.ERROR,
+    duplicates: DuplicatesOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",
     as_json: JsonOption = False,

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from vopub.events.scale.workers import Workers
 
 DuplicatesOption = Annotated[
-    Duplicates,
+    Duplicates | None,
     typer.Option(
         "--duplicates",
-        help="An event that comes again: an error, only the first is kept, or all are.",
+        help="An event that comes again: an error, only the first is kept, or all are; "
+        "if left out, what the description says, else an error.",
+        show_default=False,
     ),
 ]
 MalformedOption = Annotated[

@@ -85,7 +85,7 @@ class Publisher:
         progress: Progress,
         *,
         workers: Workers | None = None,
-        duplicates: Duplicates = Duplicates.ERROR,
+        duplicates: Duplicates | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress

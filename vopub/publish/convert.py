@@ -42,8 +42,8 @@ class Way:
 
     parts: Path | None = None
     """Directory that keeps what each file gave for the next time; without it nothing is kept."""
-    duplicates: Duplicates = Duplicates.ERROR
-    """What is done with an event that comes again, if it is more than what the description says."""
+    duplicates: Duplicates | None = None
+    """What is done with an event that comes again; None for what the description says."""
     workers: Workers = field(default_factory=Here)
     """Who reads the files."""
     watch: Watch = nobody
@@ -153,7 +153,7 @@ class _Conversion:
             good_runs=None if self._good_runs is None else read_good_runs(self._good_runs),
             malformed=MalformedLimit.parse(self.description.events.max_malformed),
             parts=way.parts,
-            duplicates=_duplicates(way, self.description),
+            duplicates=way.duplicates or self.description.events.duplicates,
             workers=way.workers,
             watch=way.watch,
         )
@@ -256,10 +256,3 @@ class _Conversion:
         yield from provenance_files(self.described, scratch)
         responses = self.description.responses
         yield from response_files(self.described, responses, self._responses, scratch)
-
-
-def _duplicates(way: Way, description: ResourceDescription) -> Duplicates:
-    """Return what is done with an event that comes again: what is allowed here, or there."""
-    if way.duplicates is Duplicates.ERROR:
-        return description.events.duplicates
-    return way.duplicates

@@ -76,7 +76,7 @@ class Passage:
         until: Stage,
         *,
         workers: Workers | None = None,
-        duplicates: Duplicates = Duplicates.ERROR,
+        duplicates: Duplicates | None = None,
     ) -> None:
         self.folder = folder
         self.settings = settings
@@ -170,7 +170,8 @@ class Passage:
         if description.collection:
             read_collection(self.settings.resources, description.collection)
         key = key_of(self.folder, self.settings)
-        if self.duplicates is not Duplicates.ERROR:  # another table may come of the same inputs
+        said = description.events.duplicates
+        if self.duplicates not in (None, said):  # another table may come of the same inputs
             inputs = digest(f"{key.inputs} {self.duplicates}")
             key = key.model_copy(update={"inputs": inputs})
         count = len(description.events.inputs)

@@ -108,6 +108,9 @@ def test_a_whole_description_and_repeated_events(vopub: Vopub, tmp_path: Path) -
     said = json.loads(done.stdout)
     assert said["identifier"] == "evts20_01"
     assert said["account"]["repeated"]["events"] == said["rows"] == 2495
+    done = vopub(*arguments, "--duplicates", "error")
+    assert done.returncode == 1
+    assert "is also in" in complaint(done)
 
 
 def test_a_truncated_file_in_the_middle_is_named_and_leaves_no_table(

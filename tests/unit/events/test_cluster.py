@@ -13,10 +13,13 @@ import dask
 import httpx
 import pytest
 from distributed import Client
+from km3net_testdata import data_path
 
-from vopub.errors import ServiceError, SeveralError
+from vopub.errors import InputError, ServiceError, SeveralError
+from vopub.events import readers
 from vopub.events.convert import Reduction
-from vopub.events.scale import cluster
+from vopub.events.readers.base import Reader
+from vopub.events.scale import cluster, tasks
 from vopub.events.scale.cluster import LocalWorkers, Scheduler, _local_client
 from vopub.events.scale.workers import Here, Workers
 from vopub.model.description import EventsSection
@@ -34,6 +37,7 @@ import signal
 import time
 from pathlib import Path
 
+from vopub.errors import InputError
 from vopub.events.readers.root import RootReader
 
 
@@ -49,6 +53,18 @@ class OddReader(RootReader):
 
     def _slow(self, path):
         time.sleep(0.2)
+
+    def _puzzle(self, path):
+        raise ZeroDivisionError("what nobody foresaw")
+
+    def _puzzle_later(self, path):
+        self.chunks = lambda rows: iter([None])
+
+    def _fail_once(self, path):
+        marker = path.with_suffix(".failed")
+        if not marker.exists():
+            marker.touch()
+            raise InputError("the disk did not answer", where=path)
 
     def _die_once(self, path):
         marker = path.with_suffix(".dead")
@@ -132,6 +148,75 @@ def test_files_that_fail_are_named_and_the_others_are_done(
     assert second.startswith(f"{truncated}: the file is truncated")
     assert len(list(parts.glob("*.json"))) == 2
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("workers", [Here(), LocalWorkers(2)], ids=["here", "dask"])
+def test_what_a_reader_did_not_foresee_is_told_of_its_file(
+    workers: Workers,
+    orca6: Path,
+    orca4: Path,
+    tmp_path: Path,
+    plugin: Path,
+    make_section: MakeSection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(plugin))
+    readers._in_order.cache_clear()
+    bad = [odd(tmp_path, name, name, orca6) for name in ("puzzle", "puzzle_later")]
+    parts = tmp_path / "parts"
+    try:
+        with pytest.raises(SeveralError) as raised:
+            reduced(reduction_of([orca6, *bad, orca4], make_section, workers, parts))
+    finally:
+        readers._in_order.cache_clear()
+    first, second = str(raised.value).splitlines()
+    failed = "the reader odd_reader.OddReader failed with what it did not foresee"
+    assert first.startswith(f"{bad[0]}: {failed} (ZeroDivisionError: what nobody foresaw)")
+    assert second.startswith(f"{bad[1]}: {failed} (AttributeError: ")
+    assert len(list(parts.glob("*.json"))) == 2
+
+
+def test_the_cause_of_what_a_reader_did_not_foresee_is_kept(
+    orca6: Path, tmp_path: Path, plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(plugin))
+    readers._in_order.cache_clear()
+    try:
+        with pytest.raises(InputError) as raised:
+            readers.open_reader(odd(tmp_path, "puzzle", "puzzle", orca6))
+    finally:
+        readers._in_order.cache_clear()
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert raised.value.__cause__.__traceback__ is not None
+
+
+def test_a_file_that_fails_once_is_read_again(
+    orca6: Path, tmp_path: Path, plugin: Path, make_section: MakeSection
+) -> None:
+    unlucky = odd(tmp_path, "unlucky", "fail_once", orca6)
+    with dask_cluster(tmp_path, plugin, workers=1) as address:
+        table = reduced(reduction_of([unlucky], make_section, Scheduler(address)))
+    assert unlucky.with_suffix(".failed").exists()
+    assert len(table) == 230
+
+
+@pytest.mark.parametrize(("layout", "times"), [("root", 1), ("km3pipe", 2)])
+def test_only_what_is_read_in_another_way_is_read_again(
+    layout: str, times: int, orca6: Path, make_section: MakeSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def counted(path: Path) -> Reader:
+        opened.append(path)
+        return open_reader(path)
+
+    open_reader = readers.open_reader
+    monkeypatch.setattr(tasks, "open_reader", counted)
+    path = orca6 if layout == "root" else Path(data_path("hdf5/geamon.h5"))
+    reduction = Reduction([path], make_section(columns=COLUMNS), simulated=layout == "root")
+    with pytest.raises(InputError, match="the resource is marked as one of"):
+        reduced(reduction)
+    assert opened == [path] * times
 
 
 def test_little_work_starts_no_process(orca6: Path, tmp_path: Path) -> None:

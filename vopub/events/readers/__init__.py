@@ -6,12 +6,14 @@ that another package can bring its own (see ``docs/readers.md``).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from vopub.errors import InputError
+from vopub.errors import InputError, VopubError
 from vopub.events.readers.base import Reader
 
 GROUP = "vopub.readers"
@@ -62,10 +64,31 @@ def open_reader(path: Path) -> Reader:
     for entry in _in_order():
         if _may_read(entry, beginning):
             reader = _load(entry)
-            if reader.recognises(path, beginning):
-                return reader(path)
+            with blaming(reader, path):
+                if reader.recognises(path, beginning):
+                    return reader(path)
     what = f"no known layout (begins with {beginning[:8]!r})"
     raise InputError(what, where=path, hint=f"known are {', '.join(known_layouts())}")
+
+
+@contextmanager
+def blaming(reader: type[Reader], path: Path) -> Iterator[None]:
+    """Turn what a reader did not foresee into an error that names the reader and the file.
+
+    What else was raised stays its cause.
+    """
+    try:
+        yield
+    except VopubError:
+        raise
+    except Exception as error:  # a reader of another package may raise anything
+        name = f"{reader.__module__}.{reader.__qualname__}"
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(
+            f"the reader {name} failed with what it did not foresee ({said:.200})",
+            where=path,
+            hint="report it to whoever made the reader, or leave the file out",
+        ) from error
 
 
 def known_layouts() -> list[str]:

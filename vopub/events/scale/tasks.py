@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from vopub.errors import InputError
 from vopub.events.history import record_digest
 from vopub.events.identifiers import number_hashes
-from vopub.events.readers import open_reader
+from vopub.events.readers import blaming, open_reader
 from vopub.events.readers.base import EventChunk, FileHeader, Reader
 from vopub.events.recipe import Recipe
 from vopub.events.reduce import Reduced, check_kind, reduce_chunk
@@ -148,11 +149,15 @@ def _runs(reduced: Reduced) -> set[tuple[int, int]]:
 
 
 def _reduce(path: Path, recipe: Recipe, parts: Parts, origin: _Origin, rows: int) -> Part:
-    try:
-        return _pass(path, recipe, parts, origin, lambda reader: reader.in_one_pass(rows))
-    except InputError:
-        # Whatever is wrong, or not where it was thought to be: the thorough way tells.
-        return _pass(path, recipe, parts, origin, lambda reader: reader.chunks(rows))
+    with open_reader(path) as reader, blaming(type(reader), path):
+        try:
+            return _pass(path, recipe, parts, origin, reader, partial(reader.in_one_pass, rows))
+        except InputError:
+            if type(reader).in_one_pass is Reader.in_one_pass:
+                raise
+    # Whatever is wrong, or not where it was thought to be: the thorough way tells.
+    with open_reader(path) as reader, blaming(type(reader), path):
+        return _pass(path, recipe, parts, origin, reader, partial(reader.chunks, rows))
 
 
 def _pass(
@@ -160,11 +165,12 @@ def _pass(
     recipe: Recipe,
     parts: Parts,
     origin: _Origin,
-    chunks: Callable[[Reader], Iterator[EventChunk]],
+    reader: Reader,
+    chunks: Callable[[], Iterator[EventChunk]],
 ) -> Part:
     gathered = _Gathered()
-    with open_reader(path) as reader, parts.writing(origin.key, recipe.parameters) as part:
-        coming = chunks(reader)
+    with parts.writing(origin.key, recipe.parameters) as part:
+        coming = chunks()
         check_kind(reader.header, recipe, where=path)
         for chunk in coming:
             reduced = reduce_chunk(chunk, recipe, now=origin.now)
