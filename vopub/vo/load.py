@@ -224,6 +224,7 @@ def redescribe(server: DachsServer, identifier: str, descriptor: str) -> None:
     path = places.live / DESCRIPTOR_NAME
     write_text(path, descriptor)
     service_account().own(path)
+    Dachs(server).reload(places.rd_id)
     _announce(places)
 
 
@@ -252,6 +253,7 @@ def restore(server: DachsServer, identifier: str) -> bool:
         os.utime(places.live / DESCRIPTOR_NAME)
     except OSError as error:
         raise cannot("replace", places.live, error) from error
+    Dachs(server).reload(places.rd_id)
     _discard(places)
     _announce(places)
     return True
@@ -355,6 +357,8 @@ def _swap(places: Places) -> bool:
 def _announce_or_restore(places: Places, report: Callable[[str], None]) -> None:
     try:
         report(f"publishing {places.rd_id}")
+        # At once: the descriptor before may ask for columns that are there no more.
+        Dachs(places.server).reload(places.rd_id)
         discard_candidate(places.server, places.identifier)
         _announce(places)
     except VopubError as error:
@@ -369,7 +373,6 @@ def _announce_or_restore(places: Places, report: Callable[[str], None]) -> None:
 def _announce(places: Places) -> None:
     """Bring DaCHS's own tables and the registry up to date, and let the running server know."""
     dachs = Dachs(places.server)
-    dachs.reload(places.rd_id)
     dachs.describe(places.rd_id)
     dachs.limits(places.rd_id)
     dachs.publish(places.rd_id)

@@ -200,16 +200,49 @@ def test_restore_goes_back_to_what_was_before(
     prove(server, first.metadata, known, authority=samples.AUTHORITY)
 
 
+def narrowed(samples: ModuleType, dataset: EventDataset) -> EventDataset:
+    """Return the same events with few of their columns."""
+    few = samples.parameters(("event_id", "ra", "dec", "zenith"))
+    table = type(dataset.table)(few, {p.name: dataset.table[p.name] for p in few})
+    return EventDataset(samples.metadata(len(table), identifier=ID, parameters=few), table)
+
+
 def test_other_columns_are_served_at_once(
     loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
 ) -> None:
-    few = samples.parameters(("event_id", "ra", "dec", "zenith"))
-    table = type(first.table)(few, {p.name: first.table[p.name] for p in few})
-    narrow = EventDataset(samples.metadata(100, identifier=ID, parameters=few), table)
+    narrow = narrowed(samples, first)
     loader(narrow)
-    prove(server, narrow.metadata, known_events(table), authority=samples.AUTHORITY)
+    prove(server, narrow.metadata, known_events(narrow.table), authority=samples.AUTHORITY)
     loader(first)
     prove(server, first.metadata, known_events(first.table), authority=samples.AUTHORITY)
+
+
+def test_columns_that_went_just_now_are_not_asked_for(
+    loader: Any, server: DachsServer, samples: ModuleType, first: EventDataset
+) -> None:
+    """As between the moments when tables, and when descriptors, have changed places."""
+    path = server.inputs / ID / "q.rd"
+    before = path.read_text(encoding="utf-8")
+    after = loader.prepare(narrowed(samples, first))["descriptor"]
+    wanted = {"RA": "0", "DEC": "0", "SR": "180", "RESPONSEFORMAT": "csv"}
+
+    def ask(**more: str) -> str:
+        path.write_text(before, encoding="utf-8")
+        Dachs(server).reload(f"{ID}/q")
+        httpx.get(f"{server.url}/{ID}/q/cone/info").raise_for_status()
+        path.write_text(after, encoding="utf-8")  # not looked at again for ten seconds
+        return httpx.get(cone_url(server, ID), params={**wanted, **more}, timeout=60).text
+
+    query(server.database, "ALTER TABLE evts40_01.events RENAME COLUMN energy TO gone")
+    try:
+        rows = list(csv.DictReader(io.StringIO(ask())))
+        assert {row["event_id"] for row in rows} == set(first.table["event_id"])
+        assert "energy" not in rows[0]
+        assert 'name="Error"' in ask(energy="1 100")  # nobody can tell any more which these are
+    finally:
+        query(server.database, "ALTER TABLE evts40_01.events RENAME COLUMN gone TO energy")
+        path.write_text(before, encoding="utf-8")
+        Dachs(server).reload(f"{ID}/q")
 
 
 LOAD = """
@@ -306,13 +339,14 @@ def test_nobody_waits_or_sees_a_mixture_while_a_table_is_replaced(
         while not done.is_set():
             answer = httpx.get(cone_url(server, ID), params=wanted, timeout=60)
             rows = csv.DictReader(io.StringIO(answer.text))
-            answers.append((answer.status_code, {row["event_id"] for row in rows}))
+            answers.append((answer.status_code, {row.get("event_id", "") for row in rows}))
 
     clients = [threading.Thread(target=ask) for _ in range(4)]
     for client in clients:
         client.start()
     try:
         loader(other)
+        loader(narrowed(samples, first))
         loader(first)
     finally:
         done.set()
