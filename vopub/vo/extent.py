@@ -46,8 +46,12 @@ class Circle:
 
     @property
     def diameter(self) -> float:
-        """Largest distance of two of its points: at most 180 degrees on a sphere."""
-        return min(2 * self.radius, 180.0)
+        """Twice the radius: beyond 180 degrees if it is more than half of the sky.
+
+        Only so a circle of half of it around the centre holds all that is seen, which is how
+        ObsCore's ``s_fov`` is searched.
+        """
+        return 2 * self.radius
 
     def polygon(self) -> str | None:
         """Return it as pgSphere writes polygons; None if it is half of the sky or more."""

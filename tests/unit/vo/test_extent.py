@@ -42,7 +42,9 @@ def test_what_the_publisher_says_goes_before_the_coverage() -> None:
 def test_declinations_are_a_circle_around_the_nearer_pole(
     declination: tuple[float, float], expected: Circle
 ) -> None:
-    assert circle_of(None, Coverage(spatial="3/1", declination=declination)) == expected
+    circle = circle_of(None, Coverage(spatial="3/1", declination=declination))
+    assert circle == expected
+    assert circle.diameter == 2 * expected.radius
 
 
 def test_circle_of_a_band_of_declinations_is_around_the_pole() -> None:
@@ -56,7 +58,7 @@ def test_circle_of_a_band_of_declinations_is_around_the_pole() -> None:
 def test_whole_sky_and_nothing() -> None:
     whole = circle_of(None, Coverage(spatial="0/0-11"))
     assert whole is not None
-    assert whole.diameter == 180.0
+    assert whole.diameter == 360.0
     assert whole.polygon() is None
     assert circle_of(None, Coverage()) is None
 
