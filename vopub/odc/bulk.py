@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.answers import ErrorBody, Outcome
+from vopub.odc.conditions import Condition
 from vopub.odc.downloads import TheStore
-from vopub.odc.guard import TheGrant, parse_record, record_body
+from vopub.odc.faults import WrongPlaceError
+from vopub.odc.guard import TheGrant, body_of, parse_record
 
-MOST_RECORDS = 10_000
+MOST_RECORDS = 3000
+MOST_BYTES = 32 << 20
+"""Largest body: as many records as are allowed, of 11 kB each; events with provenance
+have 9. In memory a record takes a dozen times as much."""
 
-Body = Annotated[bytes, Depends(record_body)]
+
+async def many_bodies(request: Request) -> bytes:
+    """Read the body of a request that writes many records."""
+    return await body_of(request, MOST_BYTES)
+
+
+async def without_conditions(request: Request) -> None:
+    """Refuse the headers of conditions, which speak of one record.
+
+    Raises
+    ------
+    WrongPlaceError
+        If there is one: leaving it out of account would undo the changes of others.
+    """
+    for name in ("If-Match", "If-None-Match"):
+        if name in request.headers:
+            hint = 'name the entity tag of each record in the body: "if_match": {"<kid>": "<tag>"}'
+            raise WrongPlaceError(f"{name} speaks of one record, not of many", hint=hint)
+
+
+Body = Annotated[bytes, Depends(many_bodies)]
 
 router = APIRouter(prefix="/api", responses={"default": {"model": ErrorBody}})
 
@@ -25,6 +51,15 @@ class ManyResources(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     resources: tuple[KM3OpenResource, ...] = Field(max_length=MOST_RECORDS)
+    if_match: dict[UUID, str] = {}
+    """By ``kid``, the entity tag that a record must have now, ``*`` if it must only be there."""
+
+    @model_validator(mode="after")
+    def _of_these(self) -> ManyResources:
+        strange = self.if_match.keys() - {record.kid for record in self.resources}
+        if strange:
+            raise ValueError(f"if_match names {min(strange)}, which is not among the resources")
+        return self
 
 
 class ManyWritten(BaseModel):
@@ -40,18 +75,24 @@ SCHEMA = {
             "type": "array", "maxItems": MOST_RECORDS,
             "items": {"$ref": "#/components/schemas/KM3OpenResource"},
         },
+        "if_match": {"type": "object", "additionalProperties": {"type": "string"}},
     },
 }  # fmt: skip
 """What the OpenAPI document says of the body, which is read after the token was checked."""
 
 
 @router.put(
-    "/resources", tags=["resources"],
+    "/resources", tags=["resources"], dependencies=[Depends(without_conditions)],
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/json": {"schema": SCHEMA}}}
     },
 )  # fmt: skip
 def put_resources(grant: TheGrant, body: Body, store: TheStore) -> ManyWritten:
-    """Write up to 10,000 records, all or none of them; equal ones change nothing."""
-    records = parse_record(ManyResources, body).resources
-    return ManyWritten(outcomes=tuple(store.put_resources(records, who=grant.name, grant=grant)))
+    """Write up to 3,000 records, all or none of them; equal ones change nothing.
+
+    With ``if_match``, nothing is written if somebody else changed one of the records since.
+    """
+    many = parse_record(ManyResources, body, lambda many: many.resources)
+    conditions = {kid: Condition(match=tag) for kid, tag in many.if_match.items()}
+    outcomes = store.put_resources(many.resources, conditions, who=grant.name, grant=grant)
+    return ManyWritten(outcomes=tuple(outcomes))

@@ -5,6 +5,7 @@
     OdcError            500
     ├── NotFoundError   404  there is no such record or file
     ├── GoneError       410  it was withdrawn
+    ├── WrongPlaceError 400  something stands where it means nothing
     ├── TokenError      401  writing without the right token
     ├── ForbiddenError  403  the token may not do this
     ├── TooOftenError   429  more requests than allowed
@@ -58,6 +59,12 @@ class GoneError(OdcError):
     def __init__(self, what: str, *, tombstone: Tombstone | None = None) -> None:
         self.tombstone = tombstone
         super().__init__(what)
+
+
+class WrongPlaceError(OdcError):
+    """Something stands where it means nothing, and would be taken for something else."""
+
+    status = 400
 
 
 class TokenError(OdcError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -121,16 +122,31 @@ Who = Annotated[str, Depends(who_of)]
 
 async def record_body(request: Request) -> bytes:
     """Read the body of a request that writes a record."""
+    return await body_of(request, MOST_RECORD_BYTES)
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """Read a body of at most so many bytes into memory; raises TooLargeError if it has more."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_RECORD_BYTES:
-            raise too_large(MOST_RECORD_BYTES)
+        if len(body) > most:
+            raise too_large(most)
     return bytes(body)
 
 
-def parse_record(kind: type[Record], body: bytes) -> Record:
+def parse_record(
+    kind: type[Record], body: bytes,
+    parts: Callable[[Record], Iterable[BaseModel]] = lambda record: (record,),
+) -> Record:  # fmt: skip
     """Check a record.
+
+    Parameters
+    ----------
+    kind, body
+        What it is, as JSON.
+    parts
+        Gives what can be looked at one by one, which takes less memory.
 
     Raises
     ------
@@ -140,7 +156,8 @@ def parse_record(kind: type[Record], body: bytes) -> Record:
     """
     try:
         record = kind.model_validate_json(body)
-        kind.model_validate_json(record.model_dump_json())
+        for part in parts(record):
+            type(part).model_validate_json(part.model_dump_json())
     except ValidationError as error:
         problems = [
             Problem(".".join(map(str, detail["loc"])), detail["msg"])
