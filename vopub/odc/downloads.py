@@ -22,6 +22,7 @@ from vopub.odc.blobs import too_large
 from vopub.odc.conditions import is_known
 from vopub.odc.faults import NotFoundError, RefusedError
 from vopub.odc.guard import TheGrant
+from vopub.odc.signposting import Link
 from vopub.odc.store import Store, StoredFile
 
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
@@ -87,7 +88,7 @@ def get_file(
             raise
         return RedirectResponse(remote.url, 307, {"Link": page, "Cache-Control": "no-cache"})
     headers = _headers(file, pinned=sha256 is not None)
-    headers["Link"] = page
+    headers["Link"] = ", ".join([page, *_described(store, kid, name, base_url(request))])
     if is_known(request.headers.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
     _keep_range(request, file)
@@ -99,6 +100,18 @@ def get_file(
 
 
 router.head("/{kid}/{name}", include_in_schema=False)(get_file)
+
+
+def _described(store: Store, kid: UUID, name: str, base: str) -> Iterator[str]:
+    """Yield the link to what the columns of a CSV file mean, which it cannot say itself."""
+    if not name.endswith(".csv"):
+        return
+    about = f"{name.removesuffix('.csv')}.metadata.json"
+    try:
+        file = store.get_file(kid, about)
+    except NotFoundError:
+        return
+    yield str(Link("describedby", f"{base}/files/{kid}/{about}", file.media_type))
 
 
 def _elsewhere(store: Store, kid: UUID, name: str, sha256: str | None) -> RemoteFile | None:

@@ -266,3 +266,17 @@ def test_two_files_cannot_have_one_name_wherever_they_are(centre: Centre) -> Non
     record = make_record(files=[here], elsewhere=[REMOTE_FILE])
     with pytest.raises(ServiceError, match="named more than once"):
         centre.put(record, [here])
+
+
+def test_csv_leads_to_what_its_columns_mean(kept_centre: Centre) -> None:
+    told = product("events.metadata.json", b"{}", "application/json")
+    tables = [product(f"{name}.csv", b"ra\n1\n", "text/csv") for name in ("events", "others")]
+    address = publish(kept_centre, *tables, told)
+    links = kept_centre.http.get(address).links
+    about = links["describedby"]
+    assert about["url"].endswith(address.replace("events.csv", "events.metadata.json"))
+    assert about["type"] == "application/json"
+    assert kept_centre.http.get(about["url"]).content == b"{}"
+    assert "collection" in links
+    other = kept_centre.http.get(address.replace("events.csv", "others.csv"))
+    assert set(other.links) == {"collection"}
