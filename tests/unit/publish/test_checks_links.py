@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -173,6 +174,26 @@ def test_links_of_resources_are_found_in_their_places(
     assert (found.code, found.place) == ("VP801", "publication.reference_url")
     assert found.value == f"{url}/gone"
     assert [line.split()[1] for line in asked(server)] == ["/", "/gone", "/gone", "/there"]
+
+
+def test_links_of_a_collection_are_asked_once_for_all_its_members(
+    server: ThreadingHTTPServer, url: str, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "resources", tmp_path / "resources")
+    for file in (tmp_path / "resources").glob("*/resource.toml"):
+        text = file.read_text()
+        file.write_text(text.replace("https://pypi.org/project/km3net-testdata/", f"{url}/there"))
+    file = tmp_path / "resources" / "samples26_01" / "collection.toml"
+    file.write_text(f'{file.read_text()}reference_url = "{url}/gone"\n')
+    settings_text = (ROOT / "vopub.toml").read_text().replace("https://www.km3net.org", url)
+    (tmp_path / "vopub.toml").write_text(settings_text)
+    (found,) = check(
+        load_settings({"site.directory": tmp_path / "site"}, environ={}, directory=tmp_path),
+        today=date(2026, 11, 24),
+        links=True,
+    )
+    assert (found.code, found.file, found.place) == ("VP801", file, "reference_url")
+    assert found.value == f"{url}/gone"
 
 
 @pytest.mark.parametrize(

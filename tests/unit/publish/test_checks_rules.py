@@ -251,3 +251,30 @@ def test_forms_of_identifiers(pattern: object, good: str, bad: str) -> None:
 
 def test_the_terms_come_with_the_package() -> None:
     assert files("vopub.site").joinpath("vocabularies/uat.desise").is_file()
+
+
+def test_texts_of_a_collection_are_looked_at_once(checked: Checked, tmp_path: Path) -> None:
+    file = tmp_path / "resources" / "samples26_01" / "collection.toml"
+    file.write_text(
+        'id = "samples26_01"\ntitle = "Some samples"\ndescription = "To be done: TODO it."\n'
+    )
+    found = checked("[vo]", "[vo]")
+    assert codes(found) == ["VP401", "VP402", "VP404"]
+    assert {f.file for f in found} == {file}
+    assert [f.place for f in found] == ["title", "description", "description"]
+
+
+def test_texts_of_responses_are_looked_at(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "simulated", tmp_path / "resources")
+    shutil.copy(ROOT / "vopub.toml", tmp_path)
+    file = tmp_path / "resources" / "antsim26_01" / "resource.toml"
+    settings = load_settings({"site.directory": tmp_path / "site"}, environ={}, directory=tmp_path)
+    assert check(settings, today=TODAY) == []
+    text = file.read_text()
+    text = text.replace('title = "Angular resolution of tracks"', 'title = "FIXME: resolution"')
+    text = text.replace(
+        "Simulated; rate of background events by declination.", "The atmospheric background."
+    ).replace('title = "Atmospheric background"', 'title = "The atmospheric background"')
+    file.write_text(text)
+    found = [(f.code, f.place) for f in check(settings, today=TODAY)]
+    assert found == [("VP404", "responses.1.title"), ("VP406", "responses.3.description")]

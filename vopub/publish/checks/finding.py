@@ -10,10 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vopub.errors import DescriptionError
+from vopub.model.description import CollectionDescription
 from vopub.model.parameter import Parameter
 from vopub.model.publication import Publication
 from vopub.publish.metadata import publication_of
-from vopub.resources import ResourceFolder
+from vopub.resources import COLLECTION_NAME, ResourceFolder, read_collection
 from vopub.settings import Settings
 
 
@@ -94,6 +96,21 @@ class Case:
     def publication(self) -> Publication:
         """Publication metadata, completed by the settings."""
         return publication_of(self.folder.description, self.settings.publisher)
+
+    @property
+    def collection_path(self) -> Path:
+        """The file that describes the collection it is in."""
+        return self.folder.path.parent / self.folder.description.collection / COLLECTION_NAME
+
+    @cached_property
+    def collection(self) -> CollectionDescription | None:
+        """The collection it is in; None if there is none, or its file is wrong (VP604)."""
+        if not self.folder.description.collection or not self.collection_path.is_file():
+            return None
+        try:
+            return read_collection(self.folder.path.parent, self.folder.description.collection)
+        except DescriptionError:
+            return None
 
     @cached_property
     def columns(self) -> tuple[Parameter, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from vopub.public_web import PATIENCE, NotPublicError, PublicWeb, SilentError, is_loopback
 from vopub.publish.checks.finding import Case, Rule, Spot
@@ -22,6 +23,8 @@ class Link:
 
     place: str
     url: str
+    file: Path | None = None
+    """If it is not in the file that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Complaint:
 
     def spot(self, link: Link) -> Spot:
         """Return it where the link stands."""
-        return Spot(link.place, self.what, link.url)
+        return Spot(link.place, self.what, link.url, file=link.file)
 
 
 def links_of(case: Case) -> Iterator[Link]:
@@ -51,6 +54,15 @@ def links_of(case: Case) -> Iterator[Link]:
             yield Link(place, name)
         elif DOI.fullmatch(name):
             yield Link(place, f"https://doi.org/{name.lower().removeprefix('doi:')}")
+    yield from _links_of_collection(case)
+
+
+def _links_of_collection(case: Case) -> Iterator[Link]:
+    file = case.collection_path
+    if case.collection and case.collection.reference_url:
+        yield Link("reference_url", case.collection.reference_url, file)
+    if case.collection and case.collection.doi:
+        yield Link("doi", f"https://doi.org/{case.collection.doi}", file)
 
 
 def links_of_settings(settings: Settings) -> Iterator[Link]:

@@ -68,12 +68,20 @@ def check(
             if folder is not None:
                 published = _published(settings, name)
                 found += _of_resource(Case(folder, settings, today, others, published), ask)
-    return found
+    return _each_once(found)
 
 
 def fails(findings: Sequence[Finding], *, strict: bool) -> bool:
     """Tell whether what was found stands in the way; warnings do if it is to be released."""
     return any(strict or finding.severity is Severity.ERROR for finding in findings)
+
+
+def _each_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out what was found before: resources may share a collection."""
+    told: dict[str, Finding] = {}
+    for finding in findings:
+        told.setdefault(str(finding), finding)
+    return list(told.values())
 
 
 def _all(settings: Settings) -> list[str]:

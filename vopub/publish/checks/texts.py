@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from vopub.publish.checks.columns import ERROR_WORDS
 from vopub.publish.checks.finding import Case, Spot
@@ -28,37 +29,51 @@ SAMPLE = re.compile(r"\bsamples?\b", re.IGNORECASE)
 SAMPLE_PACKAGE = "package:km3net_testdata/"
 
 
+_Text = tuple[str, str, Path | None]
+"""Place, text, and the file if it is not that of the resource."""
+
+
 def _texts(case: Case) -> Iterator[tuple[str, str]]:
-    """Yield every text that people read, with its place."""
+    """Yield every other text that people read, with its place."""
     description = case.folder.description
-    for key in ("title", "description", "note", "facility", "instrument", "source"):
+    for key in ("note", "facility", "instrument", "source"):
         yield f"publication.{key}", getattr(description.publication, key)
     for number, creator in enumerate(description.publication.creators):
         yield f"publication.creators.{number}.name", creator.name
     for number, cut in enumerate(description.events.selection):
         yield f"events.selection.{number}.description", cut.description
+    for number, response in enumerate(description.responses):
+        yield f"responses.{number}.title", response.title
+        yield f"responses.{number}.description", response.description
     for column in case.columns:
         yield case.place(column.name, "description"), case.text(column)
+
+
+def _with_collection(case: Case, key: str) -> Iterator[_Text]:
+    """Yield a text of the resource, and that of its collection."""
+    yield f"publication.{key}", getattr(case.publication, key).strip(), None
+    if case.collection:
+        yield key, getattr(case.collection, key).strip(), case.collection_path
 
 
 @of_resource("VP401", WARNING, "the title is too short or too long")
 def title_length(case: Case) -> Iterator[Spot]:
     """Yield a title that says too little for a list of thousands, or too much for a line."""
-    title = case.publication.title.strip()
     least, most = TITLE_LENGTHS
-    if not least <= len(title) <= most:
-        what = f"the title has {len(title)} characters, not {least} to {most}"
-        yield Spot("publication.title", what, title)
+    for place, title, file in _with_collection(case, "title"):
+        if not least <= len(title) <= most:
+            what = f"the title has {len(title)} characters, not {least} to {most}"
+            yield Spot(place, what, title, file=file)
 
 
 @of_resource("VP402", WARNING, "the description is too short")
 def description_length(case: Case) -> Iterator[Spot]:
     """Yield a description that cannot say what the data are, and what they are good for."""
-    text = case.publication.description.strip()
-    if len(text) < SHORTEST_DESCRIPTION:
-        what = f"the description has {len(text)} characters, fewer than {SHORTEST_DESCRIPTION}"
-        hint = "say what each row is, how it was chosen, and what the data are good for"
-        yield Spot("publication.description", what, text, hint)
+    for place, text, file in _with_collection(case, "description"):
+        if len(text) < SHORTEST_DESCRIPTION:
+            what = f"the description has {len(text)} characters, fewer than {SHORTEST_DESCRIPTION}"
+            hint = "say what each row is, how it was chosen, and what the data are good for"
+            yield Spot(place, what, text, hint, file)
 
 
 @of_resource("VP403", WARNING, "the description of a column is too short")
@@ -76,9 +91,11 @@ def column_description_length(case: Case) -> Iterator[Spot]:
 @of_resource("VP404", ERROR, "a text is a placeholder")
 def placeholders(case: Case) -> Iterator[Spot]:
     """Yield texts that were meant to be written later."""
-    for place, text in _texts(case):
+    texts = [*_with_collection(case, "title"), *_with_collection(case, "description")]
+    texts += [(place, text, None) for place, text in _texts(case)]
+    for place, text, file in texts:
         if found := PLACEHOLDER.search(text):
-            yield Spot(place, f"{found.group()!r} stands for a text", text, "write the text")
+            yield Spot(place, f"{found.group()!r} stands for a text", text, "write the text", file)
 
 
 @of_resource("VP405", WARNING, "two columns have the same description")
@@ -99,6 +116,10 @@ def says_more(case: Case) -> Iterator[Spot]:
     title, text = _words(case.publication.title), _words(case.publication.description)
     if text and not _words(text.replace(title, "")):
         yield Spot("publication.description", "the description only repeats the title")
+    for number, response in enumerate(case.folder.description.responses):
+        if not _words(_words(response.description).replace(_words(response.title), "")):
+            place = f"responses.{number}.description"
+            yield Spot(place, "the description only repeats the title", response.description)
     for column in case.columns:
         name = column.name.replace("_", " ")
         filling = rf"\b({re.escape(name)}|the|a|an|of|event|events|value|column)\b"
