@@ -1,34 +1,66 @@
-"""Twenty thousand requests made from the OpenAPI document: none may be answered with a 500."""
+"""Twenty thousand generated requests to a service that holds something: none gets a 500."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 from bench.report import Figure
 from tests.unit.odc.conftest import TOKEN
-from tests.unit.odc.generated import failures
+from tests.unit.odc.databases import cluster
+from tests.unit.odc.generated import Sender, Sent
 from vopub.odc.app import OdcConfig, create_app
 
-REQUESTS = 20_000
-SOME = 20
-"""Requests to each operation in the first turn, from which the others are reckoned."""
+REQUESTS = 10_000
+"""On each database."""
+SOME = 4
+"""Requests generated for each operation in the first turn, from which the others are reckoned."""
 
 
 def measure() -> list[Figure]:
+    with cluster() as postgresql:
+        return [
+            figure
+            for name, database in (("SQLite", ""), ("PostgreSQL", postgresql.database()))
+            for figure in _figures(name, _send_all(database))
+        ]
+
+
+def _send_all(database: str) -> Sent:
     place = Path(tempfile.mkdtemp(prefix="vopub-bench-", dir="/var/tmp"))
     digest = hashlib.sha256(TOKEN.encode()).digest()
-    app = create_app(OdcConfig(place / "odc", digest, largest_upload=1 << 20))
-    sent, found, each, turn = 0, list[str](), SOME, 0
+    config = OdcConfig(place / "odc", digest, largest_upload=1 << 20, database=database)
+    app = create_app(config)
+    sent, each, turn = Sent(), SOME, 0
     try:
-        while sent < REQUESTS:
-            more, some = failures(app, each, turn)
-            sent, found, turn = sent + more, found + some, turn + 1
-            each = max(SOME, (REQUESTS - sent) * each // more + 1)
+        while sent.requests.total() < REQUESTS:
+            some = Sender(app, turn).send(each)
+            sent, turn = sent + some, turn + 1
+            missing = REQUESTS - sent.requests.total()
+            each = max(SOME, missing * each // some.requests.total() + 1)
     finally:
         app.state.store.close()
         shutil.rmtree(place)
-    detail = f"{sent} generated requests" + (f"; first: {found[0][:200]}" if found else "")
-    return [Figure("ODC: answers with 500", len(found), "", 0, detail=detail)]
+    return sent
+
+
+def _figures(name: str, sent: Sent) -> list[Figure]:
+    total, good = sent.requests.total(), sent.successes.total()
+    shares = {label: sent.successes[label] / n for label, n in sorted(sent.requests.items())}
+    for label, share in shares.items():
+        print(f"  {name}: {label}: {sent.requests[label]}, {share:.0%} with 2xx", file=sys.stderr)
+    least = min(shares, key=lambda label: shares[label])
+    detail = (
+        f"{total:,} requests to {len(shares)} operations, {sent.generated:,} as schemathesis made "
+        f"them; {good / total:.0%} with 2xx, least {shares[least]:.0%} ({least})"
+    )
+    first = f"; first: {sent.failures[0][:200]}" if sent.failures else ""
+    return [
+        Figure(f"ODC, {name}: answers with 500 or against the OpenAPI document",
+               len(sent.failures), "", 0, detail=detail + first),
+        Figure(f"ODC, {name}: operations that never succeeded", len(sent.never), "", 0,
+               detail=", ".join(sent.never)),
+    ]  # fmt: skip

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from vopub.files import CHUNK
 from vopub.model.resource import FILE_NAME_PATTERN, SHA256_PATTERN, FileRole, RemoteFile
 from vopub.odc.addresses import base_url
-from vopub.odc.answers import Uploaded
+from vopub.odc.answers import ErrorBody, Uploaded
 from vopub.odc.blobs import too_large
 from vopub.odc.conditions import is_known
 from vopub.odc.faults import NotFoundError, RefusedError
@@ -38,7 +38,7 @@ PROGRAMS = frozenset({
 FileName = Annotated[str, Path(pattern=rf"^{FILE_NAME_PATTERN}$")]
 Digest = Annotated[str | None, Query(pattern=rf"^{SHA256_PATTERN}$")]
 
-router = APIRouter(prefix="/files", tags=["files"])
+router = APIRouter(prefix="/files", tags=["files"], responses={"default": {"model": ErrorBody}})
 
 
 async def store_of(request: Request) -> Store:

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from vopub.model.ktype import Vocabulary, vocabulary
 from vopub.odc import schemas
 from vopub.odc.addresses import base_url
+from vopub.odc.answers import ErrorBody
 from vopub.odc.faults import NotFoundError
 from vopub.odc.mappings.table import Table, table
 from vopub.odc.rendering import render
@@ -19,7 +20,7 @@ VERSION = r"^[0-9]{1,4}(\.[0-9]{1,4})?$"
 FILE = r"^[a-z]{1,20}(\.example)?\.json$"
 
 pages = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-router = APIRouter(tags=["vocabularies"])
+router = APIRouter(tags=["vocabularies"], responses={"default": {"model": ErrorBody}})
 GET = ["GET", "HEAD"]
 
 

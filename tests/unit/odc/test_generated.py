@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from .conftest import Centre
-from .generated import failures
+from .generated import Sender
 
 
 def test_no_generated_request_breaks_the_service(centre: Centre) -> None:
-    sent, found = failures(centre.app, 4)
-    assert sent > 50
-    assert found == []
+    sent = Sender(centre.app).send(2)
+    assert sent.requests.total() > 500
+    assert sent.failures == []
+    assert sent.never == []
