@@ -25,6 +25,8 @@ PACKAGE = "python3-gavo"
 LONGEST_SHORT_NAME = 12
 """DaCHS appends up to four characters, as in `` TAP``; VOResource allows 16 in all."""
 OWN_SERVICES = ("//services", "//tap")
+RUNNING_QUERIES, WAITING_QUERIES = 4, 40
+"""Synchronous TAP queries that run at a time, and that wait for these; more are refused."""
 VOCABULARY_PREFIX = "http:=2F=2Fwww.ivoa.net=2Frdf=2F"
 """How DaCHS begins the names of cached vocabularies: their address, made safe for a file name."""
 
@@ -75,7 +77,7 @@ class Dachs:
             strays=self._strays,
             address=site.dachs_url,
             environment=self._environment(),
-            basis=self._texts,
+            basis=lambda: self._texts() + self._threads_text(),
             port=Port(site.host, site.dachs_port, "dachs_port"),
         )
 
@@ -107,9 +109,10 @@ class Dachs:
 
     def configure(self) -> None:
         """Write DaCHS's settings, the site's metadata and the vocabularies."""
-        self._make("etc", "cache")
+        self._make("etc", "cache", "inputs", "inputs/vopub")
         self.layout.write(self.settings_file, self._settings_text(), mode=0o600)
         self.layout.write(self.root / "etc/defaultmeta.txt", self._metadata_text())
+        self.layout.write(self.root / "inputs/vopub/threads.rd", self._threads_text())
         self._seed_vocabularies()
 
     def publish(self, report: Report) -> None:
@@ -177,6 +180,11 @@ class Dachs:
             email=self.settings.publisher.contact.email,
             admin_password=self.layout.secret("dachs-admin.password"),
         )  # fmt: skip
+
+    def _threads_text(self) -> str:
+        return render(
+            "threads.rd", site=self.settings.site, running=RUNNING_QUERIES, waiting=WAITING_QUERIES
+        )
 
     def _metadata_text(self) -> str:
         publisher = self.settings.publisher

@@ -5,8 +5,11 @@ from __future__ import annotations
 import configparser
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from types import ModuleType
 
 import httpx
@@ -17,6 +20,7 @@ from lxml import etree
 from vopub.model.description import VoSection
 from vopub.settings import Settings
 from vopub.site import Site, processes
+from vopub.site.dachs import RUNNING_QUERIES, WAITING_QUERIES
 from vopub.vo.database import query, row_count
 from vopub.vo.descriptor import render_descriptor
 from vopub.vo.known_events import known_events
@@ -352,6 +356,39 @@ def test_heavy_query_leaves_cone_searches_alone(fortress: Site) -> None:
     assert httpx.get(f"{job}/phase", timeout=PATIENCE).text == "EXECUTING"
     assert query(fortress.dachs.database, busy) == [["1"]]  # one core, not all
     httpx.delete(job, timeout=PATIENCE)
+
+
+def waits(site: Site, times: int) -> list[float]:
+    """Return how many seconds cone searches took, one after the other."""
+    seconds = []
+    for _ in range(times):
+        begin = time.monotonic()
+        assert status(cone(site, MAXREC=5)) == "OVERFLOW"
+        seconds.append(time.monotonic() - begin)
+    return seconds
+
+
+def test_crowd_of_heavy_synchronous_queries_starves_nobody(fortress: Site) -> None:
+    clients = 2 * (RUNNING_QUERIES + WAITING_QUERIES)
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'untrusted' AND state = 'active'"
+    idle = waits(fortress, 10)
+    with ThreadPoolExecutor(clients) as crowd:
+        asked = [crowd.submit(tap, fortress, ENDLESS) for _ in range(clients)]
+        while int(query(fortress.dachs.database, busy)[0][0]) < RUNNING_QUERIES:
+            assert not all(answer.done() for answer in asked)
+        meanwhile = waits(fortress, 10)
+        assert int(query(fortress.dachs.database, busy)[0][0]) <= RUNNING_QUERIES
+        assert sum(not answer.done() for answer in asked) > RUNNING_QUERIES, "nobody waits any more"
+        answers = [answer.result() for answer in asked]
+    # One core or two have to do for all of them.
+    assert median(meanwhile) < 3 * median(idle) + 1, (idle, meanwhile)
+    assert {status(answer) for answer in answers} == {"ERROR"}
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert 0 < len(refused) < clients - RUNNING_QUERIES
+    for answer in refused:
+        assert "Too many synchronous queries" in answer.text
+        assert answer.headers["retry-after"] == "2"
+    assert status(tap(fortress, f"SELECT TOP 1 ra FROM {TABLE}")) in ("OK", "OVERFLOW")
 
 
 def test_no_secret_is_told(fortress: Site, onlooker: Onlooker) -> None:
