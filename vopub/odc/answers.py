@@ -91,8 +91,8 @@ class ResourceSummary(_Answer):
         )
 
 
-class ResourceList(_Answer):
-    """A piece of the list of resources."""
+class _Piece(_Answer):
+    """What is said of a piece of the list of resources."""
 
     total: int
     """How many match."""
@@ -104,7 +104,18 @@ class ResourceList(_Answer):
     """Cursor of the page after this one; empty on the last."""
     earlier: str = ""
     """Cursor of the page before this one; empty on the first."""
+
+
+class ResourceList(_Piece):
+    """A piece of the list of resources."""
+
     resources: tuple[ResourceSummary, ...]
+
+
+class PartialList(_Piece):
+    """A piece of the list of resources that says of each only what was asked for."""
+
+    resources: tuple[dict[str, Any], ...]
 
 
 class StreamSummary(_Answer):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,7 +14,7 @@ from vopub.errors import Problem
 from vopub.model.ktype import Ktype
 from vopub.model.resource import ID_PATTERN
 from vopub.odc import search
-from vopub.odc.answers import ErrorBody, ResourceList
+from vopub.odc.answers import ErrorBody, PartialList, ResourceList, ResourceSummary
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.moment import utc
@@ -21,6 +23,10 @@ from vopub.odc.paging import LONGEST_CURSOR, Sort
 MOST_WORDS = 200
 """Longest search, in characters."""
 MOST_OFFSET = 1_000_000_000
+LONGEST_FIELDS = 500
+"""Characters."""
+FIELDS = tuple(ResourceSummary.model_fields)
+"""What a list says of a resource."""
 
 router = APIRouter(prefix="/api", responses={"default": {"model": ErrorBody}})
 
@@ -50,6 +56,8 @@ class Wanted(BaseModel):
     cursor: str = Field("", max_length=LONGEST_CURSOR)
     """``later`` or ``earlier`` of another page of the same list."""
     limit: int = Field(50, ge=1, le=200)
+    fields: str = Field("", max_length=LONGEST_FIELDS)
+    """What to say of each resource, with commas: ``kid,title``; everything if empty."""
     offset: int = Field(0, ge=0, le=MOST_OFFSET)
     """For short lists by identifier; a cursor costs the same anywhere and misses nothing."""
 
@@ -71,20 +79,60 @@ class Wanted(BaseModel):
             until=self.until and utc(self.until), position=position,
         )  # fmt: skip
 
+    def chosen(self) -> frozenset[str]:
+        """Return the names of the fields that are asked for.
 
-@router.get("/resources", tags=["resources"], response_model=ResourceList)
+        Raises
+        ------
+        RefusedError
+            If a list says nothing that is called so.
+        """
+        names = [name.strip() for name in self.fields.split(",") if name.strip()]
+        problems = [
+            Problem("fields", f"there is no field {name!r}", _nearest(name))
+            for name in names if name not in FIELDS
+        ]  # fmt: skip
+        if problems:
+            raise RefusedError("a list does not say that of a resource", problems)
+        return frozenset(names or FIELDS)
+
+
+@router.get("/resources", tags=["resources"], response_model=ResourceList | PartialList)
 def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Response:
-    """List the resources that match; ``later`` is the cursor of the next page."""
-    query = wanted.query()
+    """List the resources that match; ``later`` is the cursor of the next page.
+
+    With ``fields``, only these are said of each.
+    """
+    query, chosen = wanted.query(), wanted.chosen()
     if wanted.offset:
-        return _json(store.find(query).model_dump_json())
+        return _json(store.find(query).model_dump_json(include=_within(chosen)))
     page = store.page(query, wanted.sort, wanted.cursor, wanted.limit)
     count = store.count(query)
     # The summaries are JSON already: they are put together as text.
     head = {"total": count.number, "exact": count.exact, "limit": wanted.limit, "offset": 0,
             "later": page.later, "earlier": page.earlier}  # fmt: skip
     text = json.dumps(head).removesuffix("}")
-    return _json(f'{text}, "resources": [{",".join(page.summaries)}]}}')
+    said = page.summaries if len(chosen) == len(FIELDS) else _only(chosen, page.summaries)
+    return _json(f'{text}, "resources": [{",".join(said)}]}}')
+
+
+def _nearest(name: str) -> str:
+    close = get_close_matches(name, FIELDS, n=1)
+    return f"do you mean {close[0]}?" if close else f"there are {', '.join(FIELDS)}"
+
+
+def _within(chosen: frozenset[str]) -> dict[str, Any]:
+    """Return what pydantic is to write of a list of which some fields of each are asked for."""
+    whole = dict.fromkeys(ResourceList.model_fields, True)
+    return {**whole, "resources": {"__all__": set(chosen)}}
+
+
+def _only(chosen: frozenset[str], summaries: Iterable[str]) -> list[str]:
+    said = (json.loads(summary) for summary in summaries)
+    return [
+        json.dumps({name: value for name, value in each.items() if name in chosen})
+        for each in said
+    ]  # fmt: skip
 
 
 def _json(text: str) -> Response:

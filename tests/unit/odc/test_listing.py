@@ -47,3 +47,33 @@ def test_lists_are_narrowed_by_time_and_position(centre: Centre) -> None:
 )  # fmt: skip
 def test_what_cannot_be_listed_is_refused(centre: Centre, params: dict[str, str]) -> None:
     assert centre.http.get("/api/resources", params=params).status_code == 422
+
+
+def test_a_list_says_only_what_is_asked_for(centre: Centre) -> None:
+    for version in ("1.0", "2.0"):
+        centre.client.put_resource(make_record(files=[], version=version))
+    whole = centre.http.get("/api/resources").json()
+    for address in ("/api/resources?", "/api/resources?offset=1&"):
+        some = centre.http.get(f"{address}fields=kid,%20title,kid").json()
+        every = centre.http.get(address).json()
+        assert {key: every[key] for key in every if key != "resources"} == {
+            key: some[key] for key in some if key != "resources"
+        }
+        assert some["resources"] == [
+            {"kid": each["kid"], "title": each["title"]} for each in every["resources"]
+        ]
+    assert centre.http.get("/api/resources?fields=").json() == whole
+    first = centre.http.get("/api/resources?fields=version&limit=1").json()
+    after = centre.http.get(f"/api/resources?fields=version&limit=1&cursor={first['later']}").json()
+    assert [first["resources"], after["resources"]] == [[{"version": "2.0"}], [{"version": "1.0"}]]
+
+
+def test_fields_that_are_none_are_refused_with_the_nearest(centre: Centre) -> None:
+    for address in ("/api/resources?", "/api/resources?offset=1&"):
+        answer = centre.http.get(f"{address}fields=titel,kid,xyz")
+        assert answer.status_code == 422
+        first, second = answer.json()["detail"]
+        assert (first["place"], first["what"]) == ("fields", "there is no field 'titel'")
+        assert first["hint"] == "do you mean title?"
+        assert "collection" in second["hint"]
+    assert centre.http.get(f"/api/resources?fields={'a' * 501}").status_code == 422
