@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,8 +154,10 @@ def _read_by_pytables(path: Path, name: str, start: int, stop: int) -> Rows:
         what = f"/{name} is compressed in a way that only PyTables can unpack"
         raise InputError(what, where=path, hint="install it: pip install tables") from error
     try:
-        with tables.open_file(path, "r") as file:
-            return np.asarray(file.get_node(f"/{name}").read(start, stop))
+        with warnings.catch_warnings(), tables.open_file(path, "r") as file:
+            warnings.filterwarnings("ignore", message="problems loading leaf")  # the error tells
+            # Without `classname`, what PyTables does not understand would come as an empty node.
+            return np.asarray(file.get_node(f"/{name}", classname="Table").read(start, stop))
     except (tables.exceptions.HDF5ExtError, tables.exceptions.NoSuchNodeError) as error:
         what = f"cannot read rows {start} to {max(start, stop - 1)} of /{name}"
         raise InputError(what, where=path, hint=_DAMAGED) from error
