@@ -204,8 +204,13 @@ def test_nanoseconds_that_are_none(
 NAMES = ("dir_x", "dir_y", "dir_z", "t", "E", "likelihood", "length", "JGANDALF_CHI2")
 
 
-@pytest.mark.parametrize("table", ["best_jmuon", "best_jshower", "best_aashower", "best_dusjshower",
-                                   "jmuongandalf"])  # fmt: skip
+@pytest.mark.parametrize(
+    "table",
+    [
+        "best_jmuon", "best_jshower", "best_aashower", "best_dusjshower", "best_dusj",
+        "jmuongandalf",
+    ],
+)  # fmt: skip
 def test_the_same_in_a_flat_table_of_km3pipe(table: str, tmp_path: Path) -> None:
     tracks = np.zeros(2, np.dtype([*((name, "f8") for name in NAMES), ("group_id", "i8")]))
     tracks["dir_z"], tracks["group_id"] = 1, [0, 1]

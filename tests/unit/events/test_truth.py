@@ -9,6 +9,7 @@ import km3io
 import numpy as np
 import pytest
 import uproot
+from km3io.definitions import weightlist
 from km3net_testdata import data_path
 
 from vopub.errors import InputError
@@ -16,6 +17,8 @@ from vopub.events.convert import Reduction
 from vopub.events.coordinates import direction_from_source
 from vopub.events.readers import open_reader
 from vopub.events.readers.base import EventChunk
+from vopub.events.readers.root_truth import WEIGHTS
+from vopub.model.catalogue import known_parameters
 from vopub.model.description import EventsSection
 from vopub.model.event_table import EventTable, concatenate
 
@@ -64,9 +67,14 @@ def test_weights_are_those_of_the_file(name: str) -> None:
     with uproot.open(data_path(name)) as file:
         branch = {b.name: b for b in file["E"].itervalues(recursive=True)}["w"]
         weights = branch.array(library="ak").to_list()
-    for place in range(4):
+    for place in range(6):
         expected = [w[place] if place < len(w) else np.nan for w in weights]
         assert np.array_equal(values[f"weight_w{place + 1}"], expected, equal_nan=True)
+
+
+def test_all_weights_of_the_data_definitions_can_be_asked_for() -> None:
+    assert set(weightlist.values()) == set(WEIGHTS.values())
+    assert all(name in known_parameters() for name in WEIGHTS)
 
 
 def test_inelasticity_is_named_or_listed_and_of_neutrinos_only() -> None:

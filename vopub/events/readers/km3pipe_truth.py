@@ -15,7 +15,7 @@ from vopub.events.readers.km3pipe_tables import Ascending, Ordered, Rows
 from vopub.model.event_table import Column
 
 TRUTH = "mc_tracks"
-WEIGHTS = ("weight_w1", "weight_w2", "weight_w3", "weight_w4")
+WEIGHTS = tuple(f"weight_w{number}" for number in range(1, 7))
 TRUE_VALUES = ("mc_energy", "mc_zenith", "mc_azimuth", "mc_pdgid", "mc_bjorken_y")
 """Parameters that the particles tell."""
 NEUTRINOS = (12, 14, 16)

@@ -27,7 +27,7 @@ W2LIST_GSEAGEN_BY = 8
 NEUTRINOS = (12, 14, 16)
 """Their numbers in the scheme of the Particle Data Group; antineutrinos have the negative."""
 
-WEIGHTS = {"weight_w1": 0, "weight_w2": 1, "weight_w3": 2, "weight_w4": 3}
+WEIGHTS = {f"weight_w{place + 1}": place for place in range(6)}
 """Places in ``w``, by name of the parameter; km3pipe counts them from one."""
 TRUE_VALUES = ("mc_energy", "mc_zenith", "mc_azimuth", "mc_ra", "mc_dec", "mc_pdgid",
                "mc_bjorken_y")  # fmt: skip
