@@ -26,6 +26,24 @@ from vopub.model.event_table import EventAccount
 
 DATA = Path(data_path("offline/numucc.root")).parents[1]
 FOLDERS = ("offline", "gseagen", "mupage", "dst", "hdf5", "seatray")
+ELSEWHERE = {
+    "acoustics": 4, "astro": 10, "calib": 3, "corsika": 3, "daq": 12, "datx": 1, "db": 8,
+    "detector_geometry": 6, "detx": 14, "evt": 5, "gibuu": 4, "online": 11, "oscillations": 3,
+    "pmt": 1,
+}  # fmt: skip
+"""The other folders, which hold no level-2 events, and how many files each has."""
+BEFORE_RECONSTRUCTION = {
+    "KM3NeT_00000049_00008456.summaryslice-167941.root": "KM3NET_SUMMARYSLICE",
+    "KM3NeT_00000133_JDAQEvent.root": "KM3NET_EVENT",
+    "KM3NeT_00000267_00025291_JDAQEvent_JDAQSummaryslice.root": "KM3NET_EVENT",
+    "KM3NeT_00000267_00025291_L1.root": "KM3NET_TIMESLICE_L1",
+    "KM3NeT_00000267_00025291_SN.root": "KM3NET_TIMESLICE_SN",
+    "events_sample.root": "KM3NET_EVENT",
+    "km3net_online.root": "KM3NET_EVENT",
+    "muon_cc_daqevents.root": "KM3NET_EVENT",
+    "summaryslices.root": "KM3NET_SUMMARYSLICE",
+}
+"""Files of the data acquisition, and the first tree that they hold."""
 PROTOTYPE = "hdf5/mcv5.1.genhen_anumuNC.sirene.jte.jchain.aashower.sample.hdf5"
 OFFICIAL = (
     "offline/KM3NeT_00000049_00011291.mc.gsg_neutrinos.km3sim_sirene_merged.jterbr."
@@ -274,7 +292,28 @@ def test_other_files_are_refused_with_a_reason(name: str, what: str) -> None:
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("folder", ELSEWHERE)
+def test_whatever_holds_no_level_2_events_is_refused(folder: str) -> None:
+    paths = [path for path in (DATA / folder).iterdir() if path.is_file() and path.suffix != ".py"]
+    assert len(paths) == ELSEWHERE[folder]
+    for path in paths:
+        with pytest.raises(InputError) as raised:
+            open_reader(path)
+        message = str(raised.value)
+        assert message.startswith(str(path))
+        assert "\n" not in message
+        assert "did not foresee" not in message
+
+
+@pytest.mark.parametrize(("name", "tree"), BEFORE_RECONSTRUCTION.items())
+def test_what_the_data_acquisition_writes_is_said_to_be_that(name: str, tree: str) -> None:
+    with pytest.raises(InputError, match=f"holds data before reconstruction: {tree} "):
+        open_reader(DATA / "online" / name)
+
+
 def test_no_file_is_left_out_here() -> None:
+    folders = {path.name for path in DATA.iterdir() if path.is_dir() and path.name[0] != "_"}
+    assert folders == {*FOLDERS, *ELSEWHERE}
     there = {f"{path.parent.name}/{path.name}" for f in FOLDERS for path in (DATA / f).iterdir()}
     here = {case.name for case in PUBLISHED}
     assert there == here | set(WITHOUT_RECONSTRUCTION) | set(WITHOUT_EVENTS) | set(REFUSED)
