@@ -12,7 +12,13 @@ from vopub.model.dataset import TableMetadata
 from vopub.model.description import CollectionDescription
 from vopub.model.publication import Publication, Related, RelationType
 from vopub.vo.coverage import ascii_moc, coverage_block, sky_moc
-from vopub.vo.registry import ivoid, publication_block, published_title, tap_ivoid
+from vopub.vo.registry import (
+    collection_ivoid,
+    ivoid,
+    publication_block,
+    published_title,
+    tap_ivoid,
+)
 from vopub.vo.rendering import render
 
 TEMPLATE = "collection.rd.xml"
@@ -57,6 +63,7 @@ def render_collection(
     )
     variables = {
         "id": description.id,
+        "ivoid": collection_ivoid(authority, description.id),
         "publication": {**block, **_rights([m.publication for m in members])},
         "coverage": _coverage(members),
         "served_by": tap_ivoid(authority),

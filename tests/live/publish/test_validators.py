@@ -84,11 +84,23 @@ def descriptors(shop: Desk) -> list[str]:
 def test_dachs_validates_and_tests_every_descriptor(shop: Desk) -> None:
     dachs = Dachs(shop.site.dachs)
     found = descriptors(shop)
-    assert "evts21_01/q" in found
+    assert {"evts21_01/q", "samples26_01/q", "datasets/q"} <= set(found)
     for name in found:
         assert dachs.validate(name, compare=True) == (), name
-        if "<regSuite" in (shop.site.dachs.inputs / f"{name}.rd").read_text(encoding="utf-8"):
-            assert dachs.test(name) > 0
+        assert dachs.test(name) > 0, name
+
+
+@pytest.mark.parametrize(("declination", "is_seen"), [(-80, True), (40, True), (60, False)])
+def test_data_are_found_as_far_as_the_detector_sees(
+    shop: Desk, declination: float, is_seen: bool
+) -> None:
+    """ORCA sees declinations below 47.2 degrees; ObsCore's s_fov is a diameter."""
+    service = pyvo.dal.TAPService(f"{shop.settings.site.dachs_url}/tap")
+    found = service.search(
+        "SELECT obs_id FROM ivoa.obscore WHERE 1 = CONTAINS("
+        f"POINT('ICRS', 120, {declination}), CIRCLE('ICRS', s_ra, s_dec, s_fov/2))"
+    ).to_table()
+    assert ("evts21_01" in set(found["obs_id"])) is is_seen
 
 
 def test_collection_and_its_members_refer_to_each_other(shop: Desk) -> None:
