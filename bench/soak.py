@@ -1,7 +1,9 @@
 """Twenty publications of one resource in turn, each replacing the other, while clients count rows.
 
 Looks at what must not grow: disk beyond the data, connections to the database; and at what must
-always be right: every count of rows is that of one of the two publications.
+always be right: every count of rows is that of one of the two publications, and after each it is
+that of the one that was published last. The write-ahead log of the database and the logs, which are
+turned over by size and by days, are measured apart.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +36,15 @@ CYCLES, CLIENTS = 20, 8
 SETTLED = 4
 """Cycles after which everything that is kept is there, so that disk must not grow any more."""
 MOST_GROWTH = 1.02
+MOST_WRITE_AHEAD, MOST_LOGS = 1200, 100
+"""In MB: PostgreSQL keeps a GB of its log unless told otherwise, and a little more under load."""
 NAME = "evts21_01"
 SELECTIONS = ("zenith > 90 deg", "zenith > 120 deg")
 PARTS = ("pg", "dachs", "products", "archive", "parts", "odc", "state")
-"""Directories of the site that hold data; logs are turned over by days, not by publications."""
+"""Directories of the site that hold data."""
+WRITE_AHEAD = "pg_wal"
+LOGS = ("log", "logs", "pg_log")
+"""What directories of logs are called, wherever they are."""
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 
 
@@ -55,7 +62,7 @@ class Counters:
     @contextmanager
     def counting(self, clients: int) -> Iterator[None]:
         """Count in threads."""
-        ways = (self._by_cone, self._by_tap)
+        ways = (self.by_cone, self.by_tap)
         threads = [
             threading.Thread(target=self._go_on, args=(ways[number % len(ways)],))
             for number in range(clients)
@@ -80,12 +87,14 @@ class Counters:
                     with self.lock:
                         self.seen[rows] = self.seen.get(rows, 0) + 1
 
-    def _by_cone(self, client: httpx.Client) -> int:
+    def by_cone(self, client: httpx.Client) -> int:
+        """Return how many rows a cone of the whole sky has."""
         wanted = {"RA": "0", "DEC": "0", "SR": "180", "RESPONSEFORMAT": "csv"}
         answer = client.get(f"{self.url}/{NAME}/q/cone/scs.xml", params=wanted).raise_for_status()
         return len(list(csv.DictReader(io.StringIO(answer.text))))
 
-    def _by_tap(self, client: httpx.Client) -> int:
+    def by_tap(self, client: httpx.Client) -> int:
+        """Return how many rows TAP counts."""
         sql = {"LANG": "ADQL", "FORMAT": "csv", "QUERY": f"SELECT COUNT(*) AS n FROM {NAME}.events"}
         answer = client.get(f"{self.url}/tap/sync", params=sql).raise_for_status()
         return int(next(csv.DictReader(io.StringIO(answer.text)))["n"])
@@ -96,6 +105,8 @@ class Sizes:
     """Bytes on disk, by directory of the site."""
 
     of: dict[str, int]
+    write_ahead: int
+    logs: int
 
     @property
     def total(self) -> int:
@@ -127,9 +138,11 @@ def figures(settings: Settings, cycles: int, clients: int) -> list[Figure]:
     before = _connections(site)
     counters = Counters(settings.site.dachs_url)
     sizes: list[Sizes] = []
+    stale: list[str] = []
     with counters.counting(clients):
         for cycle in range(cycles):
-            _publish(settings, SELECTIONS[cycle % 2])
+            rows = _publish(settings, SELECTIONS[cycle % 2])
+            stale += _stale(counters, rows)
             sizes.append(_sizes(site))
     time.sleep(5)  # DaCHS closes what it does not keep
     after = _connections(site)
@@ -140,8 +153,14 @@ def figures(settings: Settings, cycles: int, clients: int) -> list[Figure]:
         Figure(f"{cycles} replacements: requests that fail", len(counters.failed), "requests", 0,
                detail=f"{asked} answered{'; ' + counters.failed[0] if counters.failed else ''}"),
         Figure("… wrong counts of rows", sum(wrong.values()), "answers", 0, detail=str(wrong)),
+        Figure("… answers after a publication that are not exactly its rows", len(stale), "answers",
+               0, detail="; ".join(stale[:3])),
         Figure(f"… disk, against that after {SETTLED}", late.total / early.total, "times",
                MOST_GROWTH, detail=f"{late.total / 1e6:.0f} MB; MB by part: {late.grown(early)}"),
+        Figure("… write-ahead log at the end", late.write_ahead / 1e6, "MB", MOST_WRITE_AHEAD,
+               detail=f"{early.write_ahead / 1e6:.0f} MB after {SETTLED}"),
+        Figure("… logs at the end", late.logs / 1e6, "MB", MOST_LOGS,
+               detail=f"{early.logs / 1e6:.1f} MB after {SETTLED}"),
         Figure("… connections to the database more than before", after - before, "connections", 0,
                detail=f"{before} before, {after} after"),
     ]  # fmt: skip
@@ -163,6 +182,13 @@ def _publish(settings: Settings, selection: str) -> int:
     return outcome.rows
 
 
+def _stale(counters: Counters, rows: int) -> list[str]:
+    """Ask both services once more; return what is not exactly a number of rows."""
+    with httpx.Client(timeout=120) as client:
+        found = {"cone": counters.by_cone(client), "TAP": counters.by_tap(client)}
+    return [f"{way} {n} instead of {rows}" for way, n in found.items() if n != rows]
+
+
 def _connections(site: Site) -> int:
     """Count the connections to the database, this one left out."""
     return int(query(site.dachs.database, CONNECTIONS)[0][0]) - 1
@@ -170,15 +196,22 @@ def _connections(site: Site) -> int:
 
 def _sizes(site: Site) -> Sizes:
     query(site.dachs.database, "CHECKPOINT")
-    return Sizes({name: _size(site.directory / name) for name in PARTS})
+    apart = (WRITE_AHEAD, *LOGS)
+    found = [place for place, _, _ in os.walk(site.directory) if Path(place).name in apart]
+    write_ahead = [Path(place) for place in found if Path(place).name == WRITE_AHEAD]
+    logs = [Path(place) for place in found if Path(place).name in LOGS]
+    return Sizes(
+        {name: _size(site.directory / name, without=apart) for name in PARTS},
+        sum(map(_size, write_ahead)),
+        sum(map(_size, logs)),
+    )
 
 
-def _size(directory: Path) -> int:
+def _size(directory: Path, *, without: Sequence[str] = ()) -> int:
     """Return the bytes on disk below a directory; a file with two names counts once."""
     seen: dict[tuple[int, int], int] = {}
-    for place, _, names in os.walk(directory):
-        if Path(place).name == "pg_wal":
-            continue
+    for place, below, names in os.walk(directory):
+        below[:] = [name for name in below if name not in without]
         for name in names:
             try:
                 found = (Path(place) / name).lstat()
