@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import rdflib
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -233,3 +234,56 @@ def test_words_of_other_vocabularies_are_theirs() -> None:
         entry = vocabulary().ktypes[ktype]
         assert entry.datacite in general
         assert entry.dcmi in dcmi
+
+
+# rdflib warns of a class that it uses itself.
+quiet_rdflib = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
+
+
+def triples(node: Said) -> rdflib.Graph:
+    """Return what an independent reader of JSON-LD makes of a node, without asking anybody."""
+    return rdflib.Graph().parse(data=json.dumps(node), format="json-ld")
+
+
+@quiet_rdflib
+def test_schema_org_says_the_same_to_an_independent_reader() -> None:
+    graph, page = triples(schema_org(FULL, BASE)), rdflib.URIRef(f"{BASE}/resources/{FULL.kid}")
+    words = rdflib.Namespace("https://schema.org/")
+    assert (page, rdflib.RDF.type, words.Dataset) in graph
+    assert graph.value(page, words.name) == rdflib.Literal(FULL.publication.title)
+    downloads = list(graph.objects(page, words.distribution))
+    addresses = {graph.value(each, words.contentUrl) for each in downloads}
+    here = {rdflib.URIRef(f"{BASE}/files/{FULL.kid}/{file.name}") for file in FULL.files}
+    assert addresses == here | {rdflib.URIRef(REMOTE_FILE.url)}
+    assert rdflib.Literal(REMOTE_FILE.sha256) in set(graph.objects(None, words.sha256))
+    measured = {str(graph.value(each, words.name)) for each in graph[page : words.variableMeasured]}
+    assert measured == {parameter.name for parameter in FULL.parameters}
+    parts = set(graph.objects(page, words.isPartOf))
+    assert rdflib.URIRef(f"{BASE}/collections/{FULL.collection}") in parts
+    assert (page, rdflib.DCTERMS.replaces, rdflib.URIRef(f"{BASE}/resources/{OTHER}")) in graph
+
+
+@quiet_rdflib
+def test_dcat_says_the_same_to_an_independent_reader() -> None:
+    graph, page = triples(dcat(FULL, BASE)), rdflib.URIRef(f"{BASE}/resources/{FULL.kid}")
+    words = rdflib.Namespace("http://www.w3.org/ns/dcat#")
+    check = rdflib.Namespace("http://spdx.org/rdf/terms#")
+    assert (page, rdflib.RDF.type, words.Dataset) in graph
+    assert graph.value(page, rdflib.DCTERMS.title) == rdflib.Literal(FULL.publication.title)
+    created = graph.value(page, rdflib.DCTERMS.created)
+    assert isinstance(created, rdflib.Literal)
+    assert created.toPython() == FULL.publication.created
+    sizes = {
+        str(graph.value(each, words.downloadURL)): graph.value(each, words.byteSize)
+        for each in graph[page : words.distribution]
+        if (each, words.downloadURL, None) in graph
+    }
+    far = sizes[REMOTE_FILE.url]
+    assert isinstance(far, rdflib.Literal)
+    assert far.toPython() == REMOTE_FILE.size
+    assert len(sizes) == len(FULL.every_file)
+    digests = {str(digest) for digest in graph.objects(None, check.checksumValue)}
+    assert digests == {file.sha256 for file in FULL.every_file}
+    services = {str(address) for address in graph.objects(None, words.endpointURL)}
+    assert services == {service.url for service in FULL.services}
+    assert (page, words.inSeries, rdflib.URIRef(f"{BASE}/streams/{FULL.stream}")) in graph
