@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
 
 from vopub.cli.options import JsonOption, SiteOption, settings_of, show_json, show_table
+from vopub.errors import ServiceError
 from vopub.publish.state import PublicationState, states
-from vopub.site import Site
+from vopub.site import ServiceStatus, Site, State
+
+StrictOption = Annotated[bool, typer.Option("--strict", help="End with 3 unless everything runs.")]
 
 
-def status(site: SiteOption = None, as_json: JsonOption = False) -> None:
+def status(
+    site: SiteOption = None, strict: StrictOption = False, as_json: JsonOption = False
+) -> None:
     """Say which servers run and which resources are published, where, and when last proved."""
     running = Site(settings_of(site, None, None))
-    show_services(running, as_json=as_json)
+    services = running.status()
+    show_services(running, services, as_json=as_json)
+    away = [f"{each.name} is {each.state}" for each in services if each.state is not State.UP]
+    if strict and away:
+        raise ServiceError(", ".join(away), where=running.directory, hint="run 'vopub up'")
 
 
-def show_services(site: Site, *, as_json: bool) -> None:
+def show_services(site: Site, services: list[ServiceStatus], *, as_json: bool) -> None:
     """Print the state of the servers and what is published."""
-    services, published = site.status(), states(site.state)
+    published = states(site.state)
     if as_json:
         show_json(
             {
@@ -43,12 +55,23 @@ def show_resources(published: list[PublicationState]) -> None:
             str(state.rows),
             "\n".join(s.url for s in state.services) or "files only",
             state.page,
+            _moment(last_proof(state)),
             "served" if state.complete else "interrupted: publish again",
         )
         for state in published
     ]
-    columns = ("resource", "version", "rows", "VO services", "page", "state")
+    columns = ("resource", "version", "rows", "VO services", "page", "last proof", "state")
     show_table("Published", columns, rows)
+
+
+def last_proof(state: PublicationState) -> datetime | None:
+    """Return when its services last gave what was published; None if it has none."""
+    proofs = [service.proved for service in state.services]
+    return max([*proofs, *filter(None, [state.checked])]) if proofs else None
+
+
+def _moment(when: datetime | None) -> str:
+    return "" if when is None else when.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def resource_entry(state: PublicationState) -> dict[str, Any]:
@@ -63,6 +86,6 @@ def resource_entry(state: PublicationState) -> dict[str, Any]:
             **{service.kind.value: service.url for service in state.services},
             "page": state.page,
         },
-        "last_proof": max((s.proved for s in state.services), default=None),
+        "last_proof": last_proof(state),
         "published": state.published,
     }

@@ -23,4 +23,4 @@ def up(
     """Start the site: PostgreSQL, DaCHS and the Open Data Center; heal what is broken."""
     running = Site(settings_of(site, dachs_port, odc_port))
     running.up(say)
-    show_services(running, as_json=as_json)
+    show_services(running, running.status(), as_json=as_json)

@@ -54,6 +54,8 @@ class PublicationState(BaseModel):
     page: str
     """Address of its page in the Open Data Center."""
     published: AwareDatetime
+    checked: AwareDatetime | None = None
+    """When a known event was last found without publishing anew."""
     complete: bool = True
     """False while a newer publication is on its way: after a crash everything is made again."""
 

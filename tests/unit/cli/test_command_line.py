@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -165,3 +166,14 @@ def test_nothing_runs_before_anything_was_started(vopub: Vopub, desk: Path) -> N
     assert done.returncode == 0
     assert {service["state"] for service in json.loads(done.stdout)["services"]} == {"down"}
     assert vopub("down").returncode == 0
+
+
+def test_the_health_check_of_the_container_fails_where_nothing_runs(vopub: Vopub) -> None:
+    text = (ROOT / "docker" / "Dockerfile").read_text()
+    (words,) = re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", text, re.MULTILINE)
+    program, *arguments = json.loads(words)
+    assert program.endswith("/vopub")
+    assert vopub("status").returncode == 0
+    done = vopub(*arguments)
+    assert done.returncode == 3
+    assert "DaCHS is down" in complaint(done)
