@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import json
 import quopri
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from astropy.io import fits
 from astropy.io.votable import parse
 from astropy.io.votable.dataorigin import extract_data_origin
 from astropy.io.votable.tree import TableElement, VOTableFile
-from lxml import html
+from lxml import html as lxml_html
 
 from vopub.model.description import ResourceDescription
 from vopub.model.parameter import Parameter
@@ -202,7 +204,7 @@ def test_fits_has_units_and_descriptions(shop: Desk, columns: list[Parameter], w
 
 def test_form_and_its_page_say_all(shop: Desk, columns: list[Parameter]) -> None:
     asked = {"__nevow_form__": "genForm", "hscs_pos": "0,0", "hscs_sr": "10800", "_FORMAT": "HTML"}
-    page: Any = html.fromstring(get(shop, f"{ID}/q/cone/form", **asked).text)
+    page: Any = lxml_html.fromstring(get(shop, f"{ID}/q/cone/form", **asked).text)
     heads: dict[str, Any] = {text(head.get("title", "")): head for head in page.findall(".//th")}
     for p in columns:
         head = heads.get(text(p.description))
@@ -214,7 +216,7 @@ def test_form_and_its_page_say_all(shop: Desk, columns: list[Parameter]) -> None
 
 
 def test_page_of_the_table_says_all(shop: Desk, columns: list[Parameter]) -> None:
-    page: Any = html.fromstring(get(shop, f"tableinfo/{ID}.events").text)
+    page: Any = lxml_html.fromstring(get(shop, f"tableinfo/{ID}.events").text)
     told = {
         cells[0]: cells
         for row in page.findall(".//tr")
@@ -241,7 +243,7 @@ def test_schema_of_tap_and_registry_say_all(shop: Desk, columns: list[Parameter]
     )  # fmt: skip
     registered = {
         column.findtext("name"): column
-        for column in html.fromstring(record.content).iterfind(
+        for column in lxml_html.fromstring(record.content).iterfind(
             f".//table[name='{ID}.events']/column"
         )
     }
@@ -292,3 +294,41 @@ def test_files_say_all(files: Path, columns: list[Parameter]) -> None:
         assert header[f"TUCD{number}"] == p.ucd
     assert schema.names == [p.name for p in columns]
     assert files.read_text().splitlines()[0] == ",".join(p.name for p in columns)
+
+
+def test_files_say_when_a_value_is_not_available(files: Path, columns: list[Parameter]) -> None:
+    """The JSON of all metadata is in each of them."""
+    with h5py.File(files.with_suffix(".h5")) as document:
+        told = {"HDF5": json.loads(document.attrs["parameters"])}
+    with fits.open(files.with_suffix(".fits")) as document:
+        (row,) = document["METADATA"].data
+    texts = {
+        "FITS": row["JSON"],
+        "Parquet": pq.read_schema(files.with_suffix(".parquet")).metadata[b"vopub.metadata"],
+        "beside CSV": (files.parent / f"{files.stem}.metadata.json").read_text(),
+    }
+    told |= {name: json.loads(content)["parameters"] for name, content in texts.items()}
+    wanted = {p.name: p.null for p in columns}
+    for name, parameters in told.items():
+        assert {p["name"]: p["null"] for p in parameters} == wanted, name
+    document = html.unescape(files.with_suffix(".vot").read_text())
+    assert all(f'"null":"{null}"' in document for null in wanted.values())
+
+
+def test_files_say_how_time_is_counted(files: Path) -> None:
+    schema = pq.read_schema(files.with_suffix(".parquet"))
+    within = io.BytesIO(schema.metadata[b"IVOA.VOTable-Parquet.content"])
+    for votable in (parse(files.with_suffix(".vot")), parse(within)):
+        frames = {f.ID: f for resource in votable.resources for f in resource.time_systems}
+        for name, origin in TIMES.items():
+            field: Any = votable.get_first_table().get_field_by_id_or_name(name)
+            frame = frames[field.ref]
+            said = (frame.timescale, frame.refposition, frame.timeorigin)
+            assert said == ("UTC", "TOPOCENTER", origin)
+    with fits.open(files.with_suffix(".fits")) as document:
+        header = document["EVENTS"].header
+    assert (header["TIMESYS"], header["TREFPOS"]) == ("UTC", "TOPOCENTER")
+    with h5py.File(files.with_suffix(".h5")) as document:
+        described = str(document["events"].attrs["mjd.description"])
+    assert "UTC, at the detector" in described
+    assert "Modified Julian Date" in described
