@@ -4,29 +4,33 @@
 
     collections/<id>.json            streams/<id>.json
     resources/<id>/<version>/record.json    (<version> <kid>/ for another one of that version)
+    resources/<id>/<version>/history.json     every change: when, by whom, what differed
     resources/<id>/<version>/files/<name>
     resources/<id>/<version>/withdrawn.txt    the reason, if it was withdrawn
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from vopub.errors import FileError
 from vopub.files import CHUNK, cannot, make_new, write_text
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
 from vopub.odc.database import database_of
 from vopub.odc.faults import GoneError, NotFoundError
-from vopub.odc.schema import CollectionRow, PublishedFileRow, ResourceRow, StreamRow
+from vopub.odc.schema import ChangeRow, CollectionRow, PublishedFileRow, ResourceRow, StreamRow
 from vopub.odc.store import Store
 
 RECORD = "record.json"
+HISTORY = "history.json"
+"""For people; a store that the record is brought into begins its own."""
 WITHDRAWN = "withdrawn.txt"
 LARGEST = 1 << 50
 
@@ -60,6 +64,7 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
         for row in connection.execute(select(*columns).order_by(ResourceRow.number)):
             place = _place(target, KM3OpenResource.model_validate_json(row.record))
             write_text(place / RECORD, row.record)
+            write_text(place / HISTORY, _history(connection, row.kid))
             if row.withdrawn is not None:
                 write_text(place / WITHDRAWN, row.reason)
             named = select(PublishedFileRow.name, PublishedFileRow.sha256)
@@ -117,6 +122,19 @@ def _is_gone(store: Store, record: KM3OpenResource) -> bool:
     except NotFoundError:
         return False
     return False
+
+
+def _history(connection: Connection, kid: str) -> str:
+    columns = (
+        ChangeRow.kind, ChangeRow.moment, ChangeRow.who, ChangeRow.reason, ChangeRow.differences
+    )  # fmt: skip
+    chosen = select(*columns).where(ChangeRow.kid == kid).order_by(ChangeRow.number)
+    changes = [
+        {"kind": row.kind, "when": f"{row.moment.isoformat()}Z", "who": row.who,
+         "reason": row.reason, "differences": json.loads(row.differences)}
+        for row in connection.execute(chosen)
+    ]  # fmt: skip
+    return json.dumps({"kid": kid, "changes": changes}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _place(target: Path, record: KM3OpenResource) -> Path:

@@ -19,6 +19,7 @@ import pytest
 
 from vopub.errors import BusyError, FileError, UsageError
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection
+from vopub.odc.answers import History
 from vopub.odc.backup import back_up, restore
 from vopub.odc.exchange import export, import_into
 from vopub.odc.faults import GoneError
@@ -253,6 +254,10 @@ def test_everything_goes_out_as_files_and_comes_back(
     one = out / "resources" / "evts21_01" / "1.1"
     assert json.loads((one / "record.json").read_text())["identifier"] == "evts21_01"
     assert (one / "files" / "evts21_01.csv").read_bytes() == CSV
+    gone = json.loads((out / "resources" / "evts20_01" / "1.0" / "history.json").read_text())
+    told = History.model_validate(gone)
+    assert told == store.life.history(make_record("evts20_01").kid)
+    assert [change.reason for change in told.changes] == ["", "wrong calibration"]
     other = Store(tmp_path / "other")
     for _ in range(2):  # the second time changes nothing
         assert import_into(other, out) == counts
