@@ -96,8 +96,7 @@ def defects(events: Reconstructed, *, now: int, simulated: bool = False) -> Defe
         yield "run or frame number is negative", bad
     yield from _bad_directions(events.best)
     if events.timed:
-        rest = events.event("t_ns")
-        yield "nanoseconds of the time are outside 0 to 1e9", (rest < 0) | (rest >= NANOSECONDS)
+        yield "nanoseconds of the time are outside 0 to 1e9", _odd_rest(events, now, simulated)
         yield "time of the track is not a number", ~events.known
         if not simulated:
             yield "time is before 2005 or in the future", ~_is_dated(events.time, now)
@@ -244,6 +243,13 @@ class Quantities(Lazy[Column]):
 def _is_dated(time: Times, now: int) -> Mask:
     """Tell which times can be those of an event of a telescope."""
     return (time >= FIRST_TIME) & (time <= now)
+
+
+def _odd_rest(events: Reconstructed, now: int, simulated: bool) -> Mask:
+    """Tell whose nanoseconds are none; where simulations know no time of day they may be any."""
+    rest = events.event("t_ns")
+    odd = (rest < 0) | (rest >= NANOSECONDS)
+    return odd & _is_dated(events.time, now) if simulated else odd
 
 
 def _bad_directions(best: BestTracks) -> Defects:

@@ -201,6 +201,13 @@ def test_nanoseconds_that_are_none(
     assert result.table["unix_time"][0] - 1_600_000_000 * 10**9 == (rest + 5 if is_time else 5)
 
 
+def test_nanoseconds_of_a_simulation_without_a_time_of_day(make_section: MakeSection) -> None:
+    chunk = chunk_of({})
+    chunk.events["t_sec"][:], chunk.events["t_ns"][0] = 0, -999
+    recipe = Recipe(make_section(columns=("event_id", "unix_time")), simulated=True)
+    assert reduce_chunk(chunk, recipe, now=NOW).table["unix_time"].tolist() == [-994, 5]
+
+
 NAMES = ("dir_x", "dir_y", "dir_z", "t", "E", "likelihood", "length", "JGANDALF_CHI2")
 
 
