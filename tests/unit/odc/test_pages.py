@@ -143,6 +143,8 @@ def test_the_identifier_leads_to_the_latest_version(centre: Centre) -> None:
     older = page(centre, f"/resources/{records[0].kid}")
     (link,) = older.xpath('//*[@class="box warn"]/a')
     assert link.get("href") == "/resources/evts21_01"
+    assert words(link) == "version 1.10"
+    assert "This is version 1.9." in words(older)
     assert len(older.xpath('//*[@id="versions"]//li')) == 2
     assert len(cards(page(centre, "/"))) == 1
 
