@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-import pytest
+from io import StringIO
 
-from vopub.cli.progress import PlainProgress, Rate
+import pytest
+from rich.console import Console
+from rich.progress import Progress as RichProgress
+from rich.progress import TextColumn
+
+from vopub.cli.progress import LiveProgress, PlainProgress, Rate
 from vopub.events.scale.tally import Tally
 from vopub.publish.stages import Stage
 
@@ -57,3 +62,20 @@ def test_plain_lines_come_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
         "evts20_01  reading 20 of 25 files, 100 events/s, 0:05 left",
         "evts20_01  convert   25 files (25.0 s)",
     ]
+
+
+def test_a_live_bar_shows_how_far_it_is() -> None:
+    screen = StringIO()
+    columns = (TextColumn("{task.description}"), TextColumn("{task.fields[line]}"))
+    bar = RichProgress(*columns, console=Console(file=screen, width=80), auto_refresh=False)
+    progress = LiveProgress(bar, bar.add_task("starting", total=None, line="…"))
+    (task,) = bar.tasks
+    progress.start("evts20_01", Stage.CONVERT)
+    assert (task.description, task.total) == ("evts20_01  convert", None)
+    progress.tell("evts20_01", Tally("reading", 0, 3, 0))
+    assert task.total is None  # it changes ten times a second at most
+    progress.tell("evts20_01", Tally("reading", 3, 3, 300))
+    assert (task.completed, task.total) == (3, 3)
+    assert task.fields["line"].startswith("reading 3 of 3 files")
+    progress.done("evts20_01", Stage.CONVERT, "300 rows [of 400]")
+    assert screen.getvalue().startswith("evts20_01  convert   300 rows [of 400] (")
