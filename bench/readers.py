@@ -18,6 +18,7 @@ Times = dict[str, list[float]]
 def addresses(dice: random.Random, records: int, streams: int) -> tuple[str, str]:
     """Return what a reader asks for next: the kind of page and its address."""
     one = record(dice.randrange(records), streams)
+    begin = one["coverage"]["temporal"]["start"]
     kinds = {
         "record": f"/api/resources/{one['kid']}",
         "page of a record": f"/resources/{one['kid']}",
@@ -26,6 +27,15 @@ def addresses(dice: random.Random, records: int, streams: int) -> tuple[str, str
         "list by words": f"/api/resources?q=hydrophone+{dice.randrange(streams)}&limit=50",
         "list by common words": "/api/resources?q=spectrum+arca&limit=50",
         "list of a collection": f"/api/resources?collection={COLLECTION}&limit=50",
+        "list from a time on": f"/api/resources?since={begin}&sort=earliest-data&limit=50",
+        "list of the latest of each": "/api/resources?latest=true&sort=newest&limit=50",
+        "list by position": f"/api/resources?ra={dice.uniform(0, 360):.3f}&dec=-30&limit=50",
+        "page of the list": f"/resources?stream={one['stream']}",
+        "page of all": "/resources",
+        "page of streams": "/streams",
+        "collection": f"/api/collections/{COLLECTION}",
+        "page of a collection": f"/collections/{COLLECTION}",
+        "versions": f"/api/resources/{one['kid']}/versions",
         "stream": f"/api/streams/{stream_name(dice.randrange(streams))}",
         "page of a stream": f"/streams/{stream_name(dice.randrange(streams))}",
         "front page": "/",

@@ -26,6 +26,11 @@ class Cluster:
     directory: Path
     numbers: Iterator[int] = field(default_factory=count)
 
+    @property
+    def pid(self) -> int:
+        """The process that all its others are children of."""
+        return int((self.directory / "data" / "postmaster.pid").read_text().split()[0])
+
     def address(self, name: str) -> str:
         return f"postgresql://odc@/{name}?host={self.directory}"
 
@@ -41,15 +46,20 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Run a PostgreSQL, as the unprivileged user if this is root."""
+def cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """Run a PostgreSQL, as the unprivileged user if this is root.
+
+    A durable one has what it acknowledged on the disk and PostgreSQL's own settings, as where data
+    are kept; others are for tests, which are quicker without.
+    """
     account, programs = service_account(), find_binaries()
     directory = Path(tempfile.mkdtemp(prefix="vopub-pg-"))
     account.own(directory)
     data, control = str(directory / "data"), str(programs / "pg_ctl")
+    quick = "" if durable else "-c fsync=off -c shared_buffers=32MB"
     options = (
-        f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off "
-        "-c dynamic_shared_memory_type=mmap -c shared_buffers=32MB"
+        f"-c listen_addresses='' -c unix_socket_directories={directory} "
+        f"-c dynamic_shared_memory_type=mmap {quick}"
     )
     log = str(directory / "log")
     commands = [
