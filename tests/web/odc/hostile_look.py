@@ -35,6 +35,8 @@ HARVESTS = (
     "/oai?verb=ListRecords&metadataPrefix=oai_dc&set={}", "/oai?{}",
 )  # fmt: skip
 HEADERS = ("Accept", "If-None-Match", "If-Modified-Since", "Range", "X-Forwarded-Host", "Referer")
+CONTROLS = bytes(range(32)) + b"\x7f"
+"""What no client of HTTP sends in a header."""
 RELATED = {"relatedIdentifiers", "relatedIdentifier", "relation"}
 """Elements that are there only if a text has the form of an identifier."""
 XML_FORMS = (
@@ -166,7 +168,7 @@ class Look:
 
     def _header(self, name: str, text: str) -> None:
         """Send a string in a header, as far as HTTP has it."""
-        value = text.encode("utf-8", "surrogatepass").translate(None, b"\r\n\0").strip()
+        value = text.encode("utf-8", "surrogatepass").translate(None, CONTROLS).strip()
         answer = self.http.get("/resources", headers=[(name.encode(), value)])
         self._not_broken(f"{name}: {text[:100]!r}", answer.status_code)
         if "x-hostile" in answer.headers or text in answer.text:
