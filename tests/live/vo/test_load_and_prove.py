@@ -17,7 +17,7 @@ from lxml import etree, html
 
 from vopub.errors import ProofError
 from vopub.model.dataset import EventDataset
-from vopub.model.publication import Creator, Related, RelationType
+from vopub.model.publication import Contributor, Creator, Related, RelationType
 from vopub.model.resource import ServiceKind
 from vopub.model.server import DachsServer
 from vopub.vo.dachs import TABLE, Dachs
@@ -157,6 +157,53 @@ def test_registry_record_says_what_was_given(
     standards = {c.get("standardID") for c in record.iter("capability")}
     assert {"ivo://ivoa.net/std/ConeSearch", "ivo://ivoa.net/std/TAP#aux"} <= standards
     assert texts("table/nrows") == ["230"]
+
+
+def test_registry_record_holds_every_field(
+    loader: Any, server: DachsServer, samples: ModuleType
+) -> None:
+    words = {RelationType.IS_DERIVED_FROM, RelationType.IS_SUPPLEMENT_TO, RelationType.CITES}
+    said = samples.publication(
+        version="2.3",
+        contributors=(
+            Contributor(name="Some Helper", role="DataCurator", orcid="0000-0002-1825-0097"),
+        ),
+        doi="10.5072/events",
+        source="2016JPhG...43h4001A",
+        related=tuple(
+            Related(relation=word, identifier=f"10.5072/{word.lower()}", title=f"What it {word}")
+            for word in words
+        ),
+    )
+    dataset = EventDataset(samples.metadata(3, said=said, identifier="evts30_03"), samples.table(3))
+    loader(dataset)
+    record = oai(server, ivoid(samples.AUTHORITY, "evts30_03"))
+    remove(server, "evts30_03")
+
+    def texts(path: str) -> list[str]:
+        return [" ".join("".join(e.itertext()).split()) for e in record.iterfind(f".//{path}")]
+
+    assert texts("identifier")[-1] == ivoid(samples.AUTHORITY, "evts30_03")
+    assert "doi:10.5072/events" in texts("altIdentifier")
+    assert texts("contributor") == ["Some Helper (DataCurator, orcid:0000-0002-1825-0097)"]
+    assert texts("curation/version") == ["2.3"]
+    dates = {(date.get("role"), date.text) for date in record.iterfind(".//curation/date")}
+    assert ("Created", "2026-11-22") in dates
+    assert texts("curation/publisher") == [said.publisher]
+    assert texts("contact/name") == [said.contact.name]
+    assert texts("contact/email") == [said.contact.email]
+    assert texts("content/subject") == list(said.subjects)
+    (source,) = record.iterfind(".//content/source")
+    assert (source.get("format"), source.text) == ("bibcode", "2016JPhG...43h4001A")
+    assert texts("coverage/waveband") == ["Neutrino"]
+    assert texts("content/type") == ["Catalog"]
+    assert texts("content/contentLevel") == ["Research"]
+    relations = {
+        (relation.findtext("relationshipType"), " ".join(other.text.split()))
+        for relation in record.iterfind(".//relationship")
+        for other in relation.iterfind("relatedResource")
+    }
+    assert {(w.value, f"What it {w} (doi:10.5072/{w.lower()})") for w in words} <= relations
 
 
 def test_hostile_text_comes_out_intact(
