@@ -303,10 +303,12 @@ class Passage:
                 record, outcome = register(
                     client, self.site, self.folder.description, build, services
                 )
+                written = [(record, outcome)]
                 if old is not None and beside is not None:
-                    register_beside(client, self.site, old, beside.services)
-                if outcome != QUEUED:
-                    check_crosslinks(self.site, client, record)
+                    written.append(register_beside(client, self.site, old, beside.services))
+                for each, became in written:
+                    if became != QUEUED:
+                        check_crosslinks(self.site, client, each)
         except VopubError:
             self._go_back()
             raise
@@ -342,10 +344,9 @@ class Passage:
 
     def _keep_serving(self, old: Publication | None) -> PublicationState | None:
         """Serve the older version beside the new one, if there is one."""
-        description = self.folder.description
-        if old is None or not goes_beside(old, description):
+        if old is None or not goes_beside(old, self.folder.description):
             return None
-        beside = serve_beside(self.site, self._authority, old, description.publication.version)
+        beside = serve_beside(self.site, self._authority, old)
         self.progress.note(
             f"{self.folder.id}: version {old.state.version} goes on being served as {beside.id}"
         )

@@ -70,13 +70,13 @@ def register(
 
 def register_beside(
     client: OdcClient, site: Site, old: Publication, services: tuple[ServiceReference, ...]
-) -> str:
+) -> tuple[KM3OpenResource, str]:
     """Let the record of an older version point at the services it goes on being served by.
 
-    Returns and raises as ``register``, the outcome only.
+    Returns and raises as ``register``.
     """
     record = old.record.model_copy(update={"services": services})
-    return deliver_or_queue(client, pending_of(site), record, old.products)[1]
+    return deliver_or_queue(client, pending_of(site), record, old.products)
 
 
 def is_published(site: Site, waiting: Registration) -> bool | None:

@@ -17,6 +17,7 @@ from vopub.formats.swap import staging_path, swap_in
 from vopub.model.resource import ServiceReference
 from vopub.publish.archive import Publication, link_tree, older_versions
 from vopub.publish.collections import announce_collections, collections_of
+from vopub.publish.crosslinks import check_crosslinks, prove_datalinks
 from vopub.publish.register import connect
 from vopub.publish.state import (
     PublicationState,
@@ -157,7 +158,8 @@ class _Rollback:
             self._tell(text)
         else:
             self._load(target, text, known)
-        return prove(dachs, target.build.metadata, known, authority=self.authority)
+        services = prove(dachs, target.build.metadata, known, authority=self.authority)
+        return services + prove_datalinks(self.site, target.description, target.build)
 
     def _tell(self, text: str) -> None:
         if text != (self.site.dachs.inputs / self.identifier / "q.rd").read_text(encoding="utf-8"):
@@ -176,14 +178,16 @@ class _Rollback:
         """Bring the Open Data Center in line; returns the version that goes beside, if one does."""
         beside = None
         if state.services and goes_beside(now, target.description):
-            beside = serve_beside(self.site, self.authority, now, state.version)
+            beside = serve_beside(self.site, self.authority, now)
         with connect(self.site.odc) as client:
-            register_again(client, target, state)
+            written = [register_again(client, target, state)]
             if beside is not None:
-                register_again(client, now, beside)
+                written.append(register_again(client, now, beside))
             elif now.state.kid != state.kid and client.get_resource(now.state.kid) is not None:
                 reason = f"version {now.state.version} was rolled back to {state.version}"
                 client.delete_resource(now.state.kid, reason=reason)
+            for record in written:
+                check_crosslinks(self.site, client, record)
         return beside
 
     def _go_back(self, now: Publication, before: PublicationState) -> None:

@@ -111,7 +111,7 @@ def descriptor_of(
     return with_datasets(text, datasets_for(site, description, build))
 
 
-def serve_beside(site: Site, authority: str, old: Publication, newest: str) -> PublicationState:
+def serve_beside(site: Site, authority: str, old: Publication) -> PublicationState:
     """Serve an older version under a name of its own; returns it as it is remembered then.
 
     Parameters
@@ -122,8 +122,6 @@ def serve_beside(site: Site, authority: str, old: Publication, newest: str) -> P
         Authority part of the VO identifiers.
     old
         The version.
-    newest
-        The version that takes its place.
 
     Raises
     ------
@@ -134,15 +132,16 @@ def serve_beside(site: Site, authority: str, old: Publication, newest: str) -> P
     name = version_id(identifier, old.state.version)
     if known is None:
         raise VopubError("no event is known to prove it with", where=name)
+    # Which version is the newest changes, and this descriptor stays: it does not say the number.
     superseded = (
-        f"This is version {old.state.version}; version {newest} has taken its place"
+        f"This is version {old.state.version}; a newer version has taken its place"
         f" and is served as {identifier}."
     )
     said = old.build.metadata.publication
     said = said.model_copy(update={"note": "\n\n".join(filter(None, [superseded, said.note]))})
     metadata = old.build.metadata.model_copy(update={"identifier": name, "publication": said})
     build = old.build.model_copy(update={"metadata": metadata})
-    title = f"{old.description.publication.title}, version {newest}"
+    title = f"{old.description.publication.title}, newest version"
     related = [_related(RelationType.IS_PREVIOUS_VERSION_OF, authority, identifier, title)]
     text = _render(site.odc, build, known, old.description, authority, related=related)
     text = with_datasets(text, datasets_for(site, old.description, build))
@@ -152,6 +151,7 @@ def serve_beside(site: Site, authority: str, old: Publication, newest: str) -> P
             check=lambda candidate: prove_candidate(site.dachs, metadata, known, candidate),
         )  # fmt: skip
         services = prove(site.dachs, metadata, known, authority=authority)
+        services += prove_datalinks(site, old.description, build)
     except VopubError:
         remove(site.dachs, name)
         raise

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vopub.process import service_account
 from vopub.settings import Settings
 from vopub.site import Site
 
@@ -92,6 +94,29 @@ def wait_for(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+@contextmanager
+def reader(desk: Desk) -> Iterator[Callable[[str], list[str]]]:
+    """Give one who has begun to read the table, and what lets them read a number of rows more."""
+    database, account = desk.site.dachs.database, service_account()
+    psql = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
+            f"--host={database.host}", f"--port={database.port}", database.name]  # fmt: skip
+    with subprocess.Popen(
+        psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        user=account.switch_uid, group=account.switch_gid, extra_groups=account.switch_groups,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        stdin, stdout = process.stdin, process.stdout
+
+        def fetch(many: str) -> list[str]:
+            stdin.write(f"FETCH {many} FROM events;\n\\echo end\n")
+            stdin.flush()
+            return [line.strip() for line in iter(stdout.readline, "end\n")]
+
+        stdin.write("BEGIN; DECLARE events CURSOR FOR SELECT event_id FROM evts21_01.events;\n")
+        yield fetch
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import httpx
 import pytest
 from lxml import etree
 
-from vopub.process import service_account
 from vopub.vo.database import query
 
-from .conftest import Desk, wait_for
+from .conftest import Desk, reader, wait_for
 
 pytestmark = pytest.mark.live
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
@@ -30,29 +25,6 @@ def oai_header(desk: Desk, verb: str, name: str = CONE) -> etree._Element | None
     answer = httpx.get(f"{desk.settings.site.dachs_url}/oai.xml", params=question)
     headers = etree.fromstring(answer.content).iter(f"{OAI}header")
     return next((h for h in headers if h.findtext(f"{OAI}identifier") == name), None)
-
-
-@contextmanager
-def reader(desk: Desk) -> Iterator[Callable[[str], list[str]]]:
-    """Give one who has begun to read the table, and what lets them read a number of rows more."""
-    database, account = desk.site.dachs.database, service_account()
-    psql = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
-            f"--host={database.host}", f"--port={database.port}", database.name]  # fmt: skip
-    with subprocess.Popen(
-        psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        user=account.switch_uid, group=account.switch_gid, extra_groups=account.switch_groups,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        stdin, stdout = process.stdin, process.stdout
-
-        def fetch(many: str) -> list[str]:
-            stdin.write(f"FETCH {many} FROM events;\n\\echo end\n")
-            stdin.flush()
-            return [line.strip() for line in iter(stdout.readline, "end\n")]
-
-        stdin.write("BEGIN; DECLARE events CURSOR FOR SELECT event_id FROM evts21_01.events;\n")
-        yield fetch
 
 
 def test_who_is_reading_finishes_while_others_are_told_at_once(published: Desk) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,11 @@ from lxml import etree
 
 from vopub.vo.database import query
 
-from .conftest import Desk
+from .conftest import Desk, reader
 
 pytestmark = pytest.mark.live
 
-ID, OLD = "evts21_01", "evts21_01_v1_0"
+ID, OLD, SECOND = "evts21_01", "evts21_01_v1_0", "evts21_01_v2_0"
 FEW, ALL = 127, 230
 """Events below 120 degrees from the zenith, and below the horizon."""
 
@@ -70,6 +71,11 @@ class World:
         services = self.record(kid)["services"]
         return next(str(s["url"]) for s in services if s["kind"] == "scs")
 
+    def linked(self, kid: str) -> set[str]:
+        """Return the data sets whose links a record of the Open Data Center points at."""
+        services = self.record(kid)["services"]
+        return {str(s["ivoid"]) for s in services if s["kind"] == "datalink"}
+
     def schemas(self) -> set[str]:
         sql = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'evts21%'"
         return {name for (name,) in query(self.desk.site.dachs.database, sql)}
@@ -77,6 +83,22 @@ class World:
 
 def ivoid(identifier: str) -> str:
     return f"ivo://samples.km3net.invalid/{identifier}/q/cone"
+
+
+def datasets(identifier: str) -> set[str]:
+    """Return the data sets of a resource under a name it is served by."""
+    return {f"{ivoid(identifier)}?{part}" for part in ("bundle", "events")}
+
+
+@contextmanager
+def read_meanwhile(desk: Desk) -> Iterator[list[str]]:
+    """Read some events before something happens, and all others after it."""
+    read: list[str] = []
+    with reader(desk) as fetch:
+        read += fetch("10")
+        yield read
+        read += fetch("ALL")
+        fetch("0; COMMIT; SELECT")
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +127,17 @@ def test_the_publication_before_comes_back_proved_and_registered(
 ) -> None:
     desk = world.desk
     desk.edit(ID, 'keep = "zenith > 90 deg"', 'keep = "zenith > 120 deg"')
-    desk.publish(ID)
+    with read_meanwhile(desk) as read:
+        desk.publish(ID)
+    assert len(set(read)) == ALL
     assert world.rows(ID) == world.record(kids["1.0"])["rows"] == FEW
-    done = desk.run("rollback", ID)
+    with read_meanwhile(desk) as read:
+        done = desk.run("rollback", ID)
     assert done.returncode == 0, done.stderr
+    assert len(set(read)) == FEW
     assert f"({ALL} rows" in done.stderr
     assert world.rows(ID) == world.record(kids["1.0"])["rows"] == ALL
+    assert world.linked(kids["1.0"]) == datasets(ID)
     product = desk.products / ID / f"{ID}.csv"
     assert len(product.read_text(encoding="utf-8").splitlines()) == ALL + 1
     assert world.schemas() == {ID, f"{ID}__kept"}
@@ -119,6 +146,7 @@ def test_the_publication_before_comes_back_proved_and_registered(
         assert query(desk.site.dachs.database, may, {"name": name}) == [[answer]], name
     desk.restore(ID)
     assert desk.publish(ID)[0]["change"] == "unchanged"
+    assert world.linked(kids["1.0"]) == datasets(ID)
 
 
 def test_a_new_version_is_served_beside_the_old_with_relations_both_ways(
@@ -136,12 +164,51 @@ def test_a_new_version_is_served_beside_the_old_with_relations_both_ways(
     assert world.record(kids["2.0"])["replaces"] == kids["1.0"]
     assert world.cone_of(kids["2.0"]).endswith(f"/{ID}/q/cone/scs.xml")
     assert world.cone_of(kids["1.0"]).endswith(f"/{OLD}/q/cone/scs.xml")
+    assert world.linked(kids["2.0"]) == datasets(ID)
+    assert world.linked(kids["1.0"]) == datasets(OLD)
     assert {OLD, ID} <= set(desk.run("status").stdout.split())
     assert desk.publish(ID)[0]["change"] == "unchanged"
 
 
+def test_of_three_versions_the_older_ones_say_what_stays_true(
+    world: World, kids: dict[str, str]
+) -> None:
+    desk = world.desk
+    desk.edit(ID, 'version = "2.0"', 'version = "3.0"')
+    kids["3.0"] = desk.publish(ID)[0]["kid"]
+    assert (world.rows(ID), world.rows(SECOND), world.rows(OLD)) == (FEW, FEW, ALL)
+    assert world.schemas() == {ID, OLD, SECOND}
+    assert world.relations(ID) == {
+        ("IsNewVersionOf", ivoid(OLD)), ("IsNewVersionOf", ivoid(SECOND)),
+    }  # fmt: skip
+    for name, own, others in ((OLD, "1.0", ("2.0", "3.0")), (SECOND, "2.0", ("1.0", "3.0"))):
+        assert world.relations(name) == {("IsPreviousVersionOf", ivoid(ID))}
+        said = " ".join("".join(map(str, world.registered(name).itertext())).split())
+        assert f"This is version {own}; a newer version has taken its place" in said
+        assert [number for number in others if f"version {number}" in said] == []
+        assert world.linked(kids[own]) == datasets(name)
+    assert world.linked(kids["3.0"]) == datasets(ID)
+    assert desk.publish(ID)[0]["change"] == "unchanged"
+
+
+def test_an_older_version_is_taken_back_alone(world: World, kids: dict[str, str]) -> None:
+    done = world.desk.run("unpublish", SECOND, "--reason", "its selection was wrong")
+    assert done.returncode == 0, done.stderr
+    assert (world.rows(ID), world.rows(SECOND), world.rows(OLD)) == (FEW, -1, ALL)
+    assert world.relations(ID) == {("IsNewVersionOf", ivoid(OLD))}
+    gone = world.record(kids["2.0"])
+    assert gone["status"] == httpx.codes.GONE
+    assert "its selection was wrong" in str(gone)
+    header = world.registered(SECOND).find(".//header")
+    assert header is not None
+    assert header.get("status") == "deleted"
+    assert world.linked(kids["3.0"]) == datasets(ID)
+    assert world.linked(kids["1.0"]) == datasets(OLD)
+    assert world.desk.publish(ID)[0]["change"] == "unchanged"
+
+
 def test_a_version_that_is_served_beside_cannot_be_published_anew(world: World) -> None:
-    world.desk.edit(ID, 'version = "2.0"', 'version = "1.0"')
+    world.desk.edit(ID, 'version = "3.0"', 'version = "1.0"')
     done = world.desk.run("publish", ID)
     assert done.returncode == 1
     assert f"version 1.0 is already served beside a newer one, as {OLD}" in done.stderr
@@ -156,8 +223,9 @@ def test_a_new_version_is_rolled_back(world: World, kids: dict[str, str]) -> Non
     header = world.registered(OLD).find(".//header")
     assert header is not None
     assert header.get("status") == "deleted"
-    assert world.record(kids["2.0"])["status"] == httpx.codes.GONE
-    assert "rolled back to 1.0" in str(world.record(kids["2.0"]))
+    assert world.record(kids["3.0"])["status"] == httpx.codes.GONE
+    assert "rolled back to 1.0" in str(world.record(kids["3.0"]))
     assert world.cone_of(kids["1.0"]).endswith(f"/{ID}/q/cone/scs.xml")
+    assert world.linked(kids["1.0"]) == datasets(ID)
     world.desk.restore(ID)
     assert world.desk.publish(ID)[0]["change"] == "unchanged"
