@@ -10,31 +10,32 @@ from pathlib import Path
 
 from bench.report import Figure
 from tests.unit.odc.databases import cluster
-from tests.unit.odc.killing import check_whole, kill_while_writing
-from vopub.model.resource import KM3OpenResource
+from tests.unit.odc.killing import Written, kill_while_writing, look_for
 
 TIMES = 100
 
 
 def measure() -> list[Figure]:
-    with cluster() as postgresql:
+    with cluster(durable=True) as postgresql:
         return [_kill("SQLite", ""), _kill("PostgreSQL", postgresql.database())]
 
 
 def _kill(name: str, database: str) -> Figure:
-    """Return how many acknowledged records were lost; the look itself fails if one was."""
+    """Return how much of what was acknowledged is lost, or half-written."""
     place = Path(tempfile.mkdtemp(prefix="vopub-bench-", dir="/var/tmp"))
     dice, names = random.Random(9), count()  # noqa: S311 - not for secrets
     options = ["--database", database] if database else []
-    kept: dict[str, tuple[KM3OpenResource, bytes]] = {}
+    written = Written()
     try:
-        for time in range(TIMES):
-            some = kill_while_writing(place / "odc", dice, names, *options)
-            kept |= some
-            if time % 10 == 9:
-                check_whole(place / "odc", kept, *options, database=database)
-        total = check_whole(place / "odc", kept, *options, database=database)
+        for _ in range(TIMES):
+            written.add(kill_while_writing(place / "odc", dice, names, *options))
+        found = look_for(place / "odc", written, *options, database=database)
     finally:
         shutil.rmtree(place)
-    detail = f"{TIMES} times killed, {len(kept)} acknowledged, {total} there, all whole"
-    return Figure(f"ODC, {name}: lost by kill -9", 0, "records", 0, detail=detail)
+    detail = (
+        f"{TIMES} times killed, {len(written.kept)} records acknowledged, "
+        f"{len(written.together)} requests with many, {found.total} there"
+    )
+    if found.wrong:
+        detail += f"; first: {found.wrong[0]}"
+    return Figure(f"ODC, {name}: lost by kill -9", len(found.wrong), "records", 0, detail=detail)
