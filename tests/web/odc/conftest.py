@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -22,6 +23,7 @@ from vopub.odc.client import OdcClient
 from vopub.publish.skymap import draw_skymap
 
 from ...unit.odc import conftest as odc  # noqa: TID252 - the same records
+from ...unit.odc import pictured  # noqa: TID252
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -64,7 +66,7 @@ def _hour(number: int) -> KM3OpenResource:
 
 @pytest.fixture(scope="module")
 def odc_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real service with a resource in the VO, a simulated one, and a stream."""
+    """Address of a real service with resources of several kinds, a simulated one, and a stream."""
     work = tmp_path_factory.mktemp("odc")
     server = odc.start(work / "odc")
     random = np.random.default_rng(3)
@@ -76,6 +78,12 @@ def odc_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             record = odc.make_record(identifier, files=files, simulated=simulated)
             odc.upload(client, record.kid, files, work)
             client.put_resource(record)
+        for make in (pictured.function, pictured.lookup_table, pictured.raw_recording):
+            record, file = make()
+            odc.upload(client, record.kid, [file], work)
+            client.put_resource(record)
+            # Drawn before a page waits for it, as it may take long on a busy machine.
+            httpx.get(f"{server.url}/pictures/{record.kid}.svg", timeout=120).raise_for_status()
         for hour in range(6):
             client.put_resource(_hour(hour))
         client.put_stream(STREAM)

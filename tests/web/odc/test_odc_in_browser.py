@@ -14,6 +14,7 @@ PAGES = [
     "/", "/resources", "/resources?q=ORCA&ktype=events&from=2021-02-24", "/resources?q=nothing",
     "/resources/evts21_01", "/resources/evts20_01", "/collections", "/collections/samples26_01",
     "/streams", "/streams/events21_01", "/ktypes", "/fields",
+    "/resources/ana20_01_bkg", "/resources/ana20_01_acc", "/resources/acoustic20_01_raw",
 ]  # fmt: skip
 
 
@@ -220,7 +221,7 @@ def test_a_page_that_is_not_there_is_explained(browser: Browser, odc_url: str) -
     assert answer.status == 404
     assert page.get_by_role("heading", name="Not found").is_visible()
     page.get_by_role("link", name="All resources").click()
-    assert page.get_by_role("heading", name="8 resources").is_visible()
+    assert page.get_by_role("heading", name="11 resources").is_visible()
     page.close()
 
 
@@ -233,3 +234,15 @@ def test_a_printed_page_is_whole(browser: Browser, odc_url: str) -> None:
     assert not page.get_by_role("navigation", name="Main").is_visible()
     assert page.get_by_role("heading", name="Parameters").is_visible()
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "about"),
+    [
+        ("ana20_01_bkg", "Curve of bkg.json"), ("ana20_01_acc", "Chart of acceptance.json"),
+        ("acoustic20_01_raw", "Spectrogram of DOM_808956920"),
+    ],
+)  # fmt: skip
+def test_a_picture_is_drawn_of_what_is_in_the_file(watched: Watched, path: str, about: str) -> None:
+    picture = watched.open(f"/resources/{path}").get_by_role("img", name=about)
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 300")
