@@ -47,8 +47,8 @@ _WANTED = {*EVENT_BRANCHES.values(), *TRACK_BRANCHES.values()}
 LISTS_PER_TRACK = ("trks.rec_stages", "trks.fitinf")
 TRUE_TRACKS = "mc_trks.id"
 """Branch of the simulated particles; empty in observed events, missing in some files."""
-ONLINE_TREES = ("KM3NET_EVENT", "KM3NET_TIMESLICE", "KM3NET_SUMMARYSLICE")
-"""Beginnings of the names of trees with triggered events, with raw data and with their rates."""
+ONLINE_TREES = ("KM3NET_EVENT", "KM3NET_TIMESLICE")
+"""Beginnings of the names of trees with triggered events and with raw data."""
 MOST_BYTES = 32 << 20
 """How much of a file is unpacked at a time, so that memory stays bounded for any file."""
 FEW_SCANNED = 1000
