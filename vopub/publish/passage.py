@@ -90,6 +90,7 @@ class Passage:
         self.change = ""
         """What happened, in a few words."""
         self._loaded = False
+        self._checked: datetime | None = None
 
     def publish(self) -> PublicationState | None:
         """Publish; returns what is published now, None if nothing is.
@@ -249,6 +250,7 @@ class Passage:
             self._start(Stage.PROVE)
             if quick_check(server, build.metadata, build.known):
                 self._done(Stage.PROVE, "unchanged: a known event was found")
+                self._checked = datetime.now(UTC).replace(microsecond=0)
                 return state.services
             self.progress.note(f"{self.folder.id}: a known event is not found; publishing again")
         begin_change(self.site.state, state)
@@ -318,7 +320,9 @@ class Passage:
         served = self._is_served(key, descriptor)
         if self.previous is not None and served and not self._loaded and old is not None:
             self.change = "unchanged" if outcome == "unchanged" else "published again"
-            return self.previous
+            state = self.previous.model_copy(update={"checked": self._checked})
+            write_state(self.site.state, state)
+            return state
         self.change = "published again" if self.previous else "published"
         if served and not self._loaded:
             self.change = "unchanged"
