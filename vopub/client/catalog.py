@@ -102,17 +102,29 @@ class Catalog:
 
     Parameters
     ----------
-    body
-        The document.
-
-    Raises
-    ------
-    ServiceError
-        If it is none.
+    content
+        Rows of ``resources``, ``streams`` and ``collections`` that were looked at.
     """
 
-    def __init__(self, body: bytes) -> None:
-        self._take(_content(body, _SHAPES))
+    def __init__(self, content: dict[str, list[dict[str, Any]]]) -> None:
+        self._versions = content["resources"]
+        self.streams = {row["identifier"]: row for row in content["streams"]}
+        self.collections = {row["identifier"]: row for row in content["collections"]}
+        # The newest version of each comes first.
+        self.resources: dict[str, dict[str, Any]] = {}
+        for row in self._versions:
+            self.resources.setdefault(row["identifier"], row)
+
+    @classmethod
+    def from_document(cls, body: bytes) -> Catalog:
+        """Return the catalogue that a server sent.
+
+        Raises
+        ------
+        ServiceError
+            If it is none.
+        """
+        return cls(_content(body, _SHAPES))
 
     @classmethod
     def from_brief(cls, body: bytes) -> Catalog:
@@ -123,9 +135,7 @@ class Catalog:
         ServiceError
             If it is none.
         """
-        catalog = cls.__new__(cls)
-        catalog._take(_unfolded(body))
-        return catalog
+        return cls(_unfolded(body))
 
     def brief(self) -> bytes:
         """Return it as the client keeps it: resources by columns are less, and quicker to read."""
@@ -134,15 +144,6 @@ class Catalog:
         groupings = {"streams": [*self.streams.values()],
                      "collections": [*self.collections.values()]}  # fmt: skip
         return to_json({"resources": columns, **groupings})
-
-    def _take(self, content: dict[str, list[dict[str, Any]]]) -> None:
-        self._versions = content["resources"]
-        self.streams = {row["identifier"]: row for row in content["streams"]}
-        self.collections = {row["identifier"]: row for row in content["collections"]}
-        # The newest version of each comes first.
-        self.resources: dict[str, dict[str, Any]] = {}
-        for row in self._versions:
-            self.resources.setdefault(row["identifier"], row)
 
     def __len__(self) -> int:
         return len(self.resources)
@@ -234,10 +235,10 @@ def _unfolded(body: bytes) -> dict[str, list[dict[str, Any]]]:
         keys = tuple(_SHAPES["resources"])
         lines = zip(*(columns[key] for key in keys), strict=True)
         rows = [dict(zip(keys, line, strict=True)) for line in lines]
-        return {**content, "resources": rows}
     except (ValueError, TypeError, KeyError) as error:
         what = "the catalogue in the cache cannot be used"
         raise ServiceError(what, hint="update_catalog() fetches it again") from error
+    return {**content, "resources": rows}
 
 
 def _check_row(place: str, row: dict[str, Any], shape: dict[str, Any]) -> None:

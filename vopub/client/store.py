@@ -106,7 +106,7 @@ class KM3Store:
     def catalog(self) -> Catalog:
         """Everything there is, in short; fetched at first use."""
         if self._catalog is None:
-            self._catalog = self._source.document(_CATALOG, Catalog, brief=_BRIEF)
+            self._catalog = self._source.document(_CATALOG, Catalog.from_document, brief=_BRIEF)
         return self._catalog
 
     def update_catalog(self) -> None:
@@ -197,7 +197,9 @@ class KM3Store:
         return verify(Path(directory), self._source)
 
     def _elements(self, stream: str) -> Listing:
-        elements = self._source.document(_CATALOG, Catalog, {"stream": stream}, brief=_BRIEF)
+        elements = self._source.document(
+            _CATALOG, Catalog.from_document, {"stream": stream}, brief=_BRIEF
+        )
         return elements.elements(str(self.catalog.streams[stream]["title"]))
 
     def _versions(self, identifier: str) -> Listing:

@@ -350,5 +350,5 @@ def test_a_file_of_another_name_is_told(store: KM3Store, table: KM3OpenResource)
 
 def test_a_catalogue_without_anything(tmp_path: Path) -> None:
     body = b'{"resources": [], "streams": [], "collections": []}'
-    assert Catalog(body).top().identifiers == []
-    assert Catalog(body).like("evts21_01") == "list() shows what there is"
+    assert Catalog.from_document(body).top().identifiers == []
+    assert Catalog.from_document(body).like("evts21_01") == "list() shows what there is"
