@@ -61,13 +61,13 @@ def record(desk: Desk, identifier: str) -> dict[str, Any]:
 
 
 def table_writes(desk: Desk) -> list[list[str]]:
-    """Return what changes if anything is written to the table or it is made anew."""
+    """Return what changes if anything is written to any table of DaCHS, or one is made anew."""
     query(desk.site.dachs.database, "SELECT pg_stat_force_next_flush()")
     return query(
         desk.site.dachs.database,
-        "SELECT c.relfilenode, c.xmin, s.n_tup_ins, s.n_tup_upd, s.n_tup_del FROM pg_class c"
-        " JOIN pg_stat_user_tables s ON s.relid = c.oid"
-        " WHERE s.schemaname = 'evts21_01' AND s.relname = 'events'",
+        "SELECT s.schemaname, s.relname, c.relfilenode, c.xmin, s.n_tup_ins, s.n_tup_upd,"
+        " s.n_tup_del FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid"
+        " ORDER BY 1, 2",
     )
 
 
@@ -132,6 +132,7 @@ def test_the_record_points_at_the_services_and_every_file_can_be_had(published: 
 
 def test_data_taking_comes_from_the_file(published: Desk) -> None:
     (run,) = record(published, "evts21_01")["data_taking"]["runs"]
+    assert run["source"] == "headerTree"
     assert (run["detector_id"], run["run"], run["livetime"]) == (49, 9505, 21593.2)
     assert run["start"] == "2021-02-24T12:00:05Z"
     assert run["stop"] == "2021-02-24T17:59:58Z"
