@@ -93,6 +93,8 @@ def _lines(found: Inspection) -> Iterator[str]:
     for group, label in GROUPS.items():
         names = [_with_unit(q.name, q.unit) for q in found.quantities if q.group == group]
         yield from _line(label, ", ".join(names))
+    parts = (f"{part}_… ({len(names)})" for part, names in found.summaries.items())
+    yield from _line("summaries", ", ".join(parts))
 
 
 def _repeated(names: Iterable[str]) -> Iterator[str]:

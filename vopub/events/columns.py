@@ -13,6 +13,7 @@ from vopub.events.quantities import Defect, Defects
 from vopub.model.catalogue import known_parameters
 from vopub.model.event_table import Column
 from vopub.model.parameter import Dtype, Parameter
+from vopub.model.summaries import is_summary
 
 
 def check_convertible(parameters: Iterable[Parameter]) -> None:
@@ -106,9 +107,11 @@ def _as_integers(parameter: Parameter, numbers: Column) -> tuple[Column, bool]:
 
 def _problems(parameter: Parameter) -> Iterator[Problem]:
     known = known_parameters().get(parameter.name)
-    if known is None:
-        return  # derived, and its formula is checked
     place = f"events.overrides.{parameter.name}"
+    if is_summary(parameter.name) and parameter.dtype is Dtype.TEXT:
+        yield Problem(f"{place}.dtype", "summaries are numbers and cannot become text")
+    if known is None:
+        return  # a summary in the unit that is said, or derived: then its formula is checked
     if (known.dtype is Dtype.TEXT) != (parameter.dtype is Dtype.TEXT):
         what = f"{known.dtype.value} values cannot become {parameter.dtype.value}"
         yield Problem(f"{place}.dtype", what)

@@ -63,6 +63,8 @@ class Inspection:
     """How many events have each, of those that any event has."""
     quantities: tuple[Quantity, ...]
     """What at least one reconstructed event has, in the order of the catalogue."""
+    summaries: dict[str, tuple[str, ...]]
+    """What DST files say beside the catalogue, by what the names begin with."""
     history: tuple[str, ...]
     """Programs that made the file, oldest first."""
 
@@ -118,6 +120,7 @@ def inspect(path: Path) -> Inspection:
         header = reader.header
         for chunk in reader.chunks(ROWS):
             findings.add(chunk)
+        summaries = dict(reader.find_summaries())
     there = findings.quantities - header.lacks
     first, last = map(to_datetime, findings.times) if findings.times else (None, None)
     return Inspection(
@@ -136,6 +139,7 @@ def inspect(path: Path) -> Inspection:
             for name, known in known_parameters().items()
             if name in there
         ),
+        summaries=summaries,
         history=tuple(step.software or step.name for step in header.history),
     )
 

@@ -60,12 +60,13 @@ class Recipe:
 
     @cached_property
     def known(self) -> Mapping[str, Parameter]:
-        """Every parameter that can be asked for, by name: of the catalogue and derived ones.
+        """Every parameter that can be asked for, by name: of the catalogue, derived, summaries.
 
         Those of the catalogue are as it describes them, in its units.
         """
         known = dict(known_parameters())
-        known |= {name: self.section.parameter(name) for name in self.section.derived}
+        others = (*self.section.derived, *sorted(self.section.summaries))
+        known |= {name: self.section.parameter(name) for name in others}
         return {n: of_simulated(p) for n, p in known.items()} if self.simulated else known
 
     @cached_property

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from vopub.errors import InputError
+from vopub.errors import InputError, did_you_mean
 from vopub.events.columns import checked
 from vopub.events.detectors import check_detectors, check_site
 from vopub.events.good_runs import NOT_IN_LIST, NOT_IN_TIME
 from vopub.events.identifiers import Integers, numbers_of
 from vopub.events.quantities import Quantities, Reconstructed, defects
-from vopub.events.readers.base import EventChunk, FileHeader
+from vopub.events.readers.base import EventChunk, FileHeader, Reader
 from vopub.events.recipe import Recipe
 from vopub.events.rows import table_of
 from vopub.events.runs import count_runs
@@ -25,6 +25,7 @@ from vopub.events.tracks import Mask
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount, EventTable
 from vopub.model.parameter import Dtype
+from vopub.model.summaries import is_summary
 
 BY_RUN = ("detector_id", "run_id", "unix_time")
 """Known parameters that a good-run list looks at."""
@@ -80,6 +81,25 @@ def _check_layout(header: FileHeader, recipe: Recipe, *, where: object) -> None:
             hint="leave these out of the columns and the selection in resource.toml"
             + (", or good_runs" if set(lacking) & set(BY_RUN) and recipe.good_runs else ""),
         )
+
+
+def check_summaries(reader: Reader, recipe: Recipe, *, where: object) -> None:
+    """Check that a file has the summaries that are asked for; then its chunks will have them.
+
+    Raises
+    ------
+    InputError
+        If it has events without these, or its summaries are not of its events.
+    """
+    asked = [p.name for p in recipe.looked_at if is_summary(p.name)]
+    if not asked or not reader.entries:
+        return
+    given = {name for names in reader.find_summaries().values() for name in names}
+    lacking = [name for name in asked if name not in given]
+    if lacking:
+        what = f"the file does not give {', '.join(lacking)}"
+        hint = did_you_mean(lacking[0], given) if given else "only DST files have a tree T"
+        raise InputError(what, where=where, hint=hint)
 
 
 def reduce_chunk(chunk: EventChunk, recipe: Recipe, *, now: int) -> Reduced:

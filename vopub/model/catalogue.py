@@ -11,6 +11,7 @@ from typing import Any
 
 from vopub.errors import DescriptionError, Problem, did_you_mean
 from vopub.model.parameter import Parameter
+from vopub.model.summaries import is_summary, summary
 
 FILES = ("parameters.toml", "fit_parameters.toml")
 """Where they are described."""
@@ -30,7 +31,7 @@ def _entries(file: str) -> dict[str, Any]:
 
 
 def parameter(name: str, overrides: Mapping[str, Any] | None = None) -> Parameter:
-    """Return a known parameter, with what differs in one resource.
+    """Return a known parameter, or a summary of DST files, with what differs in one resource.
 
     Raises
     ------
@@ -40,6 +41,8 @@ def parameter(name: str, overrides: Mapping[str, Any] | None = None) -> Paramete
         If an override makes the parameter invalid.
     """
     known = known_parameters()
+    if is_summary(name):
+        return summary(name, overrides)
     if name not in known:
         raise DescriptionError(
             [Problem(name, f"unknown parameter {name!r}", did_you_mean(name, known))]

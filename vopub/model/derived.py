@@ -15,6 +15,7 @@ from vopub.model.parameter import (
     check_ucd,
     check_unit,
 )
+from vopub.model.summaries import is_summary
 
 NEED_TIME = ("ra", "dec")
 """What needs the time of day beside the direction."""
@@ -26,6 +27,8 @@ def check_new_parameter(name: str) -> str:
     """Return the name if a parameter of a resource's own may have it."""
     if name in known_parameters():
         raise ValueError(f"{name!r} is a known parameter already; choose another name")
+    if is_summary(name):
+        raise ValueError(f"{name!r} is a name of summaries of DST files; choose another name")
     return check_name(name)
 
 

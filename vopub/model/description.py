@@ -27,6 +27,7 @@ from vopub.model.parameter import Parameter
 from vopub.model.problems import problem_of
 from vopub.model.publication import Contact, Contributor, Creator, Messenger, Related, Url
 from vopub.model.resource import ID_PATTERN
+from vopub.model.summaries import DESCRIBED_BY, is_summary, is_true_summary, summaries_in
 
 FIXED = frozenset({"name", "truth"})
 """What a resource cannot say otherwise of a known parameter."""
@@ -39,7 +40,7 @@ SKY_COLUMNS = ("ra", "dec")
 def check_known_column(name: str, info: ValidationInfo) -> str:
     """Return the name if the catalogue or the resource itself describes such a parameter."""
     known = {*known_parameters(), *info.data.get("derived", ())}
-    if name not in known and "derived" in info.data:
+    if name not in known and not is_summary(name) and "derived" in info.data:
         raise ValueError(f"unknown parameter {name!r}; {did_you_mean(name, known)}")
     return name
 
@@ -127,6 +128,15 @@ class EventsSection(_Section):
             raise ValueError(f"selection has more than one cut named {', '.join(twice)}")
         return self
 
+    @model_validator(mode="after")
+    def _summaries_described(self) -> EventsSection:
+        for name in filter(is_summary, self.columns):
+            missing = sorted(DESCRIBED_BY - self.overrides.get(name, {}).keys())
+            if missing:
+                what = f"no catalogue describes the column {name!r}"
+                raise ValueError(f"{what}: say its {' and '.join(missing)} in overrides.{name}")
+        return self
+
     def parameters(self, *, simulated: bool = False) -> tuple[Parameter, ...]:
         """Return the columns' parameters, with this resource's overrides.
 
@@ -144,9 +154,17 @@ class EventsSection(_Section):
             return self.derived[name].parameter(name, truth=name in self.truths())
         return parameter(name, self.overrides.get(name))
 
+    @property
+    def summaries(self) -> frozenset[str]:
+        """The summaries of DST files that columns, cuts and formulas name."""
+        formulas = (own.formula for own in self.derived.values())
+        texts = (*self.columns, *formulas, *(cut.keep for cut in self.selection))
+        return summaries_in(" ".join(texts))
+
     def truths(self) -> frozenset[str]:
         """Return the names of all parameters that only simulated events have."""
         truths = {name for name, known in known_parameters().items() if known.truth}
+        truths |= set(filter(is_true_summary, self.summaries))
         for _ in self.derived:  # each may refer to another
             truths |= {name for name, own in self.derived.items() if own.names & truths}
         return frozenset(truths)
@@ -363,7 +381,7 @@ def _override_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
         elif name not in events.get("columns", ()):
             hint = did_you_mean(name, map(str, events.get("columns", ())))
             yield Problem(place, f"{name!r} is not one of the columns", hint)
-        elif isinstance(changes, Mapping) and name in known_parameters():
+        elif isinstance(changes, Mapping) and (name in known_parameters() or is_summary(name)):
             for fixed in FIXED.intersection(changes):
                 yield Problem(f"{place}.{fixed}", "cannot be changed")
             try:

@@ -68,12 +68,12 @@ def altered(source: Path, target: Path, changes: Mapping[str, Mapping[int, float
         for name, values in changes.items():
             layout = _FORMATS[branches[name].typename.removesuffix("[]")]
             assert branches[name].num_baskets == 1
-            _rewrite(content, int(branches[name].member("fBasketSeek")[0]), layout, values)
+            rewrite(content, int(branches[name].member("fBasketSeek")[0]), layout, values)
     target.write_bytes(content)
     return target
 
 
-def _rewrite(content: bytearray, seek: int, layout: str, values: Mapping[int, float]) -> None:
+def rewrite(content: bytearray, seek: int, layout: str, values: Mapping[int, float]) -> None:
     """Change values in a compressed basket; the new one is smaller and leaves a gap behind it."""
     key_length = struct.unpack_from(">h", content, seek + 14)[0]
     block = seek + key_length

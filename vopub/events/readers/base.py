@@ -156,6 +156,24 @@ class Reader(ABC):
             If the file is damaged.
         """
 
+    def find_summaries(self) -> Mapping[str, tuple[str, ...]]:
+        """Look for what DST files say of events beside the catalogue; most files have none.
+
+        It is looked for when it is asked for, since that takes longer than reading some events;
+        the chunks that are read thereafter have it among their values.
+
+        Returns
+        -------
+        mapping
+            Names as `vopub.model.summaries` has them, by what they begin with.
+
+        Raises
+        ------
+        InputError
+            If it is damaged, or not of the same events.
+        """
+        return {}
+
     def in_one_pass(self, rows: int) -> Iterator[EventChunk]:
         """Yield the same as `chunks`, reading every byte once, if the file is as it should be.
 

@@ -10,7 +10,7 @@ import lzma
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from vopub.events.history import root_history
 from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk, FileHeader, Reader, closed_if_refused
 from vopub.events.readers.root_history import dst_command, jpp_texts
+from vopub.events.readers.root_summaries import Leaf, find_leaves
 from vopub.events.readers.root_truth import TRUE_VALUES, WEIGHTS, is_gseagen, truth_of
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
 from vopub.events.reconstruction import JaggedTracks
@@ -64,7 +65,6 @@ _DAMAGE = (
 """What uproot raises on bytes that are not what they should be; only its calls stand within."""
 _MISFIT = (ValueError,)
 """What awkward raises on lists that do not belong together."""
-
 
 RUN_COLUMNS = ("runNumber", "UTCMin_s", "UTCMax_s", "livetime_s")
 """Columns of the ``headerTree`` that say what is published of a run."""
@@ -155,6 +155,7 @@ class RootReader(Reader):
             self._tree = self._event_tree()
             self._branches = self._find_branches()
             self._header = self._read_header()
+        self._leaves: dict[str, Leaf] = {}
 
     @classmethod
     def recognises(cls, path: Path, beginning: bytes) -> bool:  # noqa: ARG003
@@ -182,6 +183,25 @@ class RootReader(Reader):
         step = max(1, min(rows, int(MOST_BYTES // self._bytes_per_event())))
         for start in range(0, self.entries, step):
             yield self._chunk(start, min(start + step, self.entries))
+
+    def find_summaries(self) -> Mapping[str, tuple[str, ...]]:
+        """Look into the friend tree ``T``, whose entries are those of the event tree.
+
+        Raises
+        ------
+        InputError
+            If it is damaged or has another number of entries.
+        """
+        if self._holds.get("T") != "TTree":
+            return {}
+        with _reading(self._path, "the tree T"):
+            tree = self._file["T"]
+            found = find_leaves(tree) if tree.num_entries == self.entries else {}
+        if tree.num_entries != self.entries:
+            what = f"the tree T has {tree.num_entries} entries, the event tree E {self.entries}"
+            raise InputError(what, where=self._path, hint="copy or make the file again")
+        self._leaves = {name: leaf for leaves in found.values() for name, leaf in leaves.items()}
+        return {branch: tuple(leaves) for branch, leaves in found.items()}
 
     def close(self) -> None:
         """Close the file."""
@@ -234,27 +254,40 @@ class RootReader(Reader):
         tracks = {f: self._lists(name, start, stop) for f, name in TRACK_BRANCHES.items()}
         with _reading(self._path, f"the tracks of events {start} to {stop - 1}", _MISFIT):
             records = ak.zip(tracks, depth_limit=2)
-        return EventChunk(events, JaggedTracks(records), self._truth(start, stop))
+        return EventChunk(events, JaggedTracks(records), self._values(start, stop))
 
-    def _truth(self, start: int, stop: int) -> Mapping[str, Column]:
-        """Return what only simulated events have; it is read when it is looked up."""
-        if not self._header.simulated:
-            return {}
+    def _values(self, start: int, stop: int) -> Mapping[str, Column]:
+        """Return what else is said of the events; it is read when it is looked up."""
+        summaries = {n: partial(self._summary, n, start, stop) for n in self._leaves}
+        truth = self._truth(start, stop) if self._header.simulated else {}
+        return Lazy({**summaries, **truth})
+
+    def _summary(self, name: str, start: int, stop: int) -> Column:
+        leaf = self._leaves[name]
+        array = self._read(leaf.branch, start, stop)
+        with _reading(self._path, f"the {name} of events {start} to {stop - 1}", _MISFIT):
+            return leaf.pick(array)
+
+    def _truth(self, start: int, stop: int) -> Mapping[str, Callable[[], Column]]:
+        """Return what reads what only simulated events have."""
 
         def read(branch: str) -> ak.Array:
             return self._array(branch, start, stop)
 
         values = truth_of(read, self._branches, gseagen=self._is_gseagen)
         with_care = {name: partial(self._carefully, values, name) for name in values}
-        return Lazy({n: make for n, make in with_care.items() if n not in self._header.lacks})
+        return {n: make for n, make in with_care.items() if n not in self._header.lacks}
 
     def _carefully(self, values: Mapping[str, Column], name: str) -> Column:
         with _reading(self._path, f"the {name} of simulated events", _MISFIT):
             return values[name]
 
     def _array(self, name: str, start: int, stop: int) -> ak.Array:
+        return self._read(self._branches[name], start, stop)
+
+    def _read(self, branch: Any, start: int, stop: int) -> ak.Array:
+        name = branch.name
         with _reading(self._path, f"branch {name!r} of events {start} to {stop - 1}"):
-            branch = self._branches[name]
             array = branch.array(
                 _interpretation(branch), entry_start=start, entry_stop=stop, library="ak"
             )

@@ -17,7 +17,7 @@ from vopub.events.identifiers import number_hashes
 from vopub.events.readers import blaming, open_reader
 from vopub.events.readers.base import EventChunk, FileHeader, Reader
 from vopub.events.recipe import Recipe
-from vopub.events.reduce import Reduced, check_kind, reduce_chunk
+from vopub.events.reduce import Reduced, check_kind, check_summaries, reduce_chunk
 from vopub.events.runs import add_counts, count_runs
 from vopub.events.scale.parts import Part, Parts, part_key
 from vopub.files import sha256_of
@@ -172,6 +172,7 @@ def _pass(
     with parts.writing(origin.key, recipe.parameters) as part:
         coming = chunks()
         check_kind(reader.header, recipe, where=path)
+        check_summaries(reader, recipe, where=path)
         for chunk in coming:
             reduced = reduce_chunk(chunk, recipe, now=origin.now)
             gathered.add(reduced)
