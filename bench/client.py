@@ -98,7 +98,7 @@ def _seconds(act: Callable[[], None]) -> float:
 
 def _fill(directory: Path) -> None:
     store = Store(directory)
-    store.put_grouping(
+    store.groupings.put(
         KM3ResourceCollection(
             identifier=COLLECTION,
             title="Records to measure with",

@@ -14,7 +14,7 @@ import httpx
 
 from vopub import __version__
 from vopub.client.display import plain
-from vopub.client.faults import AwayError, MissingThereError
+from vopub.client.faults import AwayError, MissingThereError, WithdrawnError
 from vopub.errors import ServiceError
 
 MOST_DOCUMENT = 256 << 20
@@ -182,7 +182,8 @@ class Connection:
             return
         said = _said(self._read(answer, MOST_COMPLAINT))
         if status in (404, 410):
-            raise MissingThereError(said or f"there is no {answer.url.path}", where=base)
+            kind = WithdrawnError if status == 410 else MissingThereError
+            raise kind(said or f"there is no {answer.url.path}", where=base)
         what = f"{answer.url} was answered with status {status}" + (f": {said}" if said else "")
         raise AwayError(what, hint="try again") if status >= 500 else ServiceError(what)
 

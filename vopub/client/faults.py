@@ -9,6 +9,7 @@
     └── MismatchError       exit code 10: a file is not the one that is published
     VopubError
     ├── MissingThereError   exit code 11: the Open Data Center does not have it
+    │   └── WithdrawnError  it had it, and says why it has it no longer
     └── MissingHereError    exit code 12: it is not here
 """
 
@@ -37,6 +38,10 @@ class MissingThereError(VopubError):
     """Something that the Open Data Center does not have, or has no longer."""
 
     exit_code = 11
+
+
+class WithdrawnError(MissingThereError):
+    """Something that the Open Data Center has no longer; it says why."""
 
 
 class MissingHereError(VopubError):

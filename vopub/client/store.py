@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from vopub.client.cache import Cache
 from vopub.client.catalog import Catalog, Listing, found
-from vopub.client.faults import MissingThereError
+from vopub.client.faults import MissingThereError, WithdrawnError
 from vopub.client.source import Brief, Source
 from vopub.settings import load_client_settings
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_FOUND = 200
 """The most that one search gives, which is the most that the service gives at a time."""
+NAME = r"[a-z]{2,16}\d{2}_\d{2}(_[a-z0-9_]{1,40})?"
+"""What identifiers are like; ``model.resource`` says the same, and takes long to import."""
 _CATALOG = "/api/catalog"
 _BRIEF = Brief("columns-1", Catalog.brief, Catalog.from_brief)
 log = logging.getLogger("vopub.client")
@@ -208,9 +211,34 @@ class KM3Store:
             return self.catalog.versions(identifier)
         element = self._of_a_stream(identifier)
         if element is None:
+            element = self._of_a_withdrawn_stream(identifier)
+        if not element:
+            self._check_withdrawn(identifier)
             what = f"there is no collection, stream or resource {identifier!r}"
             raise MissingThereError(what, where=self.url, hint=self.catalog.like(identifier))
         return element
+
+    def _of_a_withdrawn_stream(self, identifier: str) -> Listing | None:
+        """Ask for an element whose stream is not in the catalogue any more."""
+        if self._source.offline or not re.fullmatch(NAME, identifier):
+            return None
+        params = {"identifier": identifier, "limit": str(MOST_FOUND)}
+        return self._source.document(
+            "/api/resources", lambda body: found(identifier, body), params, lasting=False
+        )
+
+    def _check_withdrawn(self, identifier: str) -> None:
+        """Raise the error that says why a stream or a collection was withdrawn, if one was."""
+        if self._source.offline or not re.fullmatch(NAME, identifier):
+            return
+        for kind in ("streams", "collections"):
+            path = f"/api/{kind}/{identifier}"
+            try:
+                self._source.document(path, bytes, lasting=False)
+            except WithdrawnError:
+                raise
+            except MissingThereError:
+                continue  # there never was one
 
     def _of_a_stream(self, identifier: str) -> Listing | None:
         """Look for an element, whose identifier begins with that of its stream."""

@@ -90,8 +90,8 @@ def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
         "entities": {e.identifier: e for e in record.provenance.entities}
         if record.provenance
         else {},
-        "has_collection": store.knows(KM3ResourceCollection, record.collection),
-        "has_stream": store.knows(KM3ResourceStream, record.stream),
+        "collection": store.groupings.standing(KM3ResourceCollection, record.collection),
+        "stream": store.groupings.standing(KM3ResourceStream, record.stream),
     }  # fmt: skip
 
 

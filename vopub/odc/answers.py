@@ -224,6 +224,27 @@ class Tombstone(_Answer):
     """``kid`` of the next version that is there."""
 
 
+class GroupingHistory(_Answer):
+    """Every change of a stream or a collection, the oldest first."""
+
+    kind: str
+    """``stream`` or ``collection``."""
+    identifier: str
+    changes: tuple[Change, ...]
+    """Of lists of members, ``before`` is what was taken out and ``after`` what was put in."""
+
+
+class GroupingTombstone(_Answer):
+    """What is left of a stream or a collection that was withdrawn."""
+
+    kind: str
+    """``stream`` or ``collection``."""
+    identifier: str
+    title: str
+    withdrawn: datetime
+    reason: str
+
+
 class ErrorDetail(_Answer):
     """One thing that is wrong."""
 
@@ -243,5 +264,5 @@ class ErrorBody(_Answer):
     """The HTTP status."""
     where: str
     """Path of the request."""
-    tombstone: Tombstone | None = None
+    tombstone: Tombstone | GroupingTombstone | None = None
     """What is left of what was asked for, if it was withdrawn."""

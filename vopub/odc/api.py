@@ -11,28 +11,21 @@ from pydantic import BaseModel
 from vopub import __version__
 from vopub.errors import Problem
 from vopub.model.ktype import Ktype
-from vopub.model.resource import (
-    ID_PATTERN,
-    KM3OpenResource,
-    KM3ResourceCollection,
-    KM3ResourceStream,
-)
+from vopub.model.resource import ID_PATTERN, KM3OpenResource
 from vopub.odc.addresses import base_url
 from vopub.odc.answers import (
     Catalog,
-    CollectionList,
     ErrorBody,
     Health,
     KtypeInfo,
     Outcome,
-    StreamList,
     Written,
 )
 from vopub.odc.conditions import TheCondition, tag_of, tagged
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.forms import FOR_PROGRAMS, Form, TheForm, write
-from vopub.odc.guard import TheGrant, need_token, parse_record, record_body
+from vopub.odc.guard import TheGrant, parse_record, record_body
 from vopub.odc.signposting import LINKSET, header, links_of_record, linkset
 
 Body = Annotated[bytes, Depends(record_body)]
@@ -44,10 +37,9 @@ Reason = Annotated[
 StreamName = Annotated[str, Query(pattern=rf"^({ID_PATTERN})?$")]
 
 router = APIRouter(prefix="/api", responses={"default": {"model": ErrorBody}})
-writes = [Depends(need_token)]
 
 
-def _documented(kind: type[BaseModel]) -> dict[str, Any]:
+def documented(kind: type[BaseModel]) -> dict[str, Any]:
     """Say in the OpenAPI document what a body holds that is read without FastAPI's help.
 
     It is read by hand so that the token is checked before the first byte is.
@@ -76,7 +68,7 @@ def ktypes(store: TheStore) -> list[KtypeInfo]:
 @router.get("/catalog", tags=["service"], response_model=Catalog)
 def catalog(request: Request, store: TheStore, stream: StreamName = "") -> Response:
     """Return everything there is in short, in one answer; with ``stream``, its elements."""
-    return _json(request, store.make_catalog(stream) if stream else store.catalog())
+    return answer_json(request, store.make_catalog(stream) if stream else store.catalog())
 
 
 @router.get(
@@ -101,7 +93,7 @@ def get_linkset(kid: UUID, request: Request, store: TheStore) -> Response:
 
 @router.put(
     "/resources/{kid}", tags=["resources"],
-    openapi_extra=_documented(KM3OpenResource), responses={201: {"model": Written}},
+    openapi_extra=documented(KM3OpenResource), responses={201: {"model": Written}},
 )  # fmt: skip
 def put_resource(
     kid: UUID, grant: TheGrant, body: Body, response: Response, store: TheStore,
@@ -113,9 +105,9 @@ def put_resource(
     not undone: the answer is 412. ``If-None-Match: *`` writes only what is not there yet.
     """
     record = parse_record(KM3OpenResource, body)
-    _same("kid", str(kid), str(record.kid))
+    check_address("kid", str(kid), str(record.kid))
     outcome = store.put_resource(record, condition, who=grant.name, grant=grant)
-    return _written(str(kid), record, outcome, response)
+    return say_written(str(kid), record, outcome, response)
 
 
 @router.delete("/resources/{kid}", tags=["resources"], status_code=204)
@@ -125,65 +117,6 @@ def delete_resource(
     """Withdraw a resource; asking for it or its files gets 410 with the reason afterwards."""
     store.check_grant(kid, grant)
     store.withdraw(kid, reason, condition, who=grant.name)
-
-
-@router.get("/streams", tags=["streams and collections"])
-def list_streams(store: TheStore) -> StreamList:
-    """List all streams."""
-    return StreamList(streams=store.groupings(KM3ResourceStream))
-
-
-@router.get(
-    "/streams/{identifier}", tags=["streams and collections"], response_model=KM3ResourceStream
-)
-def get_stream(identifier: Identifier, request: Request, store: TheStore) -> Response:
-    """Return a stream."""
-    return _json(request, store.get_grouping_json(KM3ResourceStream, identifier).encode())
-
-
-@router.put(
-    "/streams/{identifier}", tags=["streams and collections"],
-    openapi_extra=_documented(KM3ResourceStream), responses={201: {"model": Written}},
-)  # fmt: skip
-def put_stream(
-    identifier: Identifier, grant: TheGrant, body: Body, response: Response, store: TheStore,
-    condition: TheCondition,
-) -> Written:  # fmt: skip
-    """Write a stream; 201 if it is new; conditions as for a resource."""
-    grant.check_stream(identifier)
-    record = parse_record(KM3ResourceStream, body)
-    _same("identifier", identifier, record.identifier)
-    return _written(identifier, record, store.put_grouping(record, condition), response)
-
-
-@router.get("/collections", tags=["streams and collections"])
-def list_collections(store: TheStore) -> CollectionList:
-    """List all collections."""
-    return CollectionList(collections=store.groupings(KM3ResourceCollection))
-
-
-@router.get(
-    "/collections/{identifier}",
-    tags=["streams and collections"],
-    response_model=KM3ResourceCollection,
-)
-def get_collection(identifier: Identifier, request: Request, store: TheStore) -> Response:
-    """Return a collection."""
-    return _json(request, store.get_grouping_json(KM3ResourceCollection, identifier).encode())
-
-
-@router.put(
-    "/collections/{identifier}", tags=["streams and collections"], dependencies=writes,
-    openapi_extra=_documented(KM3ResourceCollection), responses={201: {"model": Written}},
-)  # fmt: skip
-def put_collection(
-    identifier: Identifier, body: Body, response: Response, store: TheStore,
-    condition: TheCondition,
-) -> Written:  # fmt: skip
-    """Write a collection; 201 if it is new; conditions as for a resource."""
-    record = parse_record(KM3ResourceCollection, body)
-    _same("identifier", identifier, record.identifier)
-    return _written(identifier, record, store.put_grouping(record, condition), response)
 
 
 def in_form(
@@ -202,18 +135,22 @@ def in_form(
     return tagged(request, body, form.media_type, headers)
 
 
-def _json(request: Request, body: bytes) -> Response:
+def answer_json(request: Request, body: bytes) -> Response:
     """Return JSON under an entity tag, and without a body to who has it already."""
     return tagged(request, body, "application/json")
 
 
-def _same(field: str, address: str, record: str) -> None:
+def check_address(field: str, address: str, record: str) -> None:
+    """Refuse a record that was sent to the address of another; raises RefusedError."""
     if address != record:
         problem = Problem(field, f"is {record!r}, the address says {address!r}")
         raise RefusedError("the record belongs to another address", [problem])
 
 
-def _written(identifier: str, record: BaseModel, outcome: Outcome, response: Response) -> Written:
+def say_written(
+    identifier: str, record: BaseModel, outcome: Outcome, response: Response
+) -> Written:
+    """Return what was done with a record, and set the status that says whether it is new."""
     response.status_code = 201 if outcome is Outcome.CREATED else 200
     tag = tag_of(record.model_dump_json().encode())
     return Written(identifier=identifier, outcome=outcome, etag=tag)

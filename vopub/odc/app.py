@@ -17,6 +17,7 @@ from vopub.odc import (
     api,
     bulk,
     downloads,
+    groupings_api,
     life_api,
     listing,
     oai,
@@ -87,7 +88,10 @@ def create_app(config: OdcConfig) -> FastAPI:
     app.state.aladin_lite = config.aladin_lite
     app.state.pictures = pictures.Pictures(config.directory / "pictures")
     handle_errors(app)
-    for room in (api, listing, bulk, downloads, life_api, oai, pages, pictures, sitemap, sky_view):
+    for room in (
+        api, listing, bulk, downloads, life_api, groupings_api, oai, pages, pictures, sitemap,
+        sky_view,
+    ):  # fmt: skip
         app.include_router(room.router)
     for router in (vocabularies.pages, vocabularies.router):
         app.include_router(router)

@@ -150,7 +150,7 @@ def sorts_of(asked: Asked) -> list[Choice]:
 
 
 def _titles(store: Store) -> dict[str, str]:
-    return {each.identifier: each.title for each in store.groupings(KM3ResourceCollection)}
+    return {each.identifier: each.title for each in store.groupings.all(KM3ResourceCollection)}
 
 
 def _choices(asked: Asked, store: Store, facet: str, titles: Mapping[str, str]) -> list[Choice]:
@@ -163,7 +163,11 @@ def _choices(asked: Asked, store: Store, facet: str, titles: Mapping[str, str]) 
         ktype=kind, collection=others["collection"], stream=others["stream"], latest=True
     )
     exact = not (asked.q or asked.since or asked.until or asked.ra)
-    tally = {name: count for name, count in store.tally(facet, query).items() if name}
+    gone = store.groupings.withdrawn(KM3ResourceCollection) if facet == "collection" else ()
+    tally = {
+        name: count for name, count in store.tally(facet, query).items()
+        if name and (name == chosen or name not in gone)
+    }  # fmt: skip
     most = sorted(tally, key=lambda name: (name != chosen, -tally[name], name))[:MOST_CHOICES]
     return [
         Choice(

@@ -55,4 +55,5 @@ def summaries_of(session: Session, kids: Iterable[UUID]) -> list[str]:
 
 
 def _summaries(session: Session, table: type[GroupingRow]) -> Sequence[str]:
-    return session.scalars(select(table.summary).order_by(table.identifier)).all()
+    listed = select(table.summary).where(table.withdrawn.is_(None))
+    return session.scalars(listed.order_by(table.identifier)).all()

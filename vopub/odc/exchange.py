@@ -3,6 +3,8 @@
 ::
 
     collections/<id>.json            streams/<id>.json
+    collections/<id>/history.json    streams/<id>/history.json
+    collections/<id>/withdrawn.txt   streams/<id>/withdrawn.txt    the reason, if it was withdrawn
     resources/<id>/<version>/record.json    (<version> <kid>/ for another one of that version)
     resources/<id>/<version>/history.json     every change: when, by whom, what differed
     resources/<id>/<version>/files/<name>
@@ -18,14 +20,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from vopub.errors import FileError
 from vopub.files import CHUNK, cannot, make_new, write_text
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
 from vopub.odc.database import database_of
 from vopub.odc.faults import GoneError, NotFoundError
-from vopub.odc.schema import ChangeRow, CollectionRow, PublishedFileRow, ResourceRow, StreamRow
+from vopub.odc.groupings import Kind
+from vopub.odc.schema import (
+    ChangeRow,
+    CollectionRow,
+    GroupingChangeRow,
+    GroupingRow,
+    PublishedFileRow,
+    ResourceRow,
+    StreamRow,
+)
 from vopub.odc.store import Store
 
 RECORD = "record.json"
@@ -55,16 +66,14 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
     counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
     with engine.connect() as connection, connection.begin():
         for table in (StreamRow, CollectionRow):
-            for identifier, record in connection.execute(select(table.identifier, table.record)):
-                write_text(target / table.__tablename__ / f"{identifier}.json", record)
-                counts[table.__tablename__] += 1
+            counts[table.__tablename__] = _export_groupings(connection, table, target)
         columns = (
             ResourceRow.kid, ResourceRow.record, ResourceRow.withdrawn, ResourceRow.reason
         )  # fmt: skip
         for row in connection.execute(select(*columns).order_by(ResourceRow.number)):
             place = _place(target, KM3OpenResource.model_validate_json(row.record))
             write_text(place / RECORD, row.record)
-            write_text(place / HISTORY, _history(connection, row.kid))
+            write_text(place / HISTORY, _history(connection, "kid", row.kid))
             if row.withdrawn is not None:
                 write_text(place / WITHDRAWN, row.reason)
             named = select(PublishedFileRow.name, PublishedFileRow.sha256)
@@ -87,12 +96,8 @@ def import_into(store: Store, source: Path) -> dict[str, int]:
         If a file of a resource is missing, or has other bytes than its record says.
     """
     counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
-    for path in sorted((source / "streams").glob("*.json")):
-        store.put_grouping(_read(KM3ResourceStream, path))
-        counts["streams"] += 1
-    for path in sorted((source / "collections").glob("*.json")):
-        store.put_grouping(_read(KM3ResourceCollection, path))
-        counts["collections"] += 1
+    counts["streams"] = _import_groupings(store, source / "streams", KM3ResourceStream)
+    counts["collections"] = _import_groupings(store, source / "collections", KM3ResourceCollection)
     for path in sorted((source / "resources").glob(f"*/*/{RECORD}")):
         counts["files"] += _import_one(store, path)
         counts["resources"] += 1
@@ -114,6 +119,22 @@ def _import_one(store: Store, path: Path) -> int:
     return len(record.files)
 
 
+def _import_groupings(store: Store, source: Path, kind: Kind) -> int:
+    """Write all streams or all collections; return how many these are."""
+    paths = sorted(source.glob("*.json"))
+    for path in paths:
+        record = _read(kind, path)
+        reason = path.with_suffix("") / WITHDRAWN
+        standing = store.groupings.standing(kind, record.identifier)
+        if reason.exists() and standing.tombstone is not None:
+            continue
+        store.groupings.put(record, who="import")
+        if reason.exists():
+            text = reason.read_text(encoding="utf-8")
+            store.groupings.withdraw(kind, record.identifier, text, who="import")
+    return len(paths)
+
+
 def _is_gone(store: Store, record: KM3OpenResource) -> bool:
     try:
         store.get_resource_json(record.kid)
@@ -124,17 +145,34 @@ def _is_gone(store: Store, record: KM3OpenResource) -> bool:
     return False
 
 
-def _history(connection: Connection, kid: str) -> str:
-    columns = (
-        ChangeRow.kind, ChangeRow.moment, ChangeRow.who, ChangeRow.reason, ChangeRow.differences
-    )  # fmt: skip
-    chosen = select(*columns).where(ChangeRow.kid == kid).order_by(ChangeRow.number)
+def _export_groupings(connection: Connection, table: type[GroupingRow], target: Path) -> int:
+    """Write all streams or all collections; return how many these are."""
+    columns = (table.identifier, table.record, table.withdrawn, table.reason)
+    rows = connection.execute(select(*columns)).all()
+    for row in rows:
+        place = target / table.__tablename__ / row.identifier
+        write_text(place.with_name(f"{row.identifier}.json"), row.record)
+        history = _history(connection, table.__tablename__[:-1], row.identifier)
+        write_text(place / HISTORY, history)
+        if row.withdrawn is not None:
+            write_text(place / WITHDRAWN, row.reason)
+    return len(rows)
+
+
+def _history(connection: Connection, what: str, name: str) -> str:
+    """Return the changes of a resource by its ``kid``, or of a stream or a collection."""
+    table = ChangeRow if what == "kid" else GroupingChangeRow
+    columns = (table.kind, table.moment, table.who, table.reason, table.differences)
+    of_it: list[ColumnElement[bool]] = [ChangeRow.kid == name]
+    if what != "kid":
+        of_it = [GroupingChangeRow.grouping == what, GroupingChangeRow.identifier == name]
+    chosen = select(*columns).where(*of_it).order_by(table.number)
     changes = [
         {"kind": row.kind, "when": f"{row.moment.isoformat()}Z", "who": row.who,
          "reason": row.reason, "differences": json.loads(row.differences)}
         for row in connection.execute(chosen)
     ]  # fmt: skip
-    return json.dumps({"kid": kid, "changes": changes}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({what: name, "changes": changes}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _place(target: Path, record: KM3OpenResource) -> Path:

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from vopub.errors import Problem, VopubError
-from vopub.odc.answers import Tombstone
+from vopub.odc.answers import GroupingTombstone, Tombstone
 
 
 class OdcError(VopubError):
@@ -56,7 +56,9 @@ class GoneError(OdcError):
 
     status = 410
 
-    def __init__(self, what: str, *, tombstone: Tombstone | None = None) -> None:
+    def __init__(
+        self, what: str, *, tombstone: Tombstone | GroupingTombstone | None = None
+    ) -> None:
         self.tombstone = tombstone
         super().__init__(what)
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import ID_PATTERN
-from vopub.odc.schema import CollectionRow, ResourceRow, StreamRow
+from vopub.odc.groupings import withdrawn_names
+from vopub.odc.schema import CollectionRow, GroupingRow, ResourceRow, StreamRow
 
 NOBODY = "nobody@odc.invalid"
 """The contact of a service without records; the protocol asks for one."""
@@ -22,6 +23,7 @@ _COLUMNS = {
     "collection": ResourceRow.collection, "stream": ResourceRow.stream, "ktype": ResourceRow.ktype,
 }  # fmt: skip
 """The kinds of sets, and the column that tells who is in one."""
+_GROUPINGS: dict[str, type[GroupingRow]] = {"collection": CollectionRow, "stream": StreamRow}
 _KIND_PATTERN = r"[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -58,14 +60,17 @@ def changed(session: Session, wanted: Wanted, limit: int) -> list[Changed]:
 
     A record that changes while somebody harvests moves to the end, so that nobody misses it.
     """
+    without = _withdrawn_sets(session)
+    if wanted.group in without:
+        return []
     rows = session.scalars(_chosen(wanted).order_by(*_ORDER).limit(limit))
-    return [_changed(row) for row in rows]
+    return [_changed(row, without) for row in rows]
 
 
 def one(session: Session, kid: str) -> Changed | None:
     """Return one record; None if there never was one."""
     row = session.get(ResourceRow, kid)
-    return None if row is None else _changed(row)
+    return None if row is None else _changed(row, _withdrawn_sets(session))
 
 
 def earliest(session: Session) -> datetime | None:
@@ -82,9 +87,9 @@ def contact(session: Session) -> str:
 
 def sets(session: Session) -> Iterator[tuple[str, str]]:
     """Yield the name and the title of every set that records can be in."""
-    for prefix, table in (("collection", CollectionRow), ("stream", StreamRow)):
-        rows = select(table.identifier, table.summary).order_by(table.identifier)
-        for name, summary in session.execute(rows):
+    for prefix, table in _GROUPINGS.items():
+        rows = select(table.identifier, table.summary).where(table.withdrawn.is_(None))
+        for name, summary in session.execute(rows.order_by(table.identifier)):
             yield f"{prefix}:{name}", json.loads(summary)["title"]
     there = set(session.scalars(select(ResourceRow.ktype).distinct()))
     yield from ((f"ktype:{k.value}", k.description) for k in Ktype if k.value in there)
@@ -119,8 +124,18 @@ def _chosen(wanted: Wanted) -> Select[Any]:
     return select(ResourceRow).where(*conditions)
 
 
-def _changed(row: ResourceRow) -> Changed:
-    return Changed(row.kid, row.written, row.record, row.withdrawn is not None, _sets_of(row))
+def _withdrawn_sets(session: Session) -> frozenset[str]:
+    """Return the names of the sets whose stream or collection was withdrawn."""
+    return frozenset(
+        f"{prefix}:{name}"
+        for prefix, table in _GROUPINGS.items()
+        for name in withdrawn_names(session, table)
+    )
+
+
+def _changed(row: ResourceRow, without: frozenset[str]) -> Changed:
+    names = tuple(name for name in _sets_of(row) if name not in without)
+    return Changed(row.kid, row.written, row.record, row.withdrawn is not None, names)
 
 
 def _sets_of(row: ResourceRow) -> tuple[str, ...]:

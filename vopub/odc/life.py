@@ -21,7 +21,7 @@ from vopub.odc.answers import Change, ChangeKind, Difference, History, Tombstone
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
 from vopub.odc.moment import now
-from vopub.odc.schema import ChangeRow, ResourceRow
+from vopub.odc.schema import ChangeRow, NotedChange, ResourceRow
 
 NEWEST_FIRST = (ResourceRow.version_key.desc(), ResourceRow.written.desc(), ResourceRow.kid)
 
@@ -91,7 +91,7 @@ class Life:
             found = session.scalars(
                 select(ChangeRow).where(ChangeRow.kid == row.kid).order_by(ChangeRow.number)
             )
-            return History(kid=kid, changes=tuple(_told(change) for change in found))
+            return History(kid=kid, changes=tuple(told(change) for change in found))
 
     def versions(self, kid: UUID) -> Versions:
         """Return all versions of a resource, the newest first, with what replaced each.
@@ -214,7 +214,8 @@ def _change(
     }  # fmt: skip
 
 
-def _told(row: ChangeRow) -> Change:
+def told(row: NotedChange) -> Change:
+    """Return a change as the service tells it."""
     return Change(
         kind=ChangeKind(row.kind), when=row.moment.replace(tzinfo=UTC), who=row.who,
         reason=row.reason,

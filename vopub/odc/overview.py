@@ -76,7 +76,7 @@ def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:
     spans = _spans(store, summaries)
     axis = _axis(list(spans.values()))
     counts = store.tally("stream", search.Query(latest=True))
-    streams = [s for s in store.groupings(KM3ResourceStream) if _belongs(s, collection)]
+    streams = [s for s in store.groupings.all(KM3ResourceStream) if _belongs(s, collection)]
     kinds = [
         (kind, [_member(s, spans, axis) for s in summaries if s.ktype is kind]) for kind in Ktype
     ]

@@ -53,8 +53,8 @@ def front(
         "front.html", base=base_url(request), newest=newest_of(store, NEWEST),
         kinds=[(kind, tally[kind.value]) for kind in Ktype if kind.value in tally],
         number_of_resources=sum(tally.values()),
-        number_of_streams=len(store.groupings(KM3ResourceStream)),
-        collections=store.groupings(KM3ResourceCollection),
+        number_of_streams=len(store.groupings.all(KM3ResourceStream)),
+        collections=store.groupings.all(KM3ResourceCollection),
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def resource(
 def collections(store: TheStore) -> str:
     """Show all collections."""
     return render(
-        "groupings.html", kind="collection", groupings=store.groupings(KM3ResourceCollection),
+        "groupings.html", kind="collection", groupings=store.groupings.all(KM3ResourceCollection),
         counts=store.tally("collection", search.Query(latest=True)),
         about="What belongs to one analysis, one data set or one publication.",
     )  # fmt: skip
@@ -105,7 +105,7 @@ def collections(store: TheStore) -> str:
 @router.api_route("/collections/{identifier}", methods=GET)
 def collection(identifier: Identifier, request: Request, store: TheStore) -> str:
     """Show a collection as a map of what is in it."""
-    record = store.get_grouping(KM3ResourceCollection, identifier)
+    record = store.groupings.get(KM3ResourceCollection, identifier)
     return render("collection.html", record=record, base=base_url(request), **map_of(record, store))
 
 
@@ -113,7 +113,7 @@ def collection(identifier: Identifier, request: Request, store: TheStore) -> str
 def streams(store: TheStore) -> str:
     """Show all streams."""
     return render(
-        "groupings.html", kind="stream", groupings=store.groupings(KM3ResourceStream),
+        "groupings.html", kind="stream", groupings=store.groupings.all(KM3ResourceStream),
         counts=store.tally("stream", search.Query(latest=True)),
         about="What grows by the minute: recordings and alerts that follow each other.",
     )  # fmt: skip
@@ -122,7 +122,7 @@ def streams(store: TheStore) -> str:
 @router.api_route("/streams/{identifier}", methods=GET)
 def stream(identifier: Identifier, request: Request, store: TheStore) -> str:
     """Show a stream on an axis of time, and its newest elements."""
-    record = store.get_grouping(KM3ResourceStream, identifier)
+    record = store.groupings.get(KM3ResourceStream, identifier)
     query = search.Query(stream=identifier, latest=True)
     page = store.page(query, Sort.LATEST_DATA, "", NEWEST_ELEMENTS)
     members = [ResourceSummary.model_validate_json(text) for text in page.summaries]

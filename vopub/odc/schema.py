@@ -115,14 +115,12 @@ class FactRow(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
-class ChangeRow(Base):
-    """What was done to a resource, by whom and when."""
+class NotedChange(Base):
+    """What was done, by whom and when."""
 
-    __tablename__ = "changes"
-    __table_args__ = (Index("ix_changes_kid", "kid", "number"),)
+    __abstract__ = True
 
     number: Mapped[int] = mapped_column(WHOLE, primary_key=True, autoincrement=True)
-    kid: Mapped[str] = mapped_column(String(36))
     kind: Mapped[str] = mapped_column(String(16))
     moment: Mapped[datetime] = mapped_column(DateTime)
     """UTC."""
@@ -130,6 +128,26 @@ class ChangeRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     differences: Mapped[str] = mapped_column(Text)
     """What was said before and what is said now, place by place, as JSON."""
+
+
+class ChangeRow(NotedChange):
+    """What was done to a resource."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("ix_changes_kid", "kid", "number"),)
+
+    kid: Mapped[str] = mapped_column(String(36))
+
+
+class GroupingChangeRow(NotedChange):
+    """What was done to a stream or a collection."""
+
+    __tablename__ = "grouping_changes"
+    __table_args__ = (Index("ix_grouping_changes_grouping", "grouping", "identifier", "number"),)
+
+    grouping: Mapped[str] = mapped_column(String(16))
+    """``stream`` or ``collection``."""
+    identifier: Mapped[str] = mapped_column(String(64))
 
 
 class TokenRow(Base):
@@ -188,6 +206,9 @@ class GroupingRow(Base):
     written: Mapped[datetime] = mapped_column(DateTime)
     summary: Mapped[str] = mapped_column(Text)
     """What the catalogue says about it, as JSON."""
+    withdrawn: Mapped[datetime | None] = mapped_column(DateTime)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it was withdrawn."""
 
 
 class StreamRow(GroupingRow):

@@ -71,8 +71,8 @@ def _records(session: Session, base: str, beginning: str) -> Iterator[tuple[str,
 def _others(session: Session, base: str) -> Iterator[tuple[str, str]]:
     yield f"{base}/", ""
     for table in (CollectionRow, StreamRow):
-        rows = select(table.identifier, table.written).order_by(table.identifier)
-        for identifier, written in session.execute(rows):
+        rows = select(table.identifier, table.written).where(table.withdrawn.is_(None))
+        for identifier, written in session.execute(rows.order_by(table.identifier)):
             yield f"{base}/{table.__tablename__}/{identifier}", f"{written:%Y-%m-%d}"
 
 

@@ -12,45 +12,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.model.ktype import Ktype
-from vopub.model.resource import (
-    ID_PATTERN,
-    FileRole,
-    KM3OpenResource,
-    KM3ResourceCollection,
-    KM3ResourceStream,
-)
+from vopub.model.resource import ID_PATTERN, FileRole, KM3OpenResource, KM3ResourceStream
 from vopub.odc import index, paging
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import database_of, writing
-from vopub.odc.door import problems_of_grouping
-from vopub.odc.faults import NotFoundError, RefusedError
+from vopub.odc.faults import NotFoundError
+from vopub.odc.groupings import Groupings
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
 from vopub.odc.ownership import own
 from vopub.odc.paging import Count, Page, Sort
 from vopub.odc.registering import register
-from vopub.odc.schema import (
-    CollectionRow,
-    GroupingRow,
-    PublishedFileRow,
-    ResourceRow,
-    StreamRow,
-    UploadRow,
-)
+from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import EVERYTHING, Query, conditions
 from vopub.odc.tokens import Grant, Tokens
-
-Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +85,7 @@ class Store:
         with self._writing.begin() as session:
             index.ensure(session)
         self.life = Life(self._reading, self._writing)
+        self.groupings = Groupings(self._reading, self._writing)
         event.listen(self._writing, "after_commit", self._count_write)
         self._writes = 0
         self._catalog: tuple[int, bytes] = (-1, b"")
@@ -284,10 +269,10 @@ class Store:
 
         Raises
         ------
-        NotFoundError
-            If there is no such stream.
+        NotFoundError, GoneError
+            If there is no such stream, or it was withdrawn.
         """
-        elements = self.get_grouping(KM3ResourceStream, stream).resources if stream else ()
+        elements = self.groupings.get(KM3ResourceStream, stream).resources if stream else ()
         with self._reading() as session:
             return assemble(session, stream, elements)
 
@@ -333,71 +318,7 @@ class Store:
         path = self.blobs.path(found.sha256)
         return StoredFile(name, path, found.sha256, found.size, *kind)
 
-    # -- streams and collections -------------------------------------------------------------
-
-    def put_grouping(
-        self, record: KM3ResourceStream | KM3ResourceCollection, condition: Condition = ALWAYS
-    ) -> Outcome:
-        """Write a stream or a collection; an equal one changes nothing.
-
-        Raises
-        ------
-        RefusedError
-            If it names what is no identifier; nothing is changed.
-        ChangedError
-            If the condition does not hold of the one that is there; nothing is changed.
-        """
-        if problems := problems_of_grouping(record):
-            raise RefusedError("the record says what cannot be", problems)
-        table = _table(type(record))
-        text = record.model_dump_json()
-        # A stream may have very many elements.
-        short = record.model_dump_json(exclude={"resources"}) if table is StreamRow else text
-        with self._writing.begin() as session:
-            before = session.get(table, record.identifier)
-            condition.check(before.record if before is not None else None)
-            if before is not None and before.record == text:
-                return Outcome.UNCHANGED
-            fields = {"record": text, "summary": short, "written": now()}
-            session.merge(table(identifier=record.identifier, **fields))
-        return Outcome.REPLACED if before is not None else Outcome.CREATED
-
-    def get_grouping(self, kind: type[Grouping], identifier: str) -> Grouping:
-        """Return a stream or a collection; raises like ``get_grouping_json``."""
-        return kind.model_validate_json(self.get_grouping_json(kind, identifier))
-
-    def get_grouping_json(self, kind: type[Grouping], identifier: str) -> str:
-        """Return a stream or a collection as it was written.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none with this identifier.
-        """
-        with self._reading() as session:
-            row = session.get(_table(kind), identifier)
-        if row is None:
-            noun = kind.__name__.removeprefix("KM3Resource").lower()
-            raise NotFoundError(f"there is no {noun} {identifier!r}")
-        return row.record
-
-    def knows(self, kind: type[Grouping], identifier: str) -> bool:
-        """Tell whether there is such a stream or collection."""
-        with self._reading() as session:
-            return session.get(_table(kind), identifier) is not None
-
-    def groupings(self, kind: type[Grouping]) -> tuple[Grouping, ...]:
-        """Return all streams or all collections, by identifier."""
-        table = _table(kind)
-        with self._reading() as session:
-            texts = session.scalars(select(table.record).order_by(table.identifier)).all()
-        return tuple(kind.model_validate_json(text) for text in texts)
-
     # -- inside ------------------------------------------------------------------------------
 
     def _count_write(self, _session: Session) -> None:
         self._writes += 1
-
-
-def _table(kind: type[KM3ResourceStream | KM3ResourceCollection]) -> type[GroupingRow]:
-    return StreamRow if issubclass(kind, KM3ResourceStream) else CollectionRow

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,16 +17,24 @@ from astropy.table import QTable
 from vopub import KM3Store
 from vopub.client.cache import Cache
 from vopub.client.catalog import Catalog
-from vopub.client.faults import AwayError, MissingHereError, MissingThereError
+from vopub.client.faults import AwayError, MissingHereError, MissingThereError, WithdrawnError
 from vopub.client.groupings import KM3Collection, KM3Stream
 from vopub.client.objects import KM3Object, KM3Table
+from vopub.client.store import NAME
 from vopub.errors import ServiceError, UsageError, VopubError
 from vopub.model.ktype import Ktype
 from vopub.model.parameter import Dtype, Parameter
-from vopub.model.resource import FileRole, KM3OpenResource, KM3ResourceStream, make_kid
+from vopub.model.resource import (
+    ID_PATTERN,
+    FileRole,
+    KM3OpenResource,
+    KM3ResourceStream,
+    make_kid,
+)
 from vopub.odc.client import OdcClient
 
 from ..odc.conftest import (  # noqa: TID252
+    TOKEN,
     Product,
     Server,
     make_collection,
@@ -294,6 +303,32 @@ def test_a_withdrawn_resource_says_why(
     writer.delete_resource(record.kid, reason="wrong calibration")
     with pytest.raises(MissingThereError, match="was withdrawn: wrong calibration"):
         store.get("evts21_01@5")
+
+
+def test_a_withdrawn_stream_says_why_and_its_elements_stay(
+    store: KM3Store, stream: KM3ResourceStream, odc: Server, writer: OdcClient
+) -> None:
+    name, token = stream.identifier, {"Authorization": f"Bearer {TOKEN}"}
+    store.list()  # one that knows it still, and one that never did
+    address = f"{odc.url}/api/streams/{name}?reason=recorded+twice"
+    httpx.delete(address, headers=token, trust_env=False).raise_for_status()
+    later = KM3Store(odc.url, cache=Path("later"))
+    assert name not in later.list().identifiers
+    for asked in (store, later):
+        for ask in (asked.get, asked.list):
+            with pytest.raises(WithdrawnError, match=f"stream '{name}' was withdrawn: recorded"):
+                ask(name)
+    (element,) = later.list("acoustic20_01_psd_dom_1")
+    assert later.get("acoustic20_01_psd_dom_1").kid == later.get(element.kid).kid
+    with pytest.raises(MissingThereError, match="no collection, stream or resource"):
+        later.get("acoustic20_01_psd_dom_2")
+    writer.put_stream(stream)
+    later.update_catalog()
+    assert later.list(name).identifiers == ["acoustic20_01_psd_dom_1"]
+
+
+def test_identifiers_are_what_the_model_says() -> None:
+    assert NAME == ID_PATTERN
 
 
 def test_who_is_away_is_told_with_the_copy_there_is(tmp_path: Path) -> None:

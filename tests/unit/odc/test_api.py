@@ -370,8 +370,10 @@ def test_the_openapi_document_describes_every_way_in(kept_centre: Centre) -> Non
         "/api/resources/{kid}/linkset", "/api/resources/{kid}/history",
         "/api/resources/{kid}/versions", "/api/resources/{kid}/restore",
         "/api/vocabularies/ktypes", "/api/vocabularies/fields", "/schemas/{version}/{name}",
-        "/api/streams", "/api/streams/{identifier}",
-        "/api/collections", "/api/collections/{identifier}", "/files/{kid}/{name}",
+        "/api/streams", "/api/streams/{identifier}", "/api/streams/{identifier}/history",
+        "/api/streams/{identifier}/restore", "/api/collections", "/api/collections/{identifier}",
+        "/api/collections/{identifier}/history", "/api/collections/{identifier}/restore",
+        "/files/{kid}/{name}",
     } == set(document["paths"])  # fmt: skip
     put = document["paths"]["/api/resources/{kid}"]["put"]
     assert put["security"] == [{"HTTPBearer": []}]

@@ -100,7 +100,7 @@ def test_the_catalogue_is_kept_until_something_is_written(centre: Centre) -> Non
     assert store.catalog() is store.catalog()
     for change in (
         lambda: store.put_resource(make_record(files=[], rows=3)),
-        lambda: store.put_grouping(make_collection(title="Another title")),
+        lambda: store.groupings.put(make_collection(title="Another title")),
         lambda: store.withdraw(make_record().kid, "wrong"),
     ):
         before = store.catalog()
@@ -126,8 +126,8 @@ def test_a_store_of_the_first_version_gets_its_summaries(tmp_path: Path) -> None
         identifier="acoustic20_01_psd", title="Spectra", ktype=Ktype.ACOUSTIC_PSD,
         description="Spectral statistics of one hydrophone.", resources=(record.kid,),
     )  # fmt: skip
-    store.put_grouping(stream)
-    store.put_grouping(make_collection(resources=(record.kid,)))
+    store.groupings.put(stream)
+    store.groupings.put(make_collection(resources=(record.kid,)))
     expected = store.catalog(), store.find(Query()), store.make_catalog(stream.identifier)
     store.close()
     go_back(tmp_path / "odc" / "odc.db", "0001")

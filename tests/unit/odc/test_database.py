@@ -80,7 +80,10 @@ def test_writers_wait_for_each_other_and_lose_nothing(tmp_path: Path) -> None:
     engine = open_database(tmp_path / "odc.db")
     write = writing(engine)
     count = text("SELECT count(*) FROM streams")
-    insert = text("INSERT INTO streams VALUES (:name, 'x', '2026-11-22 00:00:00.000000', 'x')")
+    insert = text(
+        "INSERT INTO streams (identifier, record, written, summary, reason) "
+        "VALUES (:name, 'x', '2026-11-22 00:00:00.000000', 'x', '')"
+    )
 
     def add() -> None:
         for _ in range(10):

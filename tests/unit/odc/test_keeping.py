@@ -54,7 +54,7 @@ def fill(store: Store) -> None:
     withdrawn = make_record("evts20_01", files=[])
     store.put_resource(withdrawn)
     store.withdraw(withdrawn.kid, "wrong calibration")
-    store.put_grouping(make_collection())
+    store.groupings.put(make_collection())
 
 
 def check(store: Store) -> None:
@@ -65,7 +65,7 @@ def check(store: Store) -> None:
         assert store.get_file(record.kid, "evts21_01.csv").path.read_bytes() == CSV
     with pytest.raises(GoneError, match="wrong calibration"):
         store.get_resource(make_record("evts20_01").kid)
-    assert store.get_grouping(KM3ResourceCollection, "samples26_01") == make_collection()
+    assert store.groupings.get(KM3ResourceCollection, "samples26_01") == make_collection()
     assert store.count(Query(q="muons", latest=True)).number == 1
     assert len(store.page(Query(), Sort.NEWEST).summaries) == 2
 

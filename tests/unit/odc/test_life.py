@@ -183,6 +183,10 @@ def test_history_begins_with_the_next_change_in_a_store_from_before_it_was_kept(
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE changes"))
         connection.execute(text("DROP TABLE tokens"))
+        connection.execute(text("DROP TABLE grouping_changes"))
+        for table in ("streams", "collections"):
+            for column in ("withdrawn", "reason"):
+                connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     engine.dispose()
     store = Store(tmp_path / "odc")

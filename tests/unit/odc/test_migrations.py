@@ -51,11 +51,25 @@ def check(store: Store) -> None:
     with pytest.raises(GoneError, match="wrong calibration"):
         store.get_resource(kid("evts21_02", "1.0"))
     assert store.latest("evts21_01").publication.version == "1.10"
-    stream = store.get_grouping(KM3ResourceStream, "events21_01")
+    stream = store.groupings.get(KM3ResourceStream, "events21_01")
     assert stream.resources == (kid("evts21_03", "1.0"),)
-    collection = store.get_grouping(KM3ResourceCollection, "samples26_01")
+    collection = store.groupings.get(KM3ResourceCollection, "samples26_01")
     assert collection.title == "Samples of ORCA"
     assert store.count_by_ktype() == {Ktype.EVENTS: 3}
+
+
+def check_groupings_live(store: Store) -> None:
+    """Look whether what the first version wrote can be withdrawn and returned."""
+    groupings = store.groupings
+    for kind, name in ((KM3ResourceStream, "events21_01"), (KM3ResourceCollection, "samples26_01")):
+        there = groupings.get_json(kind, name)
+        groupings.withdraw(kind, name, "to see")
+        with pytest.raises(GoneError, match="to see"):
+            groupings.get_json(kind, name)
+        groupings.restore(kind, name, "seen")
+        assert groupings.get_json(kind, name) == there
+        kinds = [change.kind.value for change in groupings.history(kind, name).changes]
+        assert kinds[-2:] == ["withdrawn", "restored"]
 
 
 def check_index(store: Store) -> None:
@@ -75,6 +89,7 @@ def test_a_store_of_the_first_version_is_whole_in_todays(tmp_path: Path) -> None
         store = Store(tmp_path / "odc")
         check(store)
         check_index(store)
+        check_groupings_live(store)
         store.close()
 
 
@@ -95,6 +110,7 @@ def test_records_in_postgresql_outlive_a_step_of_the_schema(
     store = Store(tmp_path / "odc", address)
     check(store)
     check_index(store)
+    check_groupings_live(store)
     store.close()
 
 

@@ -210,15 +210,15 @@ def test_streams_and_collections_come_back(store: Store) -> None:
         description="Spectral statistics of one hydrophone.",
     )  # fmt: skip
     for record in (collection, stream):
-        assert store.put_grouping(record) is Outcome.CREATED
-        assert store.put_grouping(record) is Outcome.UNCHANGED
-    assert store.get_grouping(KM3ResourceCollection, "samples26_01") == collection
-    assert store.get_grouping(KM3ResourceStream, "acoustic20_01_psd") == stream
+        assert store.groupings.put(record) is Outcome.CREATED
+        assert store.groupings.put(record) is Outcome.UNCHANGED
+    assert store.groupings.get(KM3ResourceCollection, "samples26_01") == collection
+    assert store.groupings.get(KM3ResourceStream, "acoustic20_01_psd") == stream
     renamed = collection.model_copy(update={"title": "Another title"})
-    assert store.put_grouping(renamed) is Outcome.REPLACED
-    assert store.groupings(KM3ResourceCollection) == (renamed,)
+    assert store.groupings.put(renamed) is Outcome.REPLACED
+    assert store.groupings.all(KM3ResourceCollection) == (renamed,)
     with pytest.raises(NotFoundError, match="no stream 'evts99_99'"):
-        store.get_grouping(KM3ResourceStream, "evts99_99")
+        store.groupings.get(KM3ResourceStream, "evts99_99")
 
 
 def test_named_resources_come_in_the_order_asked_for(store: Store) -> None:

@@ -1,0 +1,271 @@
+"""Streams and collections, and their life: what changed when, withdrawal and return.
+
+What belongs to a withdrawn stream or collection stays as it is. The stream or collection itself
+leaves a tombstone, and is in no list any more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, TypeVar
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from vopub.errors import Problem
+from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
+from vopub.odc.answers import ChangeKind, Difference, GroupingHistory, GroupingTombstone, Outcome
+from vopub.odc.conditions import ALWAYS, Condition
+from vopub.odc.door import problems_of_grouping
+from vopub.odc.faults import GoneError, NotFoundError, RefusedError
+from vopub.odc.life import differences, told
+from vopub.odc.moment import now
+from vopub.odc.schema import CollectionRow, GroupingChangeRow, GroupingRow, StreamRow
+
+Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
+Kind = type[KM3ResourceStream] | type[KM3ResourceCollection]
+MEMBERS = ("resources", "streams")
+"""What may be very many, of which a history tells what came and what went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is under the name of a stream or a collection."""
+
+    is_known: bool
+    """Whether there is one, or was."""
+    tombstone: GroupingTombstone | None = None
+    """What is left of one that was withdrawn."""
+
+
+UNKNOWN = Standing(is_known=False)
+
+
+class Groupings:
+    """Writes, withdraws, returns and lists streams and collections.
+
+    Parameters
+    ----------
+    reading, writing
+        Make a transaction that reads, or writes.
+    """
+
+    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
+        self._reading = reading
+        self._writing = writing
+
+    def put(
+        self, record: KM3ResourceStream | KM3ResourceCollection, condition: Condition = ALWAYS, *,
+        who: str = "",
+    ) -> Outcome:  # fmt: skip
+        """Write a stream or a collection; an equal one changes nothing.
+
+        A withdrawn one that is written again is back.
+
+        Raises
+        ------
+        RefusedError
+            If it names what is no identifier; nothing is changed.
+        ChangedError
+            If the condition does not hold of the one that is there; nothing is changed.
+        """
+        if problems := problems_of_grouping(record):
+            raise RefusedError("the record says what cannot be", problems)
+        kind, text = type(record), record.model_dump_json()
+        with self._writing.begin() as session:
+            row = session.get(_table(kind), record.identifier)
+            there = row.record if row is not None and row.withdrawn is None else None
+            condition.check(there)
+            if there == text:
+                return Outcome.UNCHANGED
+            _note_written(session, kind, record.identifier, row, text, who)
+            session.merge(_row(record, text))
+        return Outcome.REPLACED if there is not None else Outcome.CREATED
+
+    def get(self, kind: type[Grouping], identifier: str) -> Grouping:
+        """Return a stream or a collection; raises like ``get_json``."""
+        return kind.model_validate_json(self.get_json(kind, identifier))
+
+    def get_json(self, kind: Kind, identifier: str) -> str:
+        """Return a stream or a collection as it was written.
+
+        Raises
+        ------
+        NotFoundError, GoneError
+            If there is none with this identifier, or it was withdrawn.
+        """
+        with self._reading() as session:
+            return _present(session, kind, identifier).record
+
+    def standing(self, kind: Kind, identifier: str) -> Standing:
+        """Tell whether there is such a stream or collection, or was."""
+        with self._reading() as session:
+            row = session.get(_table(kind), identifier)
+        if row is None:
+            return UNKNOWN
+        return Standing(True, None if row.withdrawn is None else _tombstone(kind, row))
+
+    def all(self, kind: type[Grouping]) -> tuple[Grouping, ...]:
+        """Return all streams or all collections that were not withdrawn, by identifier."""
+        table = _table(kind)
+        wanted = select(table.record).where(table.withdrawn.is_(None)).order_by(table.identifier)
+        with self._reading() as session:
+            texts = session.scalars(wanted).all()
+        return tuple(kind.model_validate_json(text) for text in texts)
+
+    def withdrawn(self, kind: Kind) -> frozenset[str]:
+        """Return the identifiers of those that were withdrawn."""
+        with self._reading() as session:
+            return withdrawn_names(session, _table(kind))
+
+    def withdraw(
+        self, kind: Kind, identifier: str, reason: str, condition: Condition = ALWAYS, *,
+        who: str = "",
+    ) -> None:  # fmt: skip
+        """Take a stream or a collection back; what belongs to it stays.
+
+        Raises
+        ------
+        NotFoundError, GoneError
+            If there is none, or it was withdrawn before.
+        ChangedError
+            If the condition does not hold of it.
+        """
+        with self._writing.begin() as session:
+            row = _present(session, kind, identifier)
+            condition.check(row.record)
+            row.withdrawn = row.written = now()
+            row.reason = reason
+            _note(session, kind, identifier, ChangeKind.WITHDRAWN, who, reason)
+
+    def restore(self, kind: Kind, identifier: str, reason: str, *, who: str = "") -> None:
+        """Bring a withdrawn one back as it was.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        RefusedError
+            If it was not withdrawn.
+        """
+        with self._writing.begin() as session:
+            row = _known(session, kind, identifier)
+            if row.withdrawn is None:
+                problem = Problem("identifier", "it was not withdrawn")
+                raise RefusedError(f"the {noun(kind)} cannot be restored", [problem])
+            row.withdrawn, row.reason, row.written = None, "", now()
+            _note(session, kind, identifier, ChangeKind.RESTORED, who, reason)
+
+    def history(self, kind: Kind, identifier: str) -> GroupingHistory:
+        """Return every change, the oldest first, also of one that was withdrawn.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        made = (
+            GroupingChangeRow.grouping == noun(kind), GroupingChangeRow.identifier == identifier
+        )  # fmt: skip
+        with self._reading() as session:
+            _known(session, kind, identifier)
+            chosen = select(GroupingChangeRow).where(*made).order_by(GroupingChangeRow.number)
+            changes = tuple(told(change) for change in session.scalars(chosen))
+        return GroupingHistory(kind=noun(kind), identifier=identifier, changes=changes)
+
+
+def noun(kind: Kind) -> str:
+    """Return ``stream`` or ``collection``."""
+    return "stream" if issubclass(kind, KM3ResourceStream) else "collection"
+
+
+def withdrawn_names(session: Session, table: type[GroupingRow]) -> frozenset[str]:
+    """Return the identifiers of the streams, or of the collections, that were withdrawn."""
+    return frozenset(session.scalars(select(table.identifier).where(table.withdrawn.is_not(None))))
+
+
+def _table(kind: Kind) -> type[GroupingRow]:
+    return StreamRow if issubclass(kind, KM3ResourceStream) else CollectionRow
+
+
+def _row(record: KM3ResourceStream | KM3ResourceCollection, text: str) -> GroupingRow:
+    # A stream may have very many elements.
+    is_stream = isinstance(record, KM3ResourceStream)
+    short = record.model_dump_json(exclude={"resources"}) if is_stream else text
+    return _table(type(record))(
+        identifier=record.identifier, record=text, summary=short, written=now(), withdrawn=None,
+        reason="",
+    )  # fmt: skip
+
+
+def _known(session: Session, kind: Kind, identifier: str) -> GroupingRow:
+    row = session.get(_table(kind), identifier)
+    if row is None:
+        raise NotFoundError(f"there is no {noun(kind)} {identifier!r}")
+    return row
+
+
+def _present(session: Session, kind: Kind, identifier: str) -> GroupingRow:
+    row = _known(session, kind, identifier)
+    if row.withdrawn is not None:
+        reason = f": {row.reason}" if row.reason else ""
+        what = f"{noun(kind)} {identifier!r} was withdrawn{reason}"
+        raise GoneError(what, tombstone=_tombstone(kind, row))
+    return row
+
+
+def _tombstone(kind: Kind, row: GroupingRow) -> GroupingTombstone:
+    withdrawn = (row.withdrawn or row.written).replace(tzinfo=UTC)
+    return GroupingTombstone(
+        kind=noun(kind), identifier=row.identifier, title=json.loads(row.summary)["title"],
+        withdrawn=withdrawn, reason=row.reason,
+    )  # fmt: skip
+
+
+def _note_written(
+    session: Session, kind: Kind, identifier: str, row: GroupingRow | None, text: str, who: str
+) -> None:
+    if row is None:
+        return _note(session, kind, identifier, ChangeKind.CREATED, who)
+    change = ChangeKind.REPLACED if row.withdrawn is None else ChangeKind.RESTORED
+    found = [each.model_dump() for each in _differences(json.loads(row.record), json.loads(text))]
+    return _note(session, kind, identifier, change, who, differing=found)
+
+
+def _note(
+    session: Session, kind: Kind, identifier: str, change: ChangeKind, who: str,
+    reason: str = "", differing: list[dict[str, Any]] | None = None,
+) -> None:  # fmt: skip
+    entry = {
+        "grouping": noun(kind), "identifier": identifier, "kind": change.value, "moment": now(),
+        "who": who, "reason": reason,
+        "differences": json.dumps(differing or [], ensure_ascii=False),
+    }  # fmt: skip
+    session.execute(insert(GroupingChangeRow), [entry])
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
+    """Yield what differs; of lists of members only what went and what came.
+
+    A stream that grows element by element would otherwise be kept whole with every change.
+    """
+    members = {name for name in MEMBERS if name in before and name in after}
+    yield from differences(_without(before, members), _without(after, members))
+    for name in sorted(members):
+        went, came = _went_and_came(before[name], after[name])
+        if went or came:
+            yield Difference(path=name, before=went, after=came)
+        elif before[name] != after[name]:  # another order
+            yield Difference(path=name, before=before[name], after=after[name])
+
+
+def _went_and_came(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    old, new = set(before), set(after)
+    return [name for name in before if name not in new], [n for n in after if n not in old]
+
+
+def _without(record: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in names}
