@@ -64,7 +64,7 @@ class Inspection:
     quantities: tuple[Quantity, ...]
     """What at least one reconstructed event has, in the order of the catalogue."""
     summaries: dict[str, tuple[str, ...]]
-    """What DST files say beside the catalogue, by what the names begin with."""
+    """What it says beside the catalogue, by what the names begin with."""
     history: tuple[str, ...]
     """Programs that made the file, oldest first."""
 

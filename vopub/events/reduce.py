@@ -98,7 +98,7 @@ def check_summaries(reader: Reader, recipe: Recipe, *, where: object) -> None:
     lacking = [name for name in asked if name not in given]
     if lacking:
         what = f"the file does not give {', '.join(lacking)}"
-        hint = did_you_mean(lacking[0], given) if given else "only DST files have a tree T"
+        hint = did_you_mean(lacking[0], given) if given else "vopub inspect says what it gives"
         raise InputError(what, where=where, hint=hint)
 
 

@@ -31,7 +31,7 @@ def _entries(file: str) -> dict[str, Any]:
 
 
 def parameter(name: str, overrides: Mapping[str, Any] | None = None) -> Parameter:
-    """Return a known parameter, or a summary of DST files, with what differs in one resource.
+    """Return a known parameter, or a summary that files give, with what differs in one resource.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def check_new_parameter(name: str) -> str:
     if name in known_parameters():
         raise ValueError(f"{name!r} is a known parameter already; choose another name")
     if is_summary(name):
-        raise ValueError(f"{name!r} is a name of summaries of DST files; choose another name")
+        raise ValueError(f"{name!r} is a name that files give; choose another name")
     return check_name(name)
 
 

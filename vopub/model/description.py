@@ -156,7 +156,7 @@ class EventsSection(_Section):
 
     @property
     def summaries(self) -> frozenset[str]:
-        """The summaries of DST files that columns, cuts and formulas name."""
+        """The summaries that columns, cuts and formulas name; files give them."""
         formulas = (own.formula for own in self.derived.values())
         texts = (*self.columns, *formulas, *(cut.keep for cut in self.selection))
         return summaries_in(" ".join(texts))

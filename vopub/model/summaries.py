@@ -1,7 +1,8 @@
-"""Parameters that no catalogue describes: the summaries of events in DST files.
+"""Parameters that no catalogue describes: what programs say of an event in sum.
 
 Each version of the programs that make DST files writes other summaries, so they are known by a
-rule: ``dst_<branch>_<leaf>`` in lower case. Units, UCDs and meanings are the publisher's to say.
+rule: ``dst_<branch>_<leaf>`` in lower case; what generators of neutrinos list is called
+``w2list_<generator>_<name>``. Units, UCDs and meanings are the publisher's to say.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from vopub.model.parameter import Dtype, Parameter
 DESCRIBED_BY = frozenset({"ucd", "description"})
 """What a resource has to say of a summary that is one of its columns."""
 NOT_AVAILABLE = "The file has no finite number there, or one of those that stand for none."
-_NAME = re.compile(r"dst_[a-z0-9_]{1,59}", re.ASCII)
+_NAME = re.compile(r"(?:dst|w2list)_[a-z0-9_]{1,56}", re.ASCII)
 _WORD = re.compile(r"\w+", re.ASCII)
-_TRUTHS = ("dst_sum_mc_", "dst_coords_nu_")
+_TRUTHS = ("dst_sum_mc_", "dst_coords_nu_", "w2list_")
 """How the names of what is known of simulated events alone begin."""
 
 
 def is_summary(name: str) -> bool:
-    """Tell whether a parameter is a summary of DST files."""
+    """Tell whether a parameter is a summary of DST files, or of a generator's list."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -48,7 +49,7 @@ def summary(name: str, described: Mapping[str, Any] | None = None) -> Parameter:
         "name": name,
         "dtype": Dtype.FLOAT64,
         "ucd": "meta",
-        "description": "A summary of the event in DST files, as they say it.",
+        "description": "A number of the event that no catalogue describes, as the file says it.",
         "null": NOT_AVAILABLE,
         "truth": is_true_summary(name),
     }

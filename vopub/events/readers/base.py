@@ -157,7 +157,7 @@ class Reader(ABC):
         """
 
     def find_summaries(self) -> Mapping[str, tuple[str, ...]]:
-        """Look for what DST files say of events beside the catalogue; most files have none.
+        """Look for what a file says of events beside the catalogue; most have none.
 
         It is looked for when it is asked for, since that takes longer than reading some events;
         the chunks that are read thereafter have it among their values.

@@ -32,9 +32,10 @@ from vopub.events.readers.km3pipe_reco import (
     JaggedSource,
     Km3pipeTracks,
 )
-from vopub.events.readers.km3pipe_tables import Ascending, Ordered, Rows, Table, reading
+from vopub.events.readers.km3pipe_tables import Ascending, Ordered, Rows, Table, reading, text_of
 from vopub.events.readers.km3pipe_truth import TRUE_VALUES, TRUTH, WEIGHTS, TruthSource
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
+from vopub.events.readers.w2list import by_generator, columns_listed, listed_numbers
 from vopub.model.event_table import Column
 from vopub.model.provenance import PriorStep
 
@@ -172,6 +173,10 @@ class Km3pipeReader(Reader):
     def _repeated(self, key: str) -> InputError:
         what = f"/{EVENTS} has two events of {key}"
         return InputError(what, where=self._path, hint="the file was not put together rightly")
+
+    def find_summaries(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the names of what generators list, as far as the events have it."""
+        return by_generator(self._listed)
 
     def close(self) -> None:
         """Close the file."""
@@ -323,6 +328,7 @@ class Km3pipeReader(Reader):
             name: partial(np.ascontiguousarray, rows[name], dtype=np.float64)
             for name in self._weights
         }
+        makers |= {n: partial(listed_numbers, rows[own]) for n, own in self._listed.items()}
         if self._has_truth:
             makers |= {name: partial(lambda n: made[""][n], name) for name in TRUE_VALUES}
         return Lazy(makers)
@@ -330,6 +336,10 @@ class Km3pipeReader(Reader):
     @cached_property
     def _weights(self) -> tuple[str, ...]:
         return tuple(name for name in WEIGHTS if self._table.first_of((name,), "fiu"))
+
+    @cached_property
+    def _listed(self) -> dict[str, str]:
+        return columns_listed(self._table.dtype.names or ())
 
     @cached_property
     def _has_truth(self) -> bool:
@@ -368,7 +378,7 @@ class Km3pipeReader(Reader):
         table = Table(self._path, self._file, HEADER)
         names = [table.need((name,), "SO") for name in ("parameter", "field_values")]
         rows = table.read(0, table.rows)
-        return {_text(row[names[0]]): _text(row[names[1]]) for row in rows}
+        return {text_of(row[names[0]]): text_of(row[names[1]]) for row in rows}
 
     def _uuid(self) -> UUID | None:
         text = self._attributes.get("kid")
@@ -386,7 +396,3 @@ class Km3pipeReader(Reader):
         if negative or self._has_truth or is_simulation_header(head):
             return True
         return False if self._has(TRUTH) and self.entries else None
-
-
-def _text(value: object) -> str:
-    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()

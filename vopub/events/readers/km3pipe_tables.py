@@ -363,3 +363,8 @@ def _repeated(keys: NDArray[np.int64]) -> int | None:
     """Return the first of ascending keys that comes twice."""
     same = np.flatnonzero(keys[1:] == keys[:-1])
     return int(keys[same[0]]) if len(same) else None
+
+
+def text_of(value: object) -> str:
+    """Return a text of the file, which HDF5 holds as bytes."""
+    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()

@@ -6,12 +6,7 @@ files of every version of the format since 2018.
 
 from __future__ import annotations
 
-import lzma
-import os
-import struct
-import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,17 +15,18 @@ from uuid import UUID
 import awkward as ak
 import numpy as np
 import uproot
-from uproot.deserialization import DeserializationError
 
 from vopub.errors import InputError, did_you_mean
 from vopub.events.detectors import is_unlisted
 from vopub.events.history import root_history
 from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk, FileHeader, Reader, closed_if_refused
+from vopub.events.readers.root_file import check_length, reading
 from vopub.events.readers.root_history import dst_command, jpp_texts
-from vopub.events.readers.root_summaries import Leaf, find_leaves
+from vopub.events.readers.root_summaries import Leaf, check_entries, find_leaves
 from vopub.events.readers.root_truth import TRUE_VALUES, WEIGHTS, is_gseagen, truth_of
 from vopub.events.readers.run_metadata import describe_runs, is_simulation_header
+from vopub.events.readers.w2list import places_listed
 from vopub.events.reconstruction import JaggedTracks
 from vopub.model.event_table import Column
 
@@ -57,55 +53,11 @@ FEW_SCANNED = 1000
 MOST_SCANNED = 100_000
 """How many events are looked at in one go for their run numbers."""
 
-_DAMAGE = (
-    DeserializationError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError,
-    AttributeError, AssertionError, NotImplementedError, MemoryError, struct.error, zlib.error,
-    lzma.LZMAError,
-)  # fmt: skip
-"""What uproot raises on bytes that are not what they should be; only its calls stand within."""
 _MISFIT = (ValueError,)
 """What awkward raises on lists that do not belong together."""
 
 RUN_COLUMNS = ("runNumber", "UTCMin_s", "UTCMax_s", "livetime_s")
 """Columns of the ``headerTree`` that say what is published of a run."""
-
-BIG_FILE = 1_000_000
-"""Files of this version of the format and later hold places in the file as 64-bit integers."""
-
-
-@contextmanager
-def _reading(
-    path: Path, what: str, damage: tuple[type[Exception], ...] = _DAMAGE
-) -> Iterator[None]:
-    """Turn what is raised on damaged bytes into one clear line."""
-    try:
-        yield
-    except damage as error:
-        lines = str(error).strip().splitlines()
-        cause = lines[0] if len(lines) == 1 else type(error).__name__
-        hint = "the file is damaged; copy it again from where it came"
-        raise InputError(f"cannot read {what} ({cause:.200})", where=path, hint=hint) from error
-
-
-def _check_length(path: Path) -> None:
-    """Compare the length with the one that ROOT wrote in front when it closed the file.
-
-    Layout of the first bytes: ROOT's ``TFile``, "ROOT file header record".
-    """
-    with _reading(path, "the ROOT file"), path.open("rb") as stream:
-        beginning = stream.read(20)
-        there = stream.seek(0, os.SEEK_END)
-    if len(beginning) == 20:
-        (version,) = struct.unpack(">4xi12x", beginning)
-        layout = ">12xi4x" if version < BIG_FILE else ">12xq"
-        (written,) = struct.unpack(layout, beginning)
-        length = f"{there} of {written} bytes are there"
-    else:
-        written, length = len(beginning) + 1, f"only {there} bytes are there"
-    if there < written:
-        hint = "copy it again from where it came"
-        raise InputError(f"the file is truncated: {length}", where=path, hint=hint)
-
 
 _INTERPRETATIONS: dict[tuple[object, ...], Any] = {}
 """How to read the branches met so far: finding it out takes as long as reading them."""
@@ -144,8 +96,8 @@ class RootReader(Reader):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        _check_length(path)
-        with _reading(path, "the ROOT file"):
+        check_length(path)
+        with reading(path, "the ROOT file"):
             # The path as a key: a colon in it is part of the name, not an object in the file.
             self._file: Any = uproot.open(
                 {path: None}, array_cache=None, handler=uproot.MultithreadedFileSource
@@ -185,21 +137,19 @@ class RootReader(Reader):
             yield self._chunk(start, min(start + step, self.entries))
 
     def find_summaries(self) -> Mapping[str, tuple[str, ...]]:
-        """Look into the friend tree ``T``, whose entries are those of the event tree.
+        """Look into the friend tree ``T``, and for what generators list of simulated events.
 
         Raises
         ------
         InputError
             If it is damaged or has another number of entries.
         """
-        if self._holds.get("T") != "TTree":
-            return {}
-        with _reading(self._path, "the tree T"):
-            tree = self._file["T"]
-            found = find_leaves(tree) if tree.num_entries == self.entries else {}
-        if tree.num_entries != self.entries:
-            what = f"the tree T has {tree.num_entries} entries, the event tree E {self.entries}"
-            raise InputError(what, where=self._path, hint="copy or make the file again")
+        found = self._listed()
+        if self._holds.get("T") == "TTree":
+            with reading(self._path, "the tree T"):
+                tree = self._file["T"]
+                found |= find_leaves(tree) if tree.num_entries == self.entries else {}
+            check_entries(int(tree.num_entries), self.entries, where=self._path)
         self._leaves = {name: leaf for leaves in found.values() for name, leaf in leaves.items()}
         return {branch: tuple(leaves) for branch, leaves in found.items()}
 
@@ -209,7 +159,7 @@ class RootReader(Reader):
 
     def _contents(self) -> dict[str, str]:
         """Return the names and classes of what the file holds, outside of directories."""
-        with _reading(self._path, "its directory"):
+        with reading(self._path, "its directory"):
             return dict(self._file.classnames(recursive=False, cycle=False))
 
     def _event_tree(self) -> Any:
@@ -218,7 +168,7 @@ class RootReader(Reader):
             hint = "level-2 files in KM3NeT's offline or DST layout can be read"
             what = f"no event tree 'E'; the file holds {holds or 'nothing'}"
             raise InputError(what, where=self._path, hint=hint)
-        with _reading(self._path, "the event tree E"):
+        with reading(self._path, "the event tree E"):
             tree = self._file["E"]
         if tree.num_entries == 0:
             self._refuse_online()
@@ -227,7 +177,7 @@ class RootReader(Reader):
     def _refuse_online(self) -> None:
         """Refuse the files that the data acquisition writes, whose event tree E is empty."""
         online = [name for name in self._holds if name.startswith(ONLINE_TREES)]
-        with _reading(self._path, "the trees of the data acquisition"):
+        with reading(self._path, "the trees of the data acquisition"):
             entries = {name: int(self._file[name].num_entries) for name in online}
         holds = ", ".join(f"{name} ({n} entries)" for name, n in sorted(entries.items()) if n)
         if holds:
@@ -236,7 +186,7 @@ class RootReader(Reader):
             raise InputError(what, where=self._path, hint=hint)
 
     def _find_branches(self) -> dict[str, Any]:
-        with _reading(self._path, "the branches of the event tree E"):
+        with reading(self._path, "the branches of the event tree E"):
             there = {branch.name: branch for branch in self._tree.itervalues(recursive=True)}
         for name in (*EVENT_BRANCHES.values(), *TRACK_BRANCHES.values()):
             if name not in there:
@@ -252,7 +202,7 @@ class RootReader(Reader):
     def _chunk(self, start: int, stop: int) -> EventChunk:
         events = {f: self._numbers(name, start, stop) for f, name in EVENT_BRANCHES.items()}
         tracks = {f: self._lists(name, start, stop) for f, name in TRACK_BRANCHES.items()}
-        with _reading(self._path, f"the tracks of events {start} to {stop - 1}", _MISFIT):
+        with reading(self._path, f"the tracks of events {start} to {stop - 1}", _MISFIT):
             records = ak.zip(tracks, depth_limit=2)
         return EventChunk(events, JaggedTracks(records), self._values(start, stop))
 
@@ -262,10 +212,21 @@ class RootReader(Reader):
         truth = self._truth(start, stop) if self._header.simulated else {}
         return Lazy({**summaries, **truth})
 
+    def _listed(self) -> dict[str, Mapping[str, Leaf]]:
+        """Return what the generator of simulated events lists."""
+        if not self._header.simulated or "w2list" not in self._branches or not self.entries:
+            return {}
+        lengths = ak.num(self._array("w2list", 0, min(FEW_SCANNED, self.entries)), axis=1)
+        listed, branch = places_listed(self._head(), int(ak.max(lengths))), self._branches["w2list"]
+        return {
+            beginning: {name: Leaf(branch, (place,)) for name, place in places.items()}
+            for beginning, places in listed.items()
+        }
+
     def _summary(self, name: str, start: int, stop: int) -> Column:
         leaf = self._leaves[name]
         array = self._read(leaf.branch, start, stop)
-        with _reading(self._path, f"the {name} of events {start} to {stop - 1}", _MISFIT):
+        with reading(self._path, f"the {name} of events {start} to {stop - 1}", _MISFIT):
             return leaf.pick(array)
 
     def _truth(self, start: int, stop: int) -> Mapping[str, Callable[[], Column]]:
@@ -279,7 +240,7 @@ class RootReader(Reader):
         return {n: make for n, make in with_care.items() if n not in self._header.lacks}
 
     def _carefully(self, values: Mapping[str, Column], name: str) -> Column:
-        with _reading(self._path, f"the {name} of simulated events", _MISFIT):
+        with reading(self._path, f"the {name} of simulated events", _MISFIT):
             return values[name]
 
     def _array(self, name: str, start: int, stop: int) -> ak.Array:
@@ -287,7 +248,7 @@ class RootReader(Reader):
 
     def _read(self, branch: Any, start: int, stop: int) -> ak.Array:
         name = branch.name
-        with _reading(self._path, f"branch {name!r} of events {start} to {stop - 1}"):
+        with reading(self._path, f"branch {name!r} of events {start} to {stop - 1}"):
             array = branch.array(
                 _interpretation(branch), entry_start=start, entry_stop=stop, library="ak"
             )
@@ -298,7 +259,7 @@ class RootReader(Reader):
 
     def _numbers(self, name: str, start: int, stop: int) -> np.ndarray[Any, Any]:
         array = self._array(name, start, stop)
-        with _reading(self._path, f"branch {name!r} as integers", _MISFIT):
+        with reading(self._path, f"branch {name!r} as integers", _MISFIT):
             numbers = ak.to_numpy(array, allow_missing=False)
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
             what = f"branch {name!r} holds {array.type.content}, not one integer per event"
@@ -319,10 +280,10 @@ class RootReader(Reader):
         self._is_gseagen = is_gseagen(head)
         pairs, simulated = self._scan(known_simulated=is_simulation_header(head))
         table = self._run_table()
-        with _reading(self._path, "its identifier"):
+        with reading(self._path, "its identifier"):
             uuid = UUID(str(self._file.file.uuid))
-        reading = partial(_reading, self._path)
-        applications, command = jpp_texts(self._file, reading), dst_command(self._file, reading)
+        told = partial(reading, self._path)
+        applications, command = jpp_texts(self._file, told), dst_command(self._file, told)
         return FileHeader(
             name=self._path.name,
             layout="KM3NeT DST" if "T" in self._holds else "KM3NeT offline",
@@ -345,7 +306,7 @@ class RootReader(Reader):
         """Return the ``Head`` object; files of before 2020 have none that uproot can read."""
         if "Head" not in self._holds:
             return {}
-        with _reading(self._path, "the header object Head"):
+        with reading(self._path, "the header object Head"):
             entries = self._file["Head"].member("map<string,string>")
             return {str(key): str(value).strip() for key, value in entries.items()}
 
@@ -353,7 +314,7 @@ class RootReader(Reader):
         """Return the rows of the ``headerTree``, of its latest version, numbers only."""
         if self._holds.get("headerTree") != "TTree":
             return []
-        with _reading(self._path, "the run table headerTree"):
+        with reading(self._path, "the run table headerTree"):
             tree = self._file["headerTree"]
             # Only these are asked for their type: that of an object takes longer than the rest.
             plain = [b for b in tree.branches if b.classname == "TBranch" and _tells_run(b.name)]
@@ -367,7 +328,7 @@ class RootReader(Reader):
         """Return the name of the detector in the ``headerTree``; empty if there is none."""
         if self._holds.get("headerTree") != "TTree":
             return ""
-        with _reading(self._path, "the name of the detector in headerTree"):
+        with reading(self._path, "the name of the detector in headerTree"):
             tree = self._file["headerTree"]
             names = list(tree["detid"].array(library="np")) if "detid" in tree else []
         return str(names[0]).strip() if len(names) else ""

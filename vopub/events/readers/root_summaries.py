@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
 
+from vopub.errors import InputError
 from vopub.events.tracks import SENTINEL, Floats
 from vopub.model.summaries import is_summary
 
@@ -65,6 +67,19 @@ def find_leaves(tree: Any) -> Leaves:
         for branch, leaves in found.items()
     }
     return {branch: leaves for branch, leaves in good.items() if leaves}
+
+
+def check_entries(there: int, events: int, *, where: Path) -> None:
+    """Check that the tree is of the events of the event tree.
+
+    Raises
+    ------
+    InputError
+        If it has another number of entries.
+    """
+    if there != events:
+        what = f"the tree T has {there} entries, the event tree E {events}"
+        raise InputError(what, where=where, hint="copy or make the file again")
 
 
 def _leaves(branch: Any, group: str) -> Iterator[tuple[str, Leaf]]:
