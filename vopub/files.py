@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -94,6 +95,31 @@ def cannot(verb: str, path: Path, error: OSError) -> FileError:
     }
     reason = error.strerror or str(error)
     return FileError(f"cannot {verb}: {reason}", where=path, hint=hints.get(error.errno or 0, ""))
+
+
+def need_room(directory: Path, size: int) -> None:
+    """Look whether a disk has room before something is begun that cannot be stopped half-way.
+
+    Parameters
+    ----------
+    directory
+        A directory on it.
+    size
+        How many bytes have to be free.
+
+    Raises
+    ------
+    FileError
+        If there are fewer.
+    """
+    try:
+        free = shutil.disk_usage(directory).free
+    except OSError as error:
+        raise cannot("look at", directory, error) from error
+    if free < size:
+        what = f"its disk has {free / 1e6:.0f} MB free, {size / 1e6:.0f} MB are needed"
+        hint = "free some space there and run again; nothing was changed"
+        raise FileError(what, where=directory, hint=hint)
 
 
 def make_new(directory: Path) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vopub.errors import ServiceError, TableError, VopubError
-from vopub.files import cannot, replacing, write_text
+from vopub.files import cannot, need_room, replacing, write_text
 from vopub.model.server import DachsServer
 from vopub.process import service_account
 from vopub.vo.candidate import (
@@ -41,6 +41,11 @@ from vopub.vo.examples import DESCRIPTOR_NAME, refresh_examples
 from vopub.vo.observations import refresh_observations
 from vopub.vo.places import Places, data_file, descriptor_id
 
+ROOM = 64 << 20
+"""Bytes that have to be free besides the table: PostgreSQL, which writes 16 MB of its log at a
+time, ends when it cannot, and with it what is served."""
+COPIES = 4
+"""So many times the CSV has to fit: its copy, the table, its indices, and the database's log."""
 SYSTEM_FOLDER = "__system"
 """Directory that DaCHS misses among its inputs if it is not there."""
 
@@ -94,7 +99,7 @@ def load(
     TableError
         If there are no rows: an empty table would replace the published one.
     FileError
-        If the files cannot be written.
+        If the disk has too little room, or the files cannot be written.
     ServiceError
         If DaCHS refuses. What was served before goes on being served; a resource that was not
         leaves nothing behind.
@@ -293,6 +298,7 @@ def _stage(places: Places, descriptor: str, csv: Path) -> None:
     account = service_account()
     target, served = (place / data_file(csv) for place in (places.staging, places.candidate))
     try:
+        need_room(places.server.root, ROOM + COPIES * csv.stat().st_size)
         for path in (target, served):
             path.parent.mkdir(parents=True)
         (places.staging.parent / SYSTEM_FOLDER).mkdir(exist_ok=True)
