@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from vopub.errors import UnreachableError, VopubError
+from vopub.errors import ServiceError, UnreachableError, VopubError
 from vopub.model.duplicates import Duplicates
 from vopub.model.resource import ServiceReference
 from vopub.publish.collections import announce_collections
@@ -25,7 +25,7 @@ from vopub.publish.stages import Progress, Stage
 from vopub.publish.state import PublicationState
 from vopub.resources import ResourceFolder
 from vopub.settings import Settings
-from vopub.site import Site
+from vopub.site import Site, State
 
 if TYPE_CHECKING:
     from vopub.events.scale.workers import Workers
@@ -117,7 +117,7 @@ class Publisher:
                 self.site.up(self.progress.note)
             outcomes = [self._publish(folder, until) for folder in folders]
             if until is Stage.REGISTER:
-                self._collect(folders, outcomes)
+                outcomes += self._collected(folders, outcomes)
         return outcomes
 
     def preview(
@@ -141,12 +141,27 @@ class Publisher:
         passage = self._passage(folder, until)
         try:
             state = passage.publish()
-        except VopubError as error:
+        except VopubError as failure:
             served = passage.previous
+            error = self._recovered(passage, failure) if until.reaches(Stage.LOAD) else failure
             self._withhold_dead(folder)
             kept = " (the previous publication is still served)" if served else ""
             return _outcome(folder, f"failed{kept}", served, error)
         return _outcome(folder, passage.change, state)
+
+    def _recovered(self, passage: Passage, failure: VopubError) -> VopubError:
+        """Let what was served before answer again; return what to say of the failure."""
+        gone = [each.name for each in self.site.status() if each.state is not State.UP]
+        try:
+            if gone:
+                self.site.up(self.progress.note)
+            passage.recover()
+        except VopubError as error:
+            self.progress.note(f"{passage.folder.id}: what was served before is not: {error}")
+        if not gone:
+            return failure
+        what = f"{' and '.join(gone)} did not answer any more, so that this failed: {failure.what}"
+        return ServiceError(what, where=failure.where, hint="publish again")
 
     def _withhold_dead(self, folder: ResourceFolder) -> None:
         """Take what is not served any more out of the record of what could not be replaced."""
@@ -162,6 +177,16 @@ class Publisher:
         except VopubError as error:
             return _outcome(folder, "would fail", passage.previous, error)
         return _outcome(folder, passage.change, passage.previous)
+
+    def _collected(
+        self, folders: Sequence[ResourceFolder], outcomes: Sequence[Outcome]
+    ) -> list[Outcome]:
+        """Tell collections of their members; return what failed, which undoes nothing else."""
+        try:
+            self._collect(folders, outcomes)
+        except VopubError as error:
+            return [Outcome("collections", "", "failed", error=error)]
+        return []
 
     def _collect(self, folders: Sequence[ResourceFolder], outcomes: Sequence[Outcome]) -> None:
         members: dict[str, list[UUID]] = {}

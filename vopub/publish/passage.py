@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from vopub.errors import VopubError
 from vopub.events.selection import parse_cuts
@@ -14,7 +15,7 @@ from vopub.model.resource import ServiceReference
 from vopub.publish.archive import Publication
 from vopub.publish.build import Build, current_build
 from vopub.publish.crosslinks import check_crosslinks, prove_datalinks
-from vopub.publish.register import connect, register, register_beside
+from vopub.publish.register import connect, register, register_beside, register_former
 from vopub.publish.registrations import QUEUED
 from vopub.publish.stages import Progress, Stage
 from vopub.publish.state import (
@@ -39,7 +40,7 @@ from vopub.resources import ResourceFolder, read_collection
 from vopub.settings import Settings
 from vopub.site import Site
 from vopub.vo.known_events import KnownEvents
-from vopub.vo.load import load, remove, restore
+from vopub.vo.load import is_settled, load, recover, remove, restore
 from vopub.vo.prove import prove, prove_candidate, quick_check
 
 if TYPE_CHECKING:
@@ -258,9 +259,7 @@ class Passage:
             self._load(build, descriptor, build.known)
             return self._prove(build, build.known) if self._reaches(Stage.PROVE) else ()
         except VopubError:
-            # What was served before is served again.
-            if state is not None:
-                write_state(self.site.state, state)
+            self._remember_previous()
             raise
 
     def _load(self, build: Build, descriptor: str, known: KnownEvents) -> None:
@@ -312,7 +311,7 @@ class Passage:
                     if became != QUEUED:
                         check_crosslinks(self.site, client, each)
         except VopubError:
-            self._go_back()
+            self._go_back(old, build.metadata.kid)
             raise
         self._done(Stage.REGISTER, f"record {build.metadata.kid} {outcome}")
         if outcome == QUEUED:
@@ -328,6 +327,7 @@ class Passage:
             self.change = "unchanged"
         state = self._state(key, build, descriptor, services)
         new = Publication(state, self.folder.description, build, record, self._products)
+        self._loaded = False  # from here on nothing is taken back; the next run would go on
         succeed(self.site, new, old=None if served else old, beside=beside)
         return state
 
@@ -356,12 +356,30 @@ class Passage:
         )
         return beside
 
-    def _go_back(self) -> None:
-        """Serve again what was served before this publication failed."""
+    def recover(self) -> None:
+        """Serve again what was served before, after a server went away and came back.
+
+        Raises
+        ------
+        VopubError
+            If DaCHS or the database refuses.
+        """
         if not self._loaded:
             return
-        restore(self.site.dachs, self.folder.id)
-        if self.previous is not None:
+        recover(self.site.dachs, self.folder.id)
+        self._remember_previous()
+
+    def _go_back(self, old: Publication | None, kid: UUID) -> None:
+        """Serve and register again what was before this publication failed."""
+        if self._loaded:
+            restore(self.site.dachs, self.folder.id)
+            self._remember_previous()
+        if old is not None and old.state.kid == kid:
+            register_former(self.site, old)
+
+    def _remember_previous(self) -> None:
+        """Note that the previous publication is whole, unless something of the next is in place."""
+        if self.previous is not None and is_settled(self.site.dachs, self.folder.id):
             write_state(self.site.state, self.previous)
 
 

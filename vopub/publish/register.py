@@ -45,6 +45,20 @@ def pending_of(site: Site) -> Pending:
     return Pending(site.state / "pending")
 
 
+def register_former(site: Site, old: Publication) -> None:
+    """Let the record say what it said before a publication that failed.
+
+    If the Open Data Center does not answer, the next run does it.
+
+    Raises
+    ------
+    ServiceError
+        If the Open Data Center refuses.
+    """
+    with connect(site.odc) as client:
+        deliver_or_queue(client, pending_of(site), old.record, old.products)
+
+
 def register(
     client: OdcClient, site: Site, description: ResourceDescription, build: Build,
     services: tuple[ServiceReference, ...],
