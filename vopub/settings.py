@@ -23,6 +23,8 @@ from vopub.model.observation import ProductTypes
 from vopub.model.publication import Contact, Url
 
 CONFIG_NAME = "vopub.toml"
+LISTS = ("mirrors", "odc_accepts")
+"""Settings that are several, parted by spaces in the environment."""
 PORTS_NAME = "ports.json"
 """File in the site directory with the ports that its servers were last started with."""
 ROOT_SITE = Path("/var/lib/vopub/site")
@@ -47,6 +49,8 @@ class SiteSettings(_Section):
     odc_database: str = ""
     """Address of a PostgreSQL that the Open Data Center keeps its records in, without a password,
     e.g. ``postgresql://odc@/odc?host=/run/postgresql``; SQLite in the directory if empty."""
+    odc_accepts: tuple[str, ...] = ()
+    """Further types of files that the Open Data Center takes, e.g. ``dat=application/x-dat``."""
     query_seconds: int = Field(default=30, ge=1, le=3600)
     """Longest time that a cone search or synchronous TAP query may take in the database."""
     tap_rows: int = Field(default=10_000_000, ge=1, le=100_000_000)
@@ -315,7 +319,7 @@ def _from_environment(content: dict[str, Any], environ: Mapping[str, str]) -> No
         elif key == "resources":
             content["resources"] = value
         elif section is not None:
-            content[section][key] = value.split() if key == "mirrors" else value
+            content[section][key] = value.split() if key in LISTS else value
         else:
             known = [field for model in SECTIONS.values() for field in model.model_fields]
             hint = did_you_mean(key, ["site", "config", "resources", *known])

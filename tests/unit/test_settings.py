@@ -143,7 +143,10 @@ def test_a_reader_uses_the_site_of_the_file_unless_told_otherwise(here: Path) ->
         "VOPUB_MIRRORS": "https://b.example https://c.example",
         "VOPUB_CACHE": "kept",
         "VOPUB_OFFLINE": "1",
+        "VOPUB_ODC_ACCEPTS": "dat=application/x-dat tsf=application/x-tsf",
     }
+    accepts = load_settings(environ=environ, directory=here).site.odc_accepts
+    assert accepts == ("dat=application/x-dat", "tsf=application/x-tsf")
     settings = load_client_settings(
         {"client.odc_url": None, "client.proxy": "http://p:1"}, environ=environ, directory=here
     )

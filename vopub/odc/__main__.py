@@ -14,6 +14,7 @@ import uvicorn
 
 from vopub.errors import BusyError, VopubError
 from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, create_app
+from vopub.odc.file_types import USUAL
 from vopub.odc.guard import read_token_digest
 from vopub.odc.sky_view import DEFAULT_DIRECTORY
 
@@ -47,6 +48,7 @@ def serve(options: argparse.Namespace) -> None:
         directory=options.directory, token_digest=read_token_digest(options.token_file),
         largest_upload=options.largest_upload, public_url=options.public_url,
         database=options.database, aladin_lite=options.aladin_lite,
+        accepted=USUAL.with_more(options.accept),
     )  # fmt: skip
     app = create_app(config)
     server = uvicorn.Server(
@@ -97,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--aladin-lite", type=Path, default=DEFAULT_DIRECTORY, metavar="DIRECTORY",
         help="where scripts/fetch_aladin_lite.py has put Aladin Lite",
+    )  # fmt: skip
+    parser.add_argument(
+        "--accept", action="append", default=[], metavar="ENDING=MEDIA/TYPE",
+        help="another type of files that is accepted; may be given more than once",
     )  # fmt: skip
     parser.add_argument("--public-url", default="", help="address that readers use")
     return parser

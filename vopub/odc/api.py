@@ -115,8 +115,7 @@ def delete_resource(
     kid: UUID, reason: Reason, grant: TheGrant, store: TheStore, condition: TheCondition
 ) -> None:
     """Withdraw a resource; asking for it or its files gets 410 with the reason afterwards."""
-    store.check_grant(kid, grant)
-    store.withdraw(kid, reason, condition, who=grant.name)
+    store.withdraw(kid, reason, condition, who=grant.name, grant=grant)
 
 
 def in_form(

@@ -27,6 +27,7 @@ from vopub.odc import (
     sky_view,
     vocabularies,
 )
+from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.guard import HeadLikeGet, SecurityHeaders, handle_errors
 from vopub.odc.limits import Limit
 from vopub.odc.packing import Packing
@@ -57,6 +58,8 @@ class OdcConfig:
     """Address that readers use, if it differs from the one of the request (behind a proxy)."""
     aladin_lite: Path = sky_view.DEFAULT_DIRECTORY
     """Where Aladin Lite lies; without it there is no view of the sky."""
+    accepted: FileTypes = USUAL
+    """Types of files that are taken."""
 
 
 def create_app(config: OdcConfig) -> FastAPI:
@@ -67,7 +70,7 @@ def create_app(config: OdcConfig) -> FastAPI:
     BusyError, FileError
         If the directory is in use or cannot be used.
     """
-    store = Store(config.directory, config.database)
+    store = Store(config.directory, config.database, config.accepted)
 
     @asynccontextmanager
     async def close_store(_app: FastAPI) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,9 @@ from sqlalchemy.orm import Session
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.faults import TakenError
 from vopub.odc.index import pieces
-from vopub.odc.schema import ResourceRow
+from vopub.odc.schema import ResourceRow, StreamRow
 from vopub.odc.search import version_key
-from vopub.odc.tokens import Grant
+from vopub.odc.tokens import Grant, Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Holder:
     identifier: str
     version_key: str
     stream: str
+    collection: str
 
 
 def holders_of(session: Session, records: Sequence[KM3OpenResource]) -> list[Holder]:
@@ -41,11 +43,14 @@ def holders_of(session: Session, records: Sequence[KM3OpenResource]) -> list[Hol
     return list(found.values())
 
 
-def check_grant(grant: Grant, records: Sequence[KM3OpenResource], there: Sequence[Holder]) -> None:
+def check_grant(
+    grant: Grant, records: Sequence[KM3OpenResource], there: Sequence[Holder], of_stream: str = ""
+) -> None:
     """Let records be written with a token.
 
     It must include them as they are to be and every version that is there, so that nobody takes
-    over what is another's. An identifier that nothing has must be one that the token may take.
+    over what is another's. An identifier that nothing has must be one that the token may take, and
+    so must a collection, unless a version that is there names it, or the stream (``of_stream``).
 
     Raises
     ------
@@ -60,6 +65,19 @@ def check_grant(grant: Grant, records: Sequence[KM3OpenResource], there: Sequenc
     known = {holder.identifier for holder in there}
     for identifier in sorted({record.identifier for record in records} - known):
         grant.check_new(identifier)
+    kept = {(holder.identifier, holder.collection) for holder in there}
+    named = {(r.identifier, r.collection) for r in records if r.collection}
+    for _, collection in sorted(named - kept):
+        if collection != of_stream:
+            grant.check_collection(collection)
+
+
+def collection_of_stream(session: Session, grant: Grant) -> str:
+    """Return the collection that the stream of a token belongs to; empty if there is none."""
+    if grant.scope.reach is not Reach.STREAM:
+        return ""
+    row = session.get(StreamRow, grant.scope.target)
+    return "" if row is None else str(json.loads(row.summary)["collection"])
 
 
 def check_versions(records: Sequence[KM3OpenResource], there: Sequence[Holder]) -> None:

@@ -28,13 +28,6 @@ from vopub.odc.store import Store, StoredFile
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 """What a file may do when a browser shows it: nothing; SVG needs its own styles."""
 
-PROGRAMS = frozenset({
-    "apk", "app", "bat", "cmd", "com", "dll", "dmg", "exe", "hta", "jar", "js",
-    "jse", "lnk", "mht", "mhtml", "mjs", "msi", "php", "ps1", "scr", "sh", "shtml", "svgz",
-    "swf", "vbs", "wasm", "wsf",
-})  # fmt: skip
-"""Endings of files that a computer would run; pages are served so that they can do nothing."""
-
 FileName = Annotated[str, Path(pattern=rf"^{FILE_NAME_PATTERN}$")]
 Digest = Annotated[str | None, Query(pattern=rf"^{SHA256_PATTERN}$")]
 
@@ -60,13 +53,15 @@ def put_file(
 
     It is served once a record names it.
     """
-    store.check_grant(kid, grant)
-    _check_type(name)
+    store.check_grant(kid, grant)  # before the bytes come; again when they are here
+    if what := store.accepted.problem_of_name(name):
+        raise RefusedError(what, hint=store.accepted.hint(name))
     most: int = request.app.state.largest_upload
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > most:
         raise too_large(most)
-    return store.put_file(kid, name, announced_digest(request), _chunks(request), most=most)
+    digest = announced_digest(request)
+    return store.put_file(kid, name, digest, _chunks(request), most=most, grant=grant)
 
 
 @router.get(
@@ -122,13 +117,6 @@ def _elsewhere(store: Store, kid: UUID, name: str, sha256: str | None) -> Remote
         return None
     named = (file for file in record.elsewhere if file.name == name)
     return next((file for file in named if sha256 in (None, file.sha256)), None)
-
-
-def _check_type(name: str) -> None:
-    ending = name.rpartition(".")[2].lower()
-    if ending in PROGRAMS:
-        hint = "send data, documents or pictures; pack programs into an archive"
-        raise RefusedError(f"files that end in .{ending} are not accepted", hint=hint)
 
 
 def announced_digest(request: Request) -> str:

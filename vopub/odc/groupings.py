@@ -24,6 +24,7 @@ from vopub.odc.faults import GoneError, NotFoundError, RefusedError
 from vopub.odc.life import differences, told
 from vopub.odc.moment import now
 from vopub.odc.schema import CollectionRow, GroupingChangeRow, GroupingRow, StreamRow
+from vopub.odc.tokens import Grant
 
 Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 Kind = type[KM3ResourceStream] | type[KM3ResourceCollection]
@@ -59,7 +60,7 @@ class Groupings:
 
     def put(
         self, record: KM3ResourceStream | KM3ResourceCollection, condition: Condition = ALWAYS, *,
-        who: str = "",
+        who: str = "", grant: Grant | None = None,
     ) -> Outcome:  # fmt: skip
         """Write a stream or a collection; an equal one changes nothing.
 
@@ -69,6 +70,8 @@ class Groupings:
         ------
         RefusedError
             If it names what is no identifier; nothing is changed.
+        ForbiddenError
+            If there is a ``grant`` that may not put the stream into its collection.
         ChangedError
             If the condition does not hold of the one that is there; nothing is changed.
         """
@@ -81,6 +84,8 @@ class Groupings:
             condition.check(there)
             if there == text:
                 return Outcome.UNCHANGED
+            if grant is not None and isinstance(record, KM3ResourceStream):
+                _check_collection(grant, record, row)
             _note_written(session, kind, record.identifier, row, text, who)
             session.merge(_row(record, text))
         return Outcome.REPLACED if there is not None else Outcome.CREATED
@@ -223,6 +228,13 @@ def _tombstone(kind: Kind, row: GroupingRow) -> GroupingTombstone:
         kind=noun(kind), identifier=row.identifier, title=json.loads(row.summary)["title"],
         withdrawn=withdrawn, reason=row.reason,
     )  # fmt: skip
+
+
+def _check_collection(grant: Grant, record: KM3ResourceStream, row: GroupingRow | None) -> None:
+    """Let a stream stay in its collection, or come into one that the token may name."""
+    before = "" if row is None else json.loads(row.summary)["collection"]
+    if record.collection not in ("", before):
+        grant.check_collection(record.collection)
 
 
 def _note_written(

@@ -52,7 +52,7 @@ def put_stream(
     grant.check_stream(identifier)
     record = parse_record(KM3ResourceStream, body)
     check_address("identifier", identifier, record.identifier)
-    outcome = store.groupings.put(record, condition, who=grant.name)
+    outcome = store.groupings.put(record, condition, who=grant.name, grant=grant)
     return say_written(identifier, record, outcome, response)
 
 

@@ -22,6 +22,7 @@ from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
 from vopub.odc.moment import now
 from vopub.odc.schema import ChangeRow, NotedChange, ResourceRow
+from vopub.odc.tokens import Grant
 
 NEWEST_FIRST = (ResourceRow.version_key.desc(), ResourceRow.written.desc(), ResourceRow.kid)
 
@@ -40,18 +41,24 @@ class Life:
         self._writing = writing
 
     def withdraw(
-        self, kid: UUID, reason: str, condition: Condition = ALWAYS, *, who: str = ""
-    ) -> None:
+        self, kid: UUID, reason: str, condition: Condition = ALWAYS, *, who: str = "",
+        grant: Grant | None = None,
+    ) -> None:  # fmt: skip
         """Take a resource back; it and its files answer 'gone' with a tombstone from now on.
 
         Raises
         ------
         NotFoundError, GoneError
             If there is none, or it was withdrawn before.
+        ForbiddenError
+            If there is a ``grant`` that does not include it.
         ChangedError
             If the condition does not hold of it.
         """
         with self._writing.begin() as session:
+            row = _known(session, kid)
+            if grant is not None:
+                grant.check_resource(row.identifier, row.stream)
             row = present(session, kid)
             condition.check(row.record)
             with index.keeping(session, [row.identifier]):
@@ -158,6 +165,25 @@ def successor(session: Session, row: ResourceRow) -> UUID | None:
     )
     kid = session.scalar(newer)
     return UUID(kid) if kid else None
+
+
+def successors(session: Session, rows: Sequence[ResourceRow]) -> dict[str, UUID]:
+    """Return the next version that is there of each of these that has one, by ``kid``.
+
+    One query for all of them.
+    """
+    columns = (ResourceRow.identifier, ResourceRow.version_key, ResourceRow.kid)
+    named = ResourceRow.identifier.in_({row.identifier for row in rows})
+    chosen = select(*columns).where(named, ResourceRow.withdrawn.is_(None))
+    there: dict[str, list[tuple[str, str]]] = {}
+    for identifier, version, kid in session.execute(chosen):
+        there.setdefault(identifier, []).append((version, kid))
+    found = {}
+    for row in rows:
+        later = [each for each in there.get(row.identifier, ()) if each[0] > row.version_key]
+        if later:
+            found[row.kid] = UUID(min(later)[1])
+    return found
 
 
 def note(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from vopub.odc.blobs import Blobs
 from vopub.odc.conditions import Condition
 from vopub.odc.door import problems_of
 from vopub.odc.faults import RefusedError
+from vopub.odc.file_types import FileTypes
 from vopub.odc.life import change_of, note
 from vopub.odc.moment import now
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
@@ -39,6 +40,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes records, and what they may."""
+
+    who: str
+    """For the history."""
+    grant: Grant | None = None
+    """The token; None if it is the operator."""
+    accepted: FileTypes | None = None
+    """Types of files that records may name; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What there is of a record before it is written."""
 
@@ -50,7 +63,7 @@ class Found:
 
 def register(
     session: Session, blobs: Blobs, records: Sequence[KM3OpenResource],
-    conditions: Mapping[UUID, Condition], *, who: str = "", grant: Grant | None = None,
+    conditions: Mapping[UUID, Condition], sender: Sender,
 ) -> list[Outcome]:  # fmt: skip
     """Write records, all or none.
 
@@ -64,8 +77,8 @@ def register(
         Each with a ``kid`` of its own; equal ones to those here change nothing.
     conditions
         By ``kid``, where there is one.
-    who
-        Who writes them, for their history.
+    sender
+        Who writes them.
 
     Raises
     ------
@@ -83,21 +96,22 @@ def register(
     _check_keys(entries)
     before = _found(session, entries)
     holders = claims.holders_of(session, records)
-    if grant is not None:
-        claims.check_grant(grant, records, holders)
+    if sender.grant is not None:
+        of_stream = claims.collection_of_stream(session, sender.grant)
+        claims.check_grant(sender.grant, records, holders, of_stream)
     for entry in entries:
         if (condition := conditions.get(entry.record.kid)) is not None:
             there = before.get(entry.kid)
             condition.check(there.record if there and not there.withdrawn else None)
     changed = [entry for entry in entries if not _is_equal(entry, before.get(entry.kid))]
     claims.check_versions([entry.record for entry in changed], holders)
-    _check_content(changed)
+    _check_content(changed, sender.accepted)
     _check_files(session, blobs, changed)
     names = {entry.record.identifier for entry in changed}
     names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
     with index.keeping(session, names):
         _write(session, changed, before)
-    note(session, [_change_of(entry, before.get(entry.kid), who) for entry in changed])
+    note(session, [_change_of(entry, before.get(entry.kid), sender.who) for entry in changed])
     written = {entry.kid for entry in changed}
     return [_outcome(before.get(e.kid), written=e.kid in written) for e in entries]
 
@@ -177,10 +191,22 @@ def _row(
     }  # fmt: skip
 
 
-def _check_content(entries: Sequence[Entry]) -> None:
-    problems = _of_each(entries, lambda entry: problems_of(entry.record, entry.text))
+def _check_content(entries: Sequence[Entry], accepted: FileTypes | None) -> None:
+    problems = _of_each(
+        entries,
+        lambda entry: [
+            *problems_of(entry.record, entry.text), *_of_other_types(entry.record, accepted)
+        ],
+    )  # fmt: skip
     if problems:
         raise RefusedError("the record says what cannot be", problems)
+
+
+def _of_other_types(record: KM3OpenResource, accepted: FileTypes | None) -> Iterator[Problem]:
+    """Yield a problem for each file of a type that is not taken."""
+    for place, file in enumerate(record.files if accepted is not None else ()):
+        if accepted is not None and (what := accepted.problem_of(file)):
+            yield Problem(f"files.{place}.media_type", what)
 
 
 def _check_files(session: Session, blobs: Blobs, entries: Sequence[Entry]) -> None:

@@ -26,12 +26,13 @@ from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import database_of, writing
 from vopub.odc.faults import NotFoundError
+from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.groupings import Groupings
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
 from vopub.odc.ownership import own
 from vopub.odc.paging import Count, Page, Sort
-from vopub.odc.registering import register
+from vopub.odc.registering import Sender, register
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import EVERYTHING, Query, conditions
 from vopub.odc.tokens import Grant, Tokens
@@ -64,6 +65,8 @@ class Store:
     database
         Address of a database of PostgreSQL to keep the records in instead, as
         ``database.open_postgresql`` has it.
+    accepted
+        Types of files that those who send records may name.
 
     Raises
     ------
@@ -75,7 +78,8 @@ class Store:
         If PostgreSQL cannot be used, or its address is none.
     """
 
-    def __init__(self, directory: Path, database: str = "") -> None:
+    def __init__(self, directory: Path, database: str = "", accepted: FileTypes = USUAL) -> None:
+        self.accepted = accepted
         self._lock = own(directory)
         self.blobs = Blobs(directory / "files")
         self._engine = database_of(directory, database)
@@ -143,14 +147,13 @@ class Store:
             What was done with each.
         """
         with self._writing.begin() as session:
-            return register(session, self.blobs, records, conditions, who=who, grant=grant)
+            sender = Sender(who, grant, self.accepted if grant is not None else None)
+            return register(session, self.blobs, records, conditions, sender)
 
     def check_grant(self, kid: UUID, grant: Grant) -> None:
         """Let what is there under a ``kid`` be changed; raises ForbiddenError if it may not."""
         with self._reading() as session:
-            row = session.get(ResourceRow, str(kid))
-        if row is not None:
-            grant.check_resource(row.identifier, row.stream)
+            _check_grant(session, kid, grant)
 
     def get_resource_json(self, kid: UUID) -> str:
         """Return a record as it was written.
@@ -247,10 +250,11 @@ class Store:
         return {Ktype(ktype): count for ktype, count in self.tally("ktype").items()}
 
     def withdraw(
-        self, kid: UUID, reason: str, condition: Condition = ALWAYS, *, who: str = ""
-    ) -> None:
+        self, kid: UUID, reason: str, condition: Condition = ALWAYS, *, who: str = "",
+        grant: Grant | None = None,
+    ) -> None:  # fmt: skip
         """Take a record back; as ``life.withdraw``, which says more of the life of resources."""
-        self.life.withdraw(kid, reason, condition, who=who)
+        self.life.withdraw(kid, reason, condition, who=who, grant=grant)
 
     def catalog(self) -> bytes:
         """Return the catalogue, a ``Catalog`` as JSON.
@@ -279,18 +283,23 @@ class Store:
     # -- files -------------------------------------------------------------------------------
 
     def put_file(
-        self, kid: UUID, name: str, sha256: str, chunks: Iterable[bytes], *, most: int
-    ) -> Uploaded:
+        self, kid: UUID, name: str, sha256: str, chunks: Iterable[bytes], *, most: int,
+        grant: Grant | None = None,
+    ) -> Uploaded:  # fmt: skip
         """Store a file of a resource; it is served once a record names it.
 
         Raises
         ------
         RefusedError, TooLargeError, FileError
             As ``Blobs.receive``.
+        ForbiddenError
+            If there is a ``grant`` that does not include the resource that is there.
         """
         size = self.blobs.receive(sha256, chunks, most=most)
         row = UploadRow(kid=str(kid), name=name, sha256=sha256, size=size, written=now())
         with self._writing.begin() as session:
+            if grant is not None:
+                _check_grant(session, kid, grant)
             session.merge(row)
         return Uploaded(name=name, sha256=sha256, size=size)
 
@@ -322,3 +331,9 @@ class Store:
 
     def _count_write(self, _session: Session) -> None:
         self._writes += 1
+
+
+def _check_grant(session: Session, kid: UUID, grant: Grant) -> None:
+    row = session.get(ResourceRow, str(kid))
+    if row is not None:
+        grant.check_resource(row.identifier, row.stream)

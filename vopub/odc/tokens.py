@@ -107,6 +107,18 @@ class Grant:
             return identifier.startswith(target) and (not stream or stream.startswith(target))
         return reach is Reach.ADMIN or stream == target
 
+    def check_collection(self, identifier: str) -> None:
+        """Let something be put into a collection; raises like ``check_resource``.
+
+        A token for the beginning of identifiers may name collections that begin so, and one of a
+        stream none: what is in a collection is for who keeps it to say.
+        """
+        reach, target = self.scope.reach, self.scope.target
+        within = reach is Reach.RESOURCE and identifier.startswith(target)
+        if reach is not Reach.ADMIN and not within:
+            hint = "leave the collection out, or ask who may write everything to name it first"
+            raise self._refusal(f"into collection {identifier!r}", hint)
+
     def check_stream(self, identifier: str) -> None:
         """Let a stream itself be written; raises like ``check_resource``."""
         reach, target = self.scope.reach, self.scope.target

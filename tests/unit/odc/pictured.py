@@ -103,7 +103,8 @@ def response(media_type: str = "application/x-votable+xml") -> tuple[KM3OpenReso
     table = Table(rows=rows, names=["energy_min", "energy_max", "dec_min", "dec_max", "aeff"])
     stream = io.BytesIO()
     table.write(stream, format="fits" if media_type.endswith("fits") else "votable")
-    file = odc.product("aeff.table", stream.getvalue(), media_type)
+    ending = "fits" if media_type.endswith("fits") else "xml"
+    file = odc.product(f"aeff.{ending}", stream.getvalue(), media_type)
     record = record_of(
         "ana20_01_aeff", Ktype.RESPONSE_FUNCTION, "Effective area of ORCA", file, *BINS[:2],
         parameter("dec_min", "deg", "pos.eq.dec;stat.min", "Lower edge of the bin in declination"),

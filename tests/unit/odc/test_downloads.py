@@ -10,6 +10,7 @@ import pytest
 
 from vopub.errors import ServiceError
 from vopub.model.resource import FileRole
+from vopub.odc.file_types import USUAL
 
 from .conftest import REMOTE_FILE, Centre, Product, make_record, parse_page, product, products
 
@@ -158,6 +159,7 @@ def test_a_picture_is_shown_and_data_are_downloaded(centre: Centre) -> None:
 
 def test_a_page_among_the_files_can_do_nothing(centre: Centre) -> None:
     hostile = b"<script>alert(1)</script>"
+    centre.store.accepted = USUAL.with_more(["html=text/html"])
     address = publish(centre, product("x.html", hostile, "text/html", FileRole.PREVIEW))
     policy = centre.http.get(address).headers["content-security-policy"]
     assert "sandbox" in policy

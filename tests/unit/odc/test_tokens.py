@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,20 @@ import pytest
 from vopub.errors import UsageError
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource, KM3ResourceStream, make_kid
-from vopub.odc.faults import ForbiddenError, TooOftenError
+from vopub.odc.faults import ForbiddenError, NotFoundError, TooOftenError
 from vopub.odc.limits import Limit
 from vopub.odc.store import Store
 from vopub.odc.tokens import Grant, Scope
 
-from .conftest import AUTHORITY, TOKEN, Centre, make_collection, make_record, opened
+from . import conftest
+from .conftest import AUTHORITY, TOKEN, Centre, make_collection, opened
 
 STREAM = "samples26_07"
+
+
+def make_record(identifier: str = "evts21_01", **changes: Any) -> KM3OpenResource:
+    """Make a record that is in no collection unless it is said."""
+    return conftest.make_record(identifier, **{"collection": "", **changes})
 
 
 def scoped(centre: Centre, scope: str, name: str = "somebody") -> httpx.Client:
@@ -221,9 +228,56 @@ def test_a_grant_says_what_it_may_not() -> None:
         Grant("one", Scope.parse("stream:samples26_07")).check_resource("evts20_01", "")
 
 
-@pytest.mark.parametrize("name", ["a.jar", "A.EXE", "x.svg.js"])
-def test_files_that_would_be_run_are_refused(centre: Centre, name: str) -> None:
-    headers = {"X-Checksum-SHA256": hashlib.sha256(b"x").hexdigest()}
-    answer = centre.http.put(f"/files/{make_record().kid}/{name}", content=b"x", headers=headers)
-    assert answer.status_code == 422
-    assert "not accepted" in answer.json()["error"]
+def test_a_token_puts_nothing_into_a_collection_of_others(centre: Centre) -> None:
+    ours = make_record(files=[], collection="evts21_09")
+    theirs = ours.model_copy(update={"collection": "samples26_01"})
+    many = f'{{"resources": [{theirs.model_dump_json()}]}}'
+    with scoped(centre, "resource:evts21") as http:
+        assert put(http, theirs) == 403
+        assert http.put("/api/resources", content=many).status_code == 403
+        assert put(http, ours) == 201
+        assert put(http, theirs) == 403
+        centre.client.put_resource(theirs)  # who keeps the collection names it
+        newer = make_record(version="2.0", files=[], collection="samples26_01")
+        assert put(http, newer) == 201
+
+
+def test_elements_go_into_the_collection_of_their_stream(centre: Centre) -> None:
+    fields = {"identifier": STREAM, "title": "A stream", "ktype": "events",
+              "description": "Event tables that follow each other."}  # fmt: skip
+    inside = {**fields, "collection": "samples26_01"}
+    element = named(f"{STREAM}_n1", stream=STREAM).model_copy(update={"collection": "samples26_01"})
+    with scoped(centre, f"stream:{STREAM}") as http:
+        address = f"/api/streams/{STREAM}"
+        assert http.put(address, json=inside).status_code == 403
+        assert http.put(address, json=fields).status_code == 201
+        assert http.put(address, json=inside).status_code == 403
+        assert put(http, element) == 403
+        assert centre.http.put(address, json=inside).status_code == 200
+        renamed = {**inside, "title": "Another title"}
+        assert http.put(address, json=renamed).status_code == 200
+        assert put(http, element) == 201
+        elsewhere = element.model_copy(update={"collection": "samples26_02"})
+        assert put(http, elsewhere) == 403
+
+
+def test_whose_a_resource_is_counts_when_it_is_changed_not_before(tmp_path: Path) -> None:
+    store = Store(tmp_path / "odc")
+    grant = Grant("one", Scope.parse("resource:evts21"))
+    theirs = make_record("evts20_01", files=[])
+    content = b"x"
+
+    def pieces() -> Iterator[bytes]:
+        store.put_resource(theirs)  # while the bytes are on their way
+        yield content
+
+    store.check_grant(theirs.kid, grant)
+    digest = hashlib.sha256(content).hexdigest()
+    with pytest.raises(ForbiddenError):
+        store.put_file(theirs.kid, "a.csv", digest, pieces(), most=9, grant=grant)
+    with pytest.raises(NotFoundError):
+        store.get_file(theirs.kid, "a.csv", digest)
+    with pytest.raises(ForbiddenError):
+        store.withdraw(theirs.kid, "why", grant=grant)
+    assert store.get_resource(theirs.kid) == theirs
+    store.close()

@@ -234,7 +234,7 @@ def test_a_printed_page_is_whole(browser: Browser, odc_url: str) -> None:
     page.goto(f"{odc_url}/resources/evts21_01", wait_until="networkidle")
     places = ("table.parameters tbody", "#files tbody", "#cite p.cite", "#about .text:not(.box)")
     told = {place: words_of(page.locator(place).first.inner_text()) for place in places}
-    entry = "".join(page.locator("#cite pre").text_content().split())
+    entry = as_typed(page.locator("#cite pre").text_content() or "")
     assert entry.startswith("@misc")
     document = PdfReader(io.BytesIO(page.pdf(format="A4")))
     printed = as_typed("".join(sheet.extract_text() for sheet in document.pages))
