@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from vopub.model.ktype import Ktype
 from vopub.model.resource import ID_PATTERN
 from vopub.odc.groupings import withdrawn_names
+from vopub.odc.life import successor, successors
 from vopub.odc.schema import CollectionRow, GroupingRow, ResourceRow, StreamRow
 
 NOBODY = "nobody@odc.invalid"
@@ -39,6 +41,8 @@ class Changed:
     withdrawn: bool
     sets: tuple[str, ...]
     """The sets it is in, e.g. ``collection:samples26_01``."""
+    replaced_by: UUID | None = None
+    """``kid`` of the next version that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,17 @@ def changed(session: Session, wanted: Wanted, limit: int) -> list[Changed]:
     without = _withdrawn_sets(session)
     if wanted.group in without:
         return []
-    rows = session.scalars(_chosen(wanted).order_by(*_ORDER).limit(limit))
-    return [_changed(row, without) for row in rows]
+    rows = session.scalars(_chosen(wanted).order_by(*_ORDER).limit(limit)).all()
+    newer = successors(session, rows)
+    return [_changed(row, without, newer.get(row.kid)) for row in rows]
 
 
 def one(session: Session, kid: str) -> Changed | None:
     """Return one record; None if there never was one."""
     row = session.get(ResourceRow, kid)
-    return None if row is None else _changed(row, _withdrawn_sets(session))
+    if row is None:
+        return None
+    return _changed(row, _withdrawn_sets(session), successor(session, row))
 
 
 def earliest(session: Session) -> datetime | None:
@@ -133,9 +140,10 @@ def _withdrawn_sets(session: Session) -> frozenset[str]:
     )
 
 
-def _changed(row: ResourceRow, without: frozenset[str]) -> Changed:
+def _changed(row: ResourceRow, without: frozenset[str], newer: UUID | None) -> Changed:
     names = tuple(name for name in _sets_of(row) if name not in without)
-    return Changed(row.kid, row.written, row.record, row.withdrawn is not None, names)
+    gone = row.withdrawn is not None
+    return Changed(row.kid, row.written, row.record, gone, names, newer)
 
 
 def _sets_of(row: ResourceRow) -> tuple[str, ...]:

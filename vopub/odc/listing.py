@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from vopub.errors import Problem
@@ -15,6 +15,7 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import ID_PATTERN
 from vopub.odc import search
 from vopub.odc.answers import ErrorBody, PartialList, ResourceList, ResourceSummary
+from vopub.odc.conditions import tagged
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.moment import utc
@@ -98,14 +99,16 @@ class Wanted(BaseModel):
 
 
 @router.get("/resources", tags=["resources"], response_model=ResourceList | PartialList)
-def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Response:
+def list_resources(
+    wanted: Annotated[Wanted, Query()], request: Request, store: TheStore
+) -> Response:
     """List the resources that match; ``later`` is the cursor of the next page.
 
     With ``fields``, only these are said of each.
     """
     query, chosen = wanted.query(), wanted.chosen()
     if wanted.offset:
-        return _json(store.find(query).model_dump_json(include=_within(chosen)))
+        return _json(request, store.find(query).model_dump_json(include=_within(chosen)))
     page = store.page(query, wanted.sort, wanted.cursor, wanted.limit)
     count = store.count(query)
     # The summaries are JSON already: they are put together as text.
@@ -113,7 +116,7 @@ def list_resources(wanted: Annotated[Wanted, Query()], store: TheStore) -> Respo
             "later": page.later, "earlier": page.earlier}  # fmt: skip
     text = json.dumps(head).removesuffix("}")
     said = page.summaries if len(chosen) == len(FIELDS) else _only(chosen, page.summaries)
-    return _json(f'{text}, "resources": [{",".join(said)}]}}')
+    return _json(request, f'{text}, "resources": [{",".join(said)}]}}')
 
 
 def _nearest(name: str) -> str:
@@ -135,5 +138,5 @@ def _only(chosen: frozenset[str], summaries: Iterable[str]) -> list[str]:
     ]  # fmt: skip
 
 
-def _json(text: str) -> Response:
-    return Response(text, media_type="application/json")
+def _json(request: Request, text: str) -> Response:
+    return tagged(request, text.encode(), "application/json")

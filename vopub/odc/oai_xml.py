@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
 from vopub.model.resource import KM3OpenResource
@@ -36,27 +37,30 @@ class MetadataFormat:
     prefix: str
     schema: str
     namespace: str
-    write: Callable[[KM3OpenResource, str], ET.Element]
-    """Makes the element of a record, given the address of the service."""
+    write: Callable[[KM3OpenResource, str, UUID | None], ET.Element]
+    """Makes the element of a record, given the address of the service and the next version."""
 
 
-def oai_dc(record: KM3OpenResource, base: str) -> ET.Element:
+def oai_dc(record: KM3OpenResource, base: str, replaced_by: UUID | None) -> ET.Element:
     """Return a record in unqualified Dublin Core."""
     element = ET.Element(f"{{{OAI_DC}}}dc")
     element.set(f"{{{XSI}}}schemaLocation", f"{OAI_DC} {OAI_DC[:-1]}.xsd")
     for name, value in dublin_core(record, page_of(record, base)):
         add(element, name, value, namespace=DC)
+    if replaced_by is not None:
+        add(element, "relation", f"{base}/resources/{replaced_by}", namespace=DC)
     return element
 
 
-def oai_datacite(record: KM3OpenResource, base: str) -> ET.Element:
+def oai_datacite(record: KM3OpenResource, base: str, replaced_by: UUID | None) -> ET.Element:
     """Return a record as DataCite's own provider wraps it (http://schema.datacite.org/oai/)."""
     element = ET.Element(f"{{{OAI_DATACITE}}}oai_datacite")
     element.set(f"{{{XSI}}}schemaLocation", f"{OAI_DATACITE} {OAI_DATACITE}oai.xsd")
     add(element, "schemaVersion", datacite.VERSION, namespace=OAI_DATACITE)
     add(element, "datacentreSymbol", record.publication.publisher, namespace=OAI_DATACITE)
     payload = add(element, "payload", namespace=OAI_DATACITE)
-    payload.append(ET.fromstring(datacite.datacite_xml(record, base)))  # noqa: S314 - our own
+    document = datacite.datacite_xml(record, base, replaced_by=replaced_by)
+    payload.append(ET.fromstring(document))  # noqa: S314 - our own
     return element
 
 
@@ -118,7 +122,7 @@ def add_record(parent: ET.Element, found: Changed, form: MetadataFormat, base: s
     add_header(element, found)
     if not found.withdrawn:
         record = KM3OpenResource.model_validate_json(found.record)
-        add(element, "metadata").append(form.write(record, base))
+        add(element, "metadata").append(form.write(record, base, found.replaced_by))
 
 
 def identifier_of(kid: str) -> str:

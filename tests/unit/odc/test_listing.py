@@ -3,7 +3,14 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from .conftest import Centre, make_record
+from vopub.model.resource import KM3ResourceStream
+
+from .conftest import Centre, make_collection, make_record
+
+STREAM = {
+    "identifier": "events21_01", "title": "Events as they come in", "ktype": "events",
+    "description": "Tables of events that follow each other.",
+}  # fmt: skip
 
 
 def names(answer: httpx.Response) -> list[str]:
@@ -77,3 +84,22 @@ def test_fields_that_are_none_are_refused_with_the_nearest(centre: Centre) -> No
         assert first["hint"] == "do you mean title?"
         assert "collection" in second["hint"]
     assert centre.http.get(f"/api/resources?fields={'a' * 501}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/resources", "/api/resources?fields=kid", "/api/resources?offset=1", "/api/streams",
+     "/api/collections"],
+)  # fmt: skip
+def test_a_list_that_did_not_change_is_not_sent_again(centre: Centre, path: str) -> None:
+    for version in ("1.0", "1.1"):
+        centre.client.put_resource(make_record(version=version, files=[]))
+    tag = centre.http.get(path).headers["etag"]
+    same = centre.http.get(path, headers={"If-None-Match": tag})
+    assert (same.status_code, same.content) == (304, b"")
+    centre.client.put_resource(make_record(version="1.2", files=[]))
+    centre.client.put_collection(make_collection())
+    centre.client.put_stream(KM3ResourceStream.model_validate(STREAM))
+    other = centre.http.get(path, headers={"If-None-Match": tag})
+    assert other.status_code == 200
+    assert other.headers["etag"] != tag

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from lxml import etree
+from sqlalchemy import Engine, event
 
 from vopub.model.resource import KM3OpenResource, make_kid
 from vopub.odc.dublin_core import dublin_core
@@ -160,6 +164,46 @@ def test_a_record_comes_as_datacite_says_it(
     assert canonical(payload) == canonical(alone)
     (listed,) = harvester.harvest("ListRecords", metadataPrefix="oai_datacite")
     assert canonical(next(listed.iter("{*}payload"))[0]) == canonical(alone)
+
+
+def test_a_harvester_learns_what_replaced_a_record(centre: Centre, harvester: Harvester) -> None:
+    made = [make_record(version=version, files=[]) for version in ("1.9", "2.0", "1.10", "1.11")]
+    centre.store.put_resources([*made, make_record("evts20_01", files=[])])
+    centre.store.withdraw(made[3].kid, "wrong")
+    first, last, middle, _ = made
+    newer = {first.kid: str(middle.kid), middle.kid: str(last.kid)}
+    for prefix, name in (("oai_datacite", "relatedIdentifier"), ("oai_dc", "relation")):
+        with counted() as statements:
+            listed = list(harvester.harvest("ListRecords", metadataPrefix=prefix))
+        assert len(statements) == 5  # however many records there are
+        for element in listed:
+            kid = UUID(identifiers(iter([element]))[0].removeprefix("urn:uuid:"))
+            said = [
+                e.text
+                for e in element.iter(f"{{*}}{name}")
+                if e.get("relationType", "IsPreviousVersionOf") == "IsPreviousVersionOf"
+            ]
+            pages = [t for t in said if t and t.startswith("http://odc.test/resources/")]
+            expected = [f"http://odc.test/resources/{newer[kid]}"] if kid in newer else []
+            assert pages == expected, (prefix, kid)
+    root = harvester.ask(
+        "GetRecord", identifier=f"urn:uuid:{first.kid}", metadataPrefix="oai_datacite"
+    )
+    alone = datacite_xml(first, "http://odc.test", replaced_by=middle.kid)
+    assert canonical(next(root.iter("{*}payload"))[0]) == canonical(etree.fromstring(alone))
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Give a list of the statements that a database is asked."""
+    statements: list[str] = []
+
+    def note(*given: Any) -> None:
+        statements.append(given[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 def canonical(element: etree._Element) -> str:
