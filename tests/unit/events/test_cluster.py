@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import dask
@@ -15,13 +11,14 @@ import pytest
 from distributed import Client
 from km3net_testdata import data_path
 
+from tests.unit.dask_processes import dask_cluster
 from vopub.errors import InputError, ServiceError, SeveralError
 from vopub.events import readers
 from vopub.events.convert import Reduction
 from vopub.events.readers.base import Reader
 from vopub.events.scale import cluster, tasks
-from vopub.events.scale.cluster import LocalWorkers, Scheduler, _local_client
-from vopub.events.scale.workers import Here, Workers
+from vopub.events.scale.cluster import LocalWorkers, Scheduler, _local_client, _quiet
+from vopub.events.scale.workers import RETRIES, Here, Workers
 from vopub.model.description import EventsSection
 from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventTable, concatenate
@@ -190,11 +187,29 @@ def test_the_cause_of_what_a_reader_did_not_foresee_is_kept(
     assert raised.value.__cause__.__traceback__ is not None
 
 
+def test_a_file_that_fails_once_is_read_again_here(
+    orca6: Path,
+    tmp_path: Path,
+    plugin: Path,
+    make_section: MakeSection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(plugin))
+    readers._in_order.cache_clear()
+    unlucky = odd(tmp_path, "unlucky", "fail_once", orca6)
+    try:
+        table = reduced(reduction_of([unlucky], make_section, Here()))
+    finally:
+        readers._in_order.cache_clear()
+    assert unlucky.with_suffix(".failed").exists()
+    assert len(table) == 230
+
+
 def test_a_file_that_fails_once_is_read_again(
     orca6: Path, tmp_path: Path, plugin: Path, make_section: MakeSection
 ) -> None:
     unlucky = odd(tmp_path, "unlucky", "fail_once", orca6)
-    with dask_cluster(tmp_path, plugin, workers=1) as address:
+    with dask_cluster(tmp_path, 1, plugin) as address:
         table = reduced(reduction_of([unlucky], make_section, Scheduler(address)))
     assert unlucky.with_suffix(".failed").exists()
     assert len(table) == 230
@@ -216,7 +231,7 @@ def test_only_what_is_read_in_another_way_is_read_again(
     reduction = Reduction([path], make_section(columns=COLUMNS), simulated=layout == "root")
     with pytest.raises(InputError, match="the resource is marked as one of"):
         reduced(reduction)
-    assert opened == [path] * times
+    assert opened == [path] * times * (1 + RETRIES)
 
 
 def test_little_work_starts_no_process(orca6: Path, tmp_path: Path) -> None:
@@ -232,7 +247,7 @@ def test_little_work_starts_no_process(orca6: Path, tmp_path: Path) -> None:
 
 
 def test_nobody_else_can_talk_to_the_processes() -> None:
-    with _local_client(1) as client:
+    with _quiet(), _local_client(1) as client:  # another test may have the port of its pages
         scheduler = client.scheduler_info()
         address = scheduler["address"]
         assert address.startswith("tls://127.0.0.1:")
@@ -247,45 +262,13 @@ def test_nobody_else_can_talk_to_the_processes() -> None:
                 assert answer.status_code == 404
 
 
-@contextmanager
-def dask_cluster(place: Path, plugin: Path, workers: int) -> Iterator[str]:
-    """Run a scheduler and workers as processes of their own, as a batch system does."""
-    file = place / "scheduler.json"
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(place), "PYTHONPATH": str(plugin)}
-    environ["PYTHONPATH"] += f":{Path(cluster.__file__).parents[2]}"
-    log = (place / "dask.log").open("w")
-    base = [sys.executable, "-m", "dask"]
-    shared = ["--scheduler-file", str(file), "--no-dashboard"]
-    scheduler = [*base, "scheduler", "--host", "127.0.0.1", "--port", "0", *shared]
-    worker = [*base, "worker", *shared, "--nthreads", "1", "--no-nanny"]
-    with log:
-        processes = [
-            subprocess.Popen(command, env=environ, cwd=place, stdout=log, stderr=log)
-            for command in (scheduler, *[worker] * workers)
-        ]
-        try:
-            until = time.monotonic() + 60
-            while not file.exists() or not file.read_text():
-                assert time.monotonic() < until, (place / "dask.log").read_text()
-                time.sleep(0.1)
-            with Client(scheduler_file=str(file), set_as_default=False) as client:
-                if workers:
-                    client.wait_for_workers(workers, timeout=60)
-                address = client.scheduler_info()["address"]
-            yield address
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
-
-
 def test_a_worker_that_is_killed_in_the_middle_is_replaced(
     orca6: Path, tmp_path: Path, plugin: Path, make_section: MakeSection
 ) -> None:
     paths = [odd(tmp_path, f"slow{number}", "slow", orca6) for number in range(6)]
     deadly = odd(tmp_path, "deadly", "die_once", orca6)
     paths.insert(2, deadly)
-    with dask_cluster(tmp_path, plugin, workers=2) as address:
+    with dask_cluster(tmp_path, 2, plugin) as address:
         reduction = reduction_of(paths, make_section, Scheduler(address), tmp_path / "parts")
         table = reduced(reduction)
         assert deadly.with_suffix(".dead").exists()
@@ -311,7 +294,7 @@ def test_a_scheduler_without_workers(
 ) -> None:
     monkeypatch.setattr(cluster, "PATIENCE", 1.0)
     with (
-        dask_cluster(tmp_path, plugin, workers=0) as address,
+        dask_cluster(tmp_path, 0, plugin) as address,
         pytest.raises(ServiceError, match="has no worker after 1 s; start workers"),
     ):
         reduced(reduction_of([orca6], make_section, Scheduler(address)))

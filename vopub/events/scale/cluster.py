@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from vopub import __version__
 from vopub.errors import InputError, ServiceError, VopubError
-from vopub.events.scale.workers import Here, Result, Task
+from vopub.events.scale.workers import RETRIES, Here, Result, Task
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from vopub.events.scale.parts import Part
 
-RETRIES = 2
-"""How often a file that failed is tried again, if possible by another worker."""
 LITTLE = 48 << 20
 """Fewer bytes than this are read by one process sooner than others are started."""
 QUEUED = 4

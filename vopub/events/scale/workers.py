@@ -30,14 +30,25 @@ class Workers(Protocol):
         """
 
 
+RETRIES = 2
+"""How often a file that failed is tried again, if possible by another worker."""
+
+
 class Here:
     """Does one task after the other in this process."""
 
     def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
         """Do a task to every file; see `Workers`."""
         for number, path in enumerate(paths):
+            yield number, self._tried(task, path)
+
+    def _tried(self, task: Task, path: Path) -> Part | VopubError:
+        for _ in range(RETRIES):
             try:
-                result: Part | VopubError = task(path)
-            except VopubError as error:
-                result = error
-            yield number, result
+                return task(path)
+            except VopubError:
+                continue  # what storage over a network did once, it may not do again
+        try:
+            return task(path)
+        except VopubError as error:
+            return error
