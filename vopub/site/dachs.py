@@ -77,7 +77,7 @@ class Dachs:
             strays=self._strays,
             address=site.dachs_url,
             environment=self._environment(),
-            basis=lambda: self._texts() + self._threads_text(),
+            basis=lambda: self._texts() + "".join(self._additions().values()),
             port=Port(site.host, site.dachs_port, "dachs_port"),
         )
 
@@ -112,7 +112,8 @@ class Dachs:
         self._make("etc", "cache", "inputs", "inputs/vopub")
         self.layout.write(self.settings_file, self._settings_text(), mode=0o600)
         self.layout.write(self.root / "etc/defaultmeta.txt", self._metadata_text())
-        self.layout.write(self.root / "inputs/vopub/threads.rd", self._threads_text())
+        for name, text in self._additions().items():
+            self.layout.write(self.root / "inputs/vopub" / name, text)
         self._seed_vocabularies()
 
     def publish(self, report: Report) -> None:
@@ -181,10 +182,11 @@ class Dachs:
             admin_password=self.layout.secret("dachs-admin.password"),
         )  # fmt: skip
 
-    def _threads_text(self) -> str:
-        return render(
-            "threads.rd", site=self.settings.site, running=RUNNING_QUERIES, waiting=WAITING_QUERIES
-        )
+    def _additions(self) -> dict[str, str]:
+        """Return the descriptors that add to DaCHS itself, by the name of the file."""
+        names = ("threads.rd", "answers.rd")
+        given = {"site": self.settings.site, "running": RUNNING_QUERIES, "waiting": WAITING_QUERIES}
+        return {name: render(name, **given) for name in names}
 
     def _metadata_text(self) -> str:
         publisher = self.settings.publisher

@@ -18,6 +18,20 @@ MARK = "<!-- Made by vopub; changes here are overwritten. -->"
 DESCRIPTOR_NAME = "q.rd"
 TAP = "__system__/tap"
 
+_ADDITION = """
+  <LOOP>
+    <codeItems>
+      import os
+      from gavo import base
+      if os.path.exists(os.path.join(base.getConfig("inputsDir"), "vopub", "answers.rd")):
+        base.caches.getRD("vopub/answers")
+      yield from ()
+    </codeItems>
+    <events/>
+  </LOOP>
+"""
+"""Whoever answers for TAP reads ``etc/userconfig.rd``, be it the server or the program that DaCHS
+starts for an asynchronous query; so both know what the site has DaCHS say of columns."""
 _STREAM = re.compile(r'<STREAM id="tapexamples">(.*?)</STREAM>', re.DOTALL)
 
 
@@ -40,7 +54,7 @@ def refresh_examples(server: DachsServer) -> bool:
     examples = "".join(found for text in texts for found in _STREAM.findall(text))
     changed = write_text(
         path,
-        f'<resource schema="__system">\n  {MARK}\n'
+        f'<resource schema="__system">\n  {MARK}{_ADDITION}'
         f'  <STREAM id="tapexamples">{examples}</STREAM>\n</resource>\n',
     )
     if changed:

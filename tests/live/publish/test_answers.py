@@ -6,7 +6,6 @@ import csv
 import html
 import io
 import json
-import quopri
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 from astropy.io.votable import parse
-from astropy.io.votable.dataorigin import extract_data_origin
 from astropy.io.votable.tree import TableElement, VOTableFile
 from lxml import html as lxml_html
 
@@ -26,13 +24,11 @@ from vopub.model.description import ResourceDescription
 from vopub.model.parameter import Parameter
 from vopub.resources import read_folder
 
-from .conftest import Desk
+from .asking import ID, QUERY, SKY, cone, get, tap
+from .conftest import Desk, wait_for
 
 pytestmark = pytest.mark.live
 
-ID = "evts21_01"
-QUERY = f"SELECT * FROM {ID}.events"
-SKY = {"RA": "0", "DEC": "0", "SR": "180", "VERB": "3", "MAXREC": "10000"}
 OLD_UCDS = {
     "event_id": "ID_MAIN",
     "ra": "POS_EQ_RA_MAIN",
@@ -60,21 +56,6 @@ def said(shop: Desk) -> ResourceDescription:
 @pytest.fixture(scope="module")
 def columns(said: ResourceDescription) -> list[Parameter]:
     return list(said.events.parameters())
-
-
-def get(shop: Desk, path: str, **question: str) -> httpx.Response:
-    answer = httpx.get(f"{shop.settings.site.dachs_url}/{path}", params=question, timeout=60)
-    assert answer.status_code == 200, answer.text[:500]
-    return answer
-
-
-def cone(shop: Desk, **more: str) -> bytes:
-    return get(shop, f"{ID}/q/cone/scs.xml", **SKY, **more).content
-
-
-def tap(shop: Desk, form: str = "votable", query: str = QUERY) -> bytes:
-    question = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, "FORMAT": form}
-    return get(shop, "tap/sync", **question).content
 
 
 def text(value: str) -> str:
@@ -141,28 +122,6 @@ def assert_frames(document: VOTableFile, table: TableElement) -> None:
     assert {fields["ra"].ref, fields["dec"].ref} == {system.ID}
 
 
-@pytest.mark.parametrize("way", ["cone search", "TAP"])
-def test_answers_tell_where_the_data_come_from(
-    shop: Desk, said: ResourceDescription, way: str
-) -> None:
-    origin = extract_data_origin(parse(io.BytesIO(VOTABLES[way][0](shop))))
-    (dataset,) = origin.origin
-    publication, publisher = said.publication, shop.settings.publisher
-    assert dataset.data_ivoid == [f"ivo://{publisher.authority}/{ID}/q/cone"]
-    assert dataset.creator == [creator.name for creator in publication.creators]
-    assert dataset.rights == [publication.licence]
-    assert dataset.rights_uri == [publication.licence_url]
-    assert dataset.resource_version == [publication.version]
-    assert dataset.publication_date == [publication.created.isoformat()]
-    assert publication.reference_url in dataset.reference_url
-    assert origin.query.publisher == publisher.publisher
-    assert origin.query.contact == publisher.contact.email
-    if way == "cone search":  # DaCHS's own core answers for TAP
-        assert origin.query.service_ivoid == dataset.data_ivoid[0]
-        assert origin.query.server_software.startswith("DaCHS/")
-        assert origin.query.request_date.endswith("Z")
-
-
 def test_short_answer_has_the_frames_of_the_columns_that_it_has(shop: Desk) -> None:
     answer = get(shop, f"{ID}/q/cone/scs.xml", **{**SKY, "VERB": "1"})
     document = parse(io.BytesIO(answer.content))
@@ -186,20 +145,85 @@ def test_csv_has_the_names_and_nothing_where_nothing_is(
     assert "angular_error" in missing
 
 
-def unbroken(comment: str) -> str:
-    """Return a description that DaCHS has broken into pieces, as quoted-printable text is."""
-    return quopri.decodestring(comment.replace("= ", "=\n").encode()).decode()
-
-
 @pytest.mark.parametrize("way", ["cone search", "TAP"])
-def test_fits_has_units_and_descriptions(shop: Desk, columns: list[Parameter], way: str) -> None:
-    body = cone(shop, RESPONSEFORMAT="fits") if way == "cone search" else tap(shop, "fits")
-    with fits.open(io.BytesIO(body)) as document:
-        header, definition = document[1].header, document[1].columns
-        for p in columns:
-            number = definition.names.index(p.name) + 1
-            assert header.get(f"TUNIT{number}", "") == p.unit
-            assert unbroken(header[f"TCOMM{number}"]) == text(p.description), p.name
+def test_csv_leads_to_what_its_columns_mean(shop: Desk, columns: list[Parameter], way: str) -> None:
+    question = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": QUERY, "FORMAT": "csv"}
+    answer = (
+        get(shop, f"{ID}/q/cone/scs.xml", **SKY, RESPONSEFORMAT="csv")
+        if way == "cone search"
+        else get(shop, "tap/sync", **question)
+    )
+    link = answer.links["describedby"]
+    assert link["type"] == "application/x-votable+xml"
+    table = parse(io.BytesIO(httpx.get(link["url"], timeout=60).content)).get_first_table()
+    assert len(table.array) == 0
+    fields = {field.name: field for field in table.fields}
+    assert list(fields) == answer.text.splitlines()[0].split(",")
+    for p in columns:
+        field = fields[p.name]
+        told = (str(field.unit or ""), field.ucd, text(field.description))
+        ucd = VOTABLES[way][1].get(p.name, p.ucd)
+        assert told == (p.unit, ucd, text(p.description)), p.name
+    assert_nulls(table, columns)
+
+
+def test_csv_of_a_long_query_leads_to_all_tables(shop: Desk) -> None:
+    query = f"{QUERY} WHERE energy > 0 {'AND energy > 0 ' * 300}"
+    asked = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, "FORMAT": "csv"}
+    answer = httpx.post(f"{shop.settings.site.dachs_url}/tap/sync", data=asked, timeout=60)
+    link = answer.links["describedby"]
+    assert f"{ID}.events" in httpx.get(link["url"], timeout=60).text
+
+
+def tap_later(shop: Desk) -> bytes:
+    """Ask TAP asynchronously, which a program of its own answers."""
+    url, form = f"{shop.settings.site.dachs_url}/tap/async", {"LANG": "ADQL", "QUERY": QUERY}
+    asked = httpx.post(url, data=form | {"FORMAT": "fits"}, timeout=60, follow_redirects=True)
+    job = str(asked.url)
+    httpx.post(f"{job}/phase", data={"PHASE": "RUN"}, timeout=60)
+    wait_for(lambda: httpx.get(f"{job}/phase", timeout=60).text == "COMPLETED", seconds=240)
+    return httpx.get(f"{job}/results/result", timeout=60).content
+
+
+FITS: dict[str, Way] = {
+    "cone search": lambda shop: cone(shop, RESPONSEFORMAT="fits"),
+    "TAP": lambda shop: tap(shop, "fits"),
+    "TAP, asynchronous": tap_later,
+}
+
+
+@pytest.mark.parametrize("way", list(FITS))
+def test_fits_says_all_of_every_column(shop: Desk, columns: list[Parameter], way: str) -> None:
+    with fits.open(io.BytesIO(FITS[way](shop))) as document:
+        header, names = document[1].header, document[1].columns.names
+        assert len(document[1].data) == 230
+    assert [name for name in names if name != "_r"] == [p.name for p in columns]
+    for p in columns:
+        number = names.index(p.name) + 1
+        told = (header.get(f"TUNIT{number}", ""), header[f"TUCD{number}"])
+        assert told == (p.unit, p.ucd), p.name
+        assert header[f"TCOMM{number}"] == text(p.description), p.name
+    said = text("".join(f"{line:<72}" for line in header["COMMENT"]))
+    for p in columns:
+        assert (text(f"{p.name} is not available: {p.null}") in said) is bool(p.null), p.name
+    assert (header["TIMESYS"], header["TREFPOS"]) == ("UTC", "TOPOCENTER")
+    assert "MJDREF" not in header, "the columns of time begin at different times"
+
+
+@pytest.mark.parametrize(("name", "day"), [("mjd", 0.0), ("unix_time", 40587.0)])
+def test_fits_with_one_column_of_time_says_when_it_begins(
+    shop: Desk, name: str, day: float
+) -> None:
+    body = tap(shop, "fits", f"SELECT event_id, {name} FROM {ID}.events")
+    header = fits.getheader(io.BytesIO(body), 1)
+    assert (header["TIMESYS"], header["MJDREF"]) == ("UTC", day)
+    without = fits.getheader(io.BytesIO(tap(shop, "fits", f"SELECT ra FROM {ID}.events")), 1)
+    assert "TIMESYS" not in without
+
+
+def test_fits_says_which_integer_stands_for_nothing(shop: Desk) -> None:
+    body = tap(shop, "fits", "SELECT obs_publisher_did, ev_xel FROM ivoa.obscore_hea")
+    assert fits.getheader(io.BytesIO(body), 1)["TNULL2"] == -1
 
 
 def test_form_and_its_page_say_all(shop: Desk, columns: list[Parameter]) -> None:

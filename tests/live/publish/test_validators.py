@@ -129,6 +129,16 @@ def test_collection_and_its_members_refer_to_each_other(shop: Desk) -> None:
         assert [resource.get("ivo-id") for resource in found] == [names[other]]
 
 
+def test_links_of_several_resources_name_the_creators_of_none(shop: Desk) -> None:
+    url = f"{shop.settings.site.dachs_url}/datasets/q/links/dlmeta"
+    authority = shop.settings.publisher.authority
+    names = [f"ivo://{authority}/{name}/q/cone?bundle" for name in ("evts21_01", "antsim26_01")]
+    for asked, creators in ((names[:1], 1), (names, 0)):
+        document = etree.fromstring(httpx.get(url, params={"ID": asked}, timeout=60).content)
+        assert len(document.findall(".//{*}INFO[@name='creator']")) == creators
+        assert len(document.findall(".//{*}INFO[@name='publisher']")) == 1
+
+
 def test_examples_are_xhtml_and_run_as_a_client_reads_them(shop: Desk) -> None:
     page = httpx.get(f"{shop.settings.site.dachs_url}/tap/examples")
     tree = etree.fromstring(page.content)  # XHTML is XML
