@@ -344,6 +344,34 @@ def test_limit_of_time_holds_and_says_so(fortress: Site) -> None:
     assert "timeout" in answer.text or "too long" in answer.text
 
 
+def made_job(site: Site, seconds: str) -> str:
+    """Make an asynchronous job of an endless query; return its address."""
+    form = {"LANG": "ADQL", "QUERY": ENDLESS}
+    url = f"{site.dachs.url}/tap/async"
+    job = str(httpx.post(url, data=form, timeout=PATIENCE, follow_redirects=True).url)
+    httpx.post(f"{job}/executionduration", data={"EXECUTIONDURATION": seconds}, timeout=PATIENCE)
+    return job
+
+
+@pytest.mark.parametrize("seconds", ["100000", "0", "-1", "inf", "nan"])
+def test_nobody_gets_more_than_an_hour_asynchronously(fortress: Site, seconds: str) -> None:
+    job = made_job(fortress, seconds)
+    assert httpx.get(f"{job}/executionduration", timeout=PATIENCE).text == "3600"
+    httpx.delete(job, timeout=PATIENCE)
+
+
+def test_limit_of_time_holds_for_asynchronous_queries(fortress: Site) -> None:
+    job = made_job(fortress, "3")
+    httpx.post(f"{job}/phase", data={"PHASE": "RUN"}, timeout=PATIENCE)
+    end = time.monotonic() + PATIENCE
+    while httpx.get(f"{job}/phase", timeout=PATIENCE).text in ("QUEUED", "EXECUTING"):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert httpx.get(f"{job}/phase", timeout=PATIENCE).text == "ERROR"
+    assert "took too long" in httpx.get(f"{job}/error", timeout=PATIENCE).text
+    httpx.delete(job, timeout=PATIENCE)
+
+
 def test_heavy_query_leaves_cone_searches_alone(fortress: Site) -> None:
     url = f"{fortress.dachs.url}/tap/async"
     form = {"LANG": "ADQL", "QUERY": ENDLESS}
