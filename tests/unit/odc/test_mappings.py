@@ -14,12 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from vopub.model.catalogue import known_parameters
 from vopub.model.ktype import Ktype, vocabulary
+from vopub.model.parameter import Dtype
 from vopub.model.publication import ContributorRole, RelationType
-from vopub.model.resource import KM3OpenResource
+from vopub.model.resource import KM3OpenResource, ServiceKind
 from vopub.odc.mappings import datacite_xml, dcat, schema_org
 from vopub.odc.mappings.json_ld import value
 from vopub.odc.mappings.reading import read_datacite, read_dcat, read_schema_org
+from vopub.odc.mappings.schema_org import DTYPES
 from vopub.odc.mappings.table import fields_page, table
 from vopub.odc.mappings.voresource import read_voresource, reference_url, voresource_xml
 
@@ -95,6 +98,14 @@ REMOTE = st.fixed_dictionaries(
     }
 )  # fmt: skip
 TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+SERVICES = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from([kind.value for kind in ServiceKind]),
+        "url": st.sampled_from(["https://example.org/q?a=1&b=2", f"{BASE}/files/x/a.csv"]),
+        "table": st.sampled_from(["", "evts21_01.events"]), "ivoid": st.sampled_from(["", IVOID]),
+        "proved": TIMES,
+    }
+)  # fmt: skip
 SPANS = st.fixed_dictionaries({"start": TIMES, "stop": TIMES})
 RECORDS = st.fixed_dictionaries(
     {
@@ -103,7 +114,7 @@ RECORDS = st.fixed_dictionaries(
         "collection": st.sampled_from(["", "samples26_01"]),
         "stream": st.sampled_from(["", "acoustic20_01_psd"]),
         "replaces": st.sampled_from([None, OTHER]),
-        "elsewhere": st.lists(REMOTE, max_size=1),
+        "elsewhere": st.lists(REMOTE, max_size=1), "services": st.lists(SERVICES, max_size=3),
         "coverage": st.fixed_dictionaries({"spatial": texts(), "temporal": st.none() | SPANS}),
     }
 )  # fmt: skip
@@ -126,6 +137,22 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) ->
     for field, goals in table().fields.items():
         if target in goals and goals[target].back:
             assert said(value(found, field)) == said(value(expected, field)), field
+
+
+def test_schema_org_brings_parameters_back_with_their_types() -> None:
+    parameters = tuple(known_parameters().values())
+    assert {each.dtype for each in parameters} >= {Dtype.FLOAT64, Dtype.INT32, Dtype.TEXT}
+    assert any(each.range == (0, 360) for each in parameters)
+    assert any(each.null for each in parameters)
+    record = make_record(parameters=parameters)
+    found = read_schema_org(_travelled(schema_org(record, BASE)))["parameters"]
+    lost = {"principal", "truth"}
+    assert found == [each.model_dump(mode="json", exclude=lost) for each in parameters]
+
+
+def test_every_type_of_column_has_one_in_xml_schema() -> None:
+    assert set(DTYPES) == set(Dtype)
+    assert len(set(DTYPES.values())) == len(Dtype)
 
 
 FULL = make_record(

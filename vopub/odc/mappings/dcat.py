@@ -83,10 +83,13 @@ def dcat(record: KM3OpenResource, base: str, *, replaced_by: UUID | None = None)
             "dct:bibliographicCitation": publication.source,
             "skos:note": publication.note,
             "dcat:qualifiedRelation": [_relation(each, base) for each in publication.related],
+            "dct:extent": None
+            if record.rows is None
+            else {"@type": "dct:SizeOrDuration", "skos:prefLabel": f"{record.rows} rows"},
             **_coverage(record),
             "dcat:distribution": [
                 *(_distribution(record, file, base) for file in record.every_file),
-                *(_access(each) for each in record.services if each.kind is not ServiceKind.BULK),
+                *(_access(each) for each in record.services),
             ],
             "dct:isPartOf": _link(record.collection and f"{base}/collections/{record.collection}"),
             "dcat:inSeries": _link(record.stream and f"{base}/streams/{record.stream}"),
@@ -215,11 +218,17 @@ def _checksum(sha256: str) -> Node:
 
 
 def _access(service: ServiceReference) -> Node:
-    """Return the way to the same data through a service."""
-    return {
+    """Return the way to the same data through a service, and when that was proved."""
+    access = {
         "@type": "dcat:Distribution",
         "dct:title": service.kind.value,
         "dcat:accessURL": _link(service.url),
+        "dct:valid": _typed(service.proved.isoformat(), "dateTime"),
+        **({"dct:alternative": service.table} if service.table else {}),
+    }
+    if service.kind is ServiceKind.BULK:  # files are no services
+        return access | filled({"dct:identifier": service.ivoid})
+    return access | {
         "dcat:accessService": filled(
             {
                 "@type": "dcat:DataService",

@@ -13,6 +13,7 @@ from vopub.odc.mappings.datacite import NAMESPACE
 from vopub.odc.mappings.dcat import ROLES
 from vopub.odc.mappings.identifiers import DOI, IDENTIFIER, KID, ORCID, SIMULATED, kid_in
 from vopub.odc.mappings.json_ld import Node, at, nested, nodes
+from vopub.odc.mappings.schema_org import DTYPES, XSD
 
 
 def read_datacite(document: bytes) -> Node:
@@ -154,6 +155,8 @@ def read_schema_org(node: Node) -> Node:
             "ktype": at(node, "additionalType").rpartition("#")[2],
             "simulated": any(at(k, "name") == SIMULATED for k in keywords),
             "rows": at(node, "size", "value", default=None),
+            "parameters": [_parameter(each) for each in nodes(node.get("variableMeasured"))],
+            "services": [_service(each) for each in nodes(node.get("potentialAction"))],
             "publication.title": at(node, "name"),
             "publication.description": at(node, "description"),
             "publication.note": at(node, "usageInfo", "text"),
@@ -216,6 +219,32 @@ def _parted(files: Iterable[Node], node: Node) -> Node:
     return fields
 
 
+def _parameter(node: Node) -> Node:
+    """Return a parameter; which of them a service shows first is not said."""
+    dtypes = {XSD + name: dtype.value for dtype, name in DTYPES.items()}
+    low, high = at(node, "minValue", default=None), at(node, "maxValue", default=None)
+    return {
+        "name": at(node, "name"),
+        "dtype": dtypes.get(at(node, "additionalType")),
+        "unit": at(node, "unitText"),
+        "ucd": at(node, "valueReference"),
+        "description": at(node, "description"),
+        "symbol": at(node, "alternateName"),
+        "range": None if low is None else [low, high],
+        "null": at(node, "disambiguatingDescription"),
+    }
+
+
+def _service(node: Node) -> Node:
+    return {
+        "kind": at(node, "name"),
+        "url": at(node, "target", "url"),
+        "table": at(node, "object", "name"),
+        "ivoid": at(node, "identifier"),
+        "proved": _zulu(at(node, "dct:valid")),
+    }
+
+
 def _size(text: str) -> int | None:
     return int(text) if text else None
 
@@ -245,6 +274,8 @@ def read_dcat(node: Node) -> Node:
             "identifier": identifiers[1],
             "ktype": at(node, "dct:type", "@id").rpartition("#")[2],
             "simulated": SIMULATED in node.get("dcat:keyword", ()),
+            "rows": _rows([at(node, "dct:extent", "skos:prefLabel")]),
+            "services": [_dcat_service(d) for d in distributions if "dcat:accessURL" in d],
             "publication.title": at(node, "dct:title"),
             "publication.description": at(node, "dct:description"),
             "publication.note": at(node, "skos:note"),
@@ -295,6 +326,17 @@ def _mail(node: Node) -> str:
 
 def _role(node: Node) -> str:
     return str(at(node, "dcat:hadRole", "@id")).removeprefix(ROLES)
+
+
+def _dcat_service(node: Node) -> Node:
+    service = node.get("dcat:accessService") or node
+    return {
+        "kind": at(node, "dct:title"),
+        "url": at(node, "dcat:accessURL", "@id"),
+        "table": at(node, "dct:alternative"),
+        "ivoid": at(service, "dct:identifier"),
+        "proved": _zulu(at(node, "dct:valid", "@value")),
+    }
 
 
 def _dcat_file(node: Node) -> Node:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from vopub.model.parameter import Parameter
+from vopub.model.parameter import Dtype, Parameter
 from vopub.model.publication import Creator
 from vopub.model.resource import (
     FileReference,
@@ -39,6 +39,12 @@ CONTEXT: Node = {
 }
 """Written out, so that nobody has to fetch it to understand a record."""
 MOC = "MOC"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+DTYPES = {
+    Dtype.INT16: "short", Dtype.INT32: "int", Dtype.INT64: "long",
+    Dtype.FLOAT32: "float", Dtype.FLOAT64: "double", Dtype.TEXT: "string",
+}  # fmt: skip
+"""Types of XML Schema that hold the same values as columns do."""
 
 
 def schema_org(record: KM3OpenResource, base: str, *, replaced_by: UUID | None = None) -> Node:
@@ -164,10 +170,7 @@ def _content(record: KM3OpenResource, base: str) -> Node:
         if record.rows is None
         else {"@type": "QuantitativeValue", "value": record.rows, "unitText": "rows"},
         "distribution": [_download(record, file, base) for file in record.every_file],
-        # Bulk access is among the distributions.
-        "potentialAction": [
-            _action(service) for service in record.services if service.kind is not ServiceKind.BULK
-        ],
+        "potentialAction": [_action(service) for service in record.services],
     }
 
 
@@ -177,9 +180,11 @@ def _variable(parameter: Parameter) -> Node:
         {
             "@type": "PropertyValue",
             "propertyID": parameter.identifier,
+            "additionalType": XSD + DTYPES[parameter.dtype],
             "name": parameter.name,
             "alternateName": parameter.symbol,
             "description": parameter.description,
+            "disambiguatingDescription": parameter.null,
             "unitText": parameter.unit,
             "valueReference": parameter.ucd,
         }
@@ -202,9 +207,18 @@ def _download(record: KM3OpenResource, file: FileReference | RemoteFile, base: s
 
 
 def _action(service: ServiceReference) -> Node:
-    """Return what a service offers: an action whose target it is."""
-    target = {"@type": "EntryPoint", "url": service.url}
-    return {"@type": "SearchAction", "name": service.kind.value, "target": target}
+    """Return what a service offers: an action whose target it is, and when that was proved."""
+    is_bulk = service.kind is ServiceKind.BULK
+    return filled(
+        {
+            "@type": "DownloadAction" if is_bulk else "SearchAction",
+            "name": service.kind.value,
+            "target": {"@type": "EntryPoint", "url": service.url},
+            "object": {"@type": "Dataset", "name": service.table} if service.table else None,
+            "identifier": service.ivoid,
+            "dct:valid": service.proved.isoformat(),
+        }
+    )
 
 
 def _wholes(record: KM3OpenResource, base: str) -> Node:
