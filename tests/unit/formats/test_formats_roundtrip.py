@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from vopub.formats.base import Writer
 from vopub.formats.reading import iterate, read_dataset, read_metadata
 from vopub.formats.registry import FORMATS
+from vopub.model.catalogue import parameter
 from vopub.model.dataset import EventDataset, TableMetadata
 from vopub.model.event_table import Column, EventAccount, EventTable, concatenate
 from vopub.model.parameter import Dtype, Parameter
@@ -59,9 +60,9 @@ VALUES: dict[Dtype, st.SearchStrategy[object]] = {
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> EventTable:
+def tables(draw: st.DrawFn, least: int = 0) -> EventTable:
     dtypes = draw(st.lists(st.sampled_from(list(Dtype)), min_size=1, max_size=7))
-    rows = draw(st.integers(0, 12))
+    rows = draw(st.integers(least, 12))
     columns: dict[str, Column] = {}
     parameters = []
     for number, dtype in enumerate(dtypes):
@@ -71,6 +72,21 @@ def tables(draw: st.DrawFn) -> EventTable:
         values = draw(st.lists(VALUES[dtype], min_size=rows, max_size=rows))
         columns[name] = np.array(values, dtype=dtype.numpy)
     return EventTable(tuple(parameters), columns)
+
+
+@st.composite
+def placed_tables(draw: st.DrawFn) -> EventTable:
+    """Draw tables of what HATS can hold: rows with a position on the sky."""
+    table = draw(tables(least=1))
+    sky = []
+    for name, low, high in (("ra", 0.0, 360.0), ("dec", -90.0, 90.0)):
+        degrees = st.floats(low, high, exclude_max=name == "ra")
+        values = draw(st.lists(degrees, min_size=len(table), max_size=len(table)))
+        sky.append((parameter(name), np.array(values)))
+    return EventTable(
+        (*(described for described, _ in sky), *table.parameters),
+        {**{described.name: values for described, values in sky}, **table.columns},
+    )
 
 
 def write(writer_class: type[Writer], path: Path, dataset: EventDataset, rows: int) -> None:
@@ -132,6 +148,19 @@ def test_anything_reads_back_to_the_bit(
         path = Path(directory) / f"any.thing{writer_class.products[0].suffix}"
         write(writer_class, path, dataset, rows)
         assert_same(read(path), dataset)
+
+
+@settings(max_examples=12, deadline=None)
+@given(table=placed_tables(), text=HOSTILE, rows=st.integers(1, 13))
+def test_anything_with_a_position_reads_back_from_hats_to_the_bit(
+    *, make_dataset: MakeDataset, table: EventTable, text: str, rows: int
+) -> None:
+    dataset = EventDataset(said_of(table, make_dataset(1).metadata, text), table)
+    entry = FORMATS["hats"]
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / f"any.thing{entry.writer.products[0].suffix}"
+        write(entry.writer, path, dataset, rows)
+        assert_same(entry.read(path), dataset)
 
 
 @EVERY_FORMAT
