@@ -1,4 +1,7 @@
-"""Publishing to a DaCHS and a PostgreSQL that somebody else started: here, those of the desk."""
+"""Publishing to a DaCHS and a PostgreSQL that somebody else made and started.
+
+The tests follow each other: what one leaves is what the next begins with.
+"""
 
 from __future__ import annotations
 
@@ -7,64 +10,68 @@ import csv
 import io
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+import pyvo
 
 from vopub.process import service_account
 from vopub.settings import load_settings
 
-from .conftest import Desk
+from .conftest import CHECKOUT, Desk
+from .foreign import Foreign, free_ports, password, running
 
 pytestmark = pytest.mark.live
-ID = "evts21_02"
+ID, OLD = "evts21_01", "evts21_01_v1_0"
+FEW, ALL = 127, 230
+"""Events below 120 degrees from the zenith, and below the horizon."""
 
 
-def passwords(host: Desk, place: Path) -> Path:
+@pytest.fixture(scope="module")
+def host(reachable_directory: Path) -> Iterator[Foreign]:
+    database_port, dachs_port = free_ports()
+    place = reachable_directory / "host"
+    foreign = Foreign(place, "samples.km3net.invalid", database_port, dachs_port, password())
+    with running(foreign):
+        yield foreign
+
+
+def passwords(host: Foreign, place: Path) -> Path:
     """Write what DaCHS knows of its role's password as PostgreSQL's programs read it."""
     profile = configparser.ConfigParser(allow_no_value=True, strict=False, interpolation=None)
-    text = (host.site.dachs.root / "etc" / "feed").read_text()
-    profile.read_string("[feed]\n" + text)
+    profile.read_string("[feed]\n" + (host.root / "etc" / "feed").read_text())
     path = place / "passwords"
-    path.write_text(f"*:*:gavo:gavoadmin:{profile['feed']['password']}\n")
+    secret = profile["feed"]["password"]
+    path.write_text(f"127.0.0.1:{host.database_port}:gavo:gavoadmin:{secret}\n")
     path.chmod(0o600)
     service_account().own(path)
     return path
 
 
 @pytest.fixture(scope="module")
-def guest(desk: Desk, reachable_directory: Path) -> Iterator[Desk]:
-    """A second desk, without servers of its own but for the Open Data Center."""
-    desk.publish("evts20_01")
+def guest(host: Foreign, reachable_directory: Path) -> Iterator[Desk]:
+    """A desk without servers of its own but for the Open Data Center."""
     place = reachable_directory / "guest"
-    folder = place / "resources" / ID
-    shutil.copytree(desk.directory / "resources" / "evts21_01", folder)
-    description = (folder / "resource.toml").read_text()
-    description = description.replace('"evts21_01"', f'"{ID}"')
-    (folder / "resource.toml").write_text(description.replace('collection = "samples26_01"\n', ""))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    server = desk.site.dachs
+    for name in (ID, "samples26_01"):
+        shutil.copytree(CHECKOUT / "resources" / name, place / "resources" / name)
+    port, _ = free_ports()
     external = f"""
 [external]
-dachs_url = "{server.url}"
-dachs_root = "{server.root}"
-dachs_settings = "{server.settings_file}"
-database_host = "{server.database.host}"
+dachs_url = "{host.url}"
+dachs_root = "{host.root}"
+dachs_settings = "{host.settings_file}"
+database_host = "127.0.0.1"
+database_port = {host.database_port}
 database_user = "gavoadmin"
-database_passwords = "{passwords(desk, place)}"
+database_passwords = "{passwords(host, place)}"
 """
-    toml = (
-        (desk.directory / "vopub.toml").read_text().replace("odc_port = 8000", f"odc_port={port}")
-    )
+    toml = (CHECKOUT / "vopub.toml").read_text().replace("odc_port = 8000", f"odc_port={port}")
     (place / "vopub.toml").write_text(toml + external)
-    settings = load_settings({}, environ={}, directory=place)
-    made = GuestDesk(place, settings)
+    made = GuestDesk(place, load_settings({}, environ={}, directory=place))
     try:
         yield made
     finally:
@@ -85,10 +92,10 @@ def rows(desk: Desk, identifier: str) -> int:
     return len(list(csv.DictReader(io.StringIO(answer.raise_for_status().text))))
 
 
-def test_the_same_commands_publish_to_servers_of_others(guest: Desk, desk: Desk) -> None:
+def test_the_same_commands_publish_to_servers_of_others(guest: Desk, host: Foreign) -> None:
     (outcome,) = guest.publish(ID)
-    assert outcome["endpoints"]["scs"].startswith(desk.settings.site.dachs_url)
-    assert rows(guest, ID) == outcome["rows"] == 230
+    assert outcome["endpoints"]["scs"].startswith(host.url)
+    assert rows(guest, ID) == outcome["rows"] == ALL
     assert guest.publish(ID)[0]["change"] == "unchanged"
     services = {s["name"]: s for s in json.loads(guest.run("status", "--json").stdout)["services"]}
     assert set(services) == {"PostgreSQL (external)", "DaCHS (external)", "ODC"}
@@ -101,21 +108,68 @@ def test_the_same_commands_publish_to_servers_of_others(guest: Desk, desk: Desk)
         assert not path.is_file() or secret.encode() not in path.read_bytes(), path
 
 
+def test_observations_and_collection_are_there(guest: Desk, host: Foreign) -> None:
+    service = pyvo.dal.TAPService(f"{host.url}/tap")
+    found = service.search("SELECT * FROM ivoa.obscore NATURAL JOIN ivoa.obscore_hea").to_table()
+    assert set(found["obs_id"]) == {ID}
+    assert f"{ID}.events" in set(found["event_table"])
+    assert [int(number) for number in found["ev_xel"]] == [ALL, ALL]  # the bundle and its events
+    question = {"verb": "GetRecord", "metadataPrefix": "ivo_vor",
+                "identifier": f"ivo://{host.authority}/samples26_01/q/collection"}  # fmt: skip
+    record = httpx.get(f"{host.url}/oai.xml", params=question).text
+    assert f"ivo://{host.authority}/{ID}/q/cone" in record
+
+
 def test_nothing_is_gone_back_to_if_nothing_is_kept(guest: Desk) -> None:
     done = guest.run("rollback", ID)
     assert done.returncode == 1
     assert f"{ID}: nothing is kept of a publication before" in done.stderr
-    assert rows(guest, ID) == 230
+    assert rows(guest, ID) == ALL
+
+
+def test_a_table_is_replaced_and_comes_back(guest: Desk) -> None:
+    guest.edit(ID, 'keep = "zenith > 90 deg"', 'keep = "zenith > 120 deg"')
+    (outcome,) = guest.publish(ID)
+    assert rows(guest, ID) == outcome["rows"] == FEW
+    done = guest.run("rollback", ID)
+    assert done.returncode == 0, done.stderr
+    assert rows(guest, ID) == ALL
+
+
+def test_a_new_version_is_served_beside_the_old_one(guest: Desk) -> None:
+    guest.edit(ID, 'version = "1.0"', 'version = "2.0"')
+    guest.publish(ID)
+    assert (rows(guest, ID), rows(guest, OLD)) == (FEW, ALL)
+
+
+def test_synchronous_queries_are_bounded_by_the_copied_descriptor(host: Foreign) -> None:
+    """One of them runs here and one waits."""
+    heavy = f"SELECT COUNT(*) FROM {ID}.events a, {ID}.events b, {ID}.events c, {ID}.events d"
+    question = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": heavy}
+    with ThreadPoolExecutor(4) as crowd:
+        asked = [
+            crowd.submit(httpx.get, f"{host.url}/tap/sync", params=question, timeout=120)
+            for _ in range(4)
+        ]
+        cone = {"RA": "0", "DEC": "0", "SR": "180", "MAXREC": "5"}
+        answer = httpx.get(f"{host.url}/{ID}/q/cone/scs.xml", params=cone, timeout=60)
+        assert not all(each.done() for each in asked)
+        answers = [each.result() for each in asked]
+    assert answer.status_code == 200
+    refused = [each for each in answers if each.status_code == 503]
+    assert len(refused) == 2
+    assert {each.headers["retry-after"] for each in refused} == {"20"}
 
 
 def test_taking_back_and_going_down_leave_the_servers_of_others_alone(
-    guest: Desk, desk: Desk
+    guest: Desk, host: Foreign
 ) -> None:
     done = guest.run("unpublish", ID, "--reason", "only a guest")
     assert done.returncode == 0, done.stderr
     assert guest.run("down").returncode == 0
-    assert {s.state.value for s in desk.site.status()} == {"up"}
-    cone = f"{desk.site.dachs.url}/{ID}/q/cone/scs.xml"
+    assert host.is_available()
+    assert host.answers_sql()
+    cone = f"{host.url}/{ID}/q/cone/scs.xml"
     assert httpx.get(cone, params={"RA": 0, "DEC": 0, "SR": 1}).status_code == 404
 
 
