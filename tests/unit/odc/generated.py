@@ -34,7 +34,8 @@ VARIANTS = 6
 """Requests with real values for each that is generated."""
 PAGES = (
     "/", "/?q", "/resources", "/resources?q&ktype&collection&stream&from&until&ra&dec&sort&cursor",
-    "/resources/{resource}?format", "/collections", "/collections/{collection}", "/streams",
+    "/resources/{resource}?format", "/resources/{kid}/sky?survey", "/pictures/{kid}.svg",
+    "/collections", "/collections/{collection}", "/streams",
     "/streams/{stream}", "/ktypes", "/fields", "/schemas", "/robots.txt", "/sitemap.xml",
     "/sitemap/{part}.xml", "/oai?verb=Identify", "/oai?verb=ListSets",
     "/oai?verb=ListMetadataFormats", "/oai?verb=ListRecords&metadataPrefix=oai_dc&from&until",

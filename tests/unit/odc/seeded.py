@@ -17,7 +17,8 @@ import httpx
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.schemas import published
 
-from .conftest import CSV, TOKEN, make_record, product
+from . import pictured
+from .conftest import CSV, TOKEN, Product, make_record, product
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 VERSIONS = ("1.0", "1.1", "2.0")
@@ -46,6 +47,7 @@ class Seeded:
             make_record(version=version, files=[self.file], services=()) for version in VERSIONS
         ]
         self.kids = [str(record.kid) for record in self.records]
+        self.drawn, self.shape = pictured.function()
         self.cursors: list[str] = []
 
     def fill(self) -> None:
@@ -54,8 +56,10 @@ class Seeded:
             self._put(f"/api/{kind}/{name}", self.grouping(kind, name))
         for record in self.records:
             self.http.post(f"/api/resources/{record.kid}/restore", headers=HEADERS)
-            self._put_file(record)
+            self._put_file(record, self.file)
             self._put(f"/api/resources/{record.kid}", json.loads(record.model_dump_json()))
+        self._put_file(self.drawn, self.shape)
+        self._put(f"/api/resources/{self.drawn.kid}", json.loads(self.drawn.model_dump_json()))
         path = f"/api/resources/{self.kids[-1]}"
         self.http.delete(path, params={"reason": "there is a better one"}, headers=HEADERS)
         self.cursors = [
@@ -71,7 +75,8 @@ class Seeded:
         """Return what each parameter of an address may be."""
         identifier = COLLECTION if "collections" in path else STREAM
         return {
-            "kid": self.kids, "identifier": [identifier], "version": ["1.0", "1.1", "1"],
+            "kid": [str(self.drawn.kid)] if path.startswith("/pictures") else self.kids,
+            "identifier": [identifier], "version": ["1.0", "1.1", "1"],
             "name": ["resource.json", "stream.example.json"] if "schemas" in path
             else [self.file.reference.name],
             "resource": [*self.kids, "evts21_01"], "collection": [COLLECTION], "stream": [STREAM],
@@ -121,8 +126,8 @@ class Seeded:
         answer = self.http.put(path, json=record, headers=HEADERS)
         assert answer.is_success, answer.text
 
-    def _put_file(self, record: KM3OpenResource) -> None:
-        headers = {**HEADERS, "X-Checksum-SHA256": self.file.reference.sha256}
-        path = f"/files/{record.kid}/{self.file.reference.name}"
-        answer = self.http.put(path, content=self.file.content, headers=headers)
+    def _put_file(self, record: KM3OpenResource, file: Product) -> None:
+        headers = {**HEADERS, "X-Checksum-SHA256": file.reference.sha256}
+        path = f"/files/{record.kid}/{file.reference.name}"
+        answer = self.http.put(path, content=file.content, headers=headers)
         assert answer.is_success, answer.text
