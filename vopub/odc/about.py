@@ -98,7 +98,8 @@ def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
 def sentence(record: KM3OpenResource) -> str:
     """Return what a resource is, in a sentence."""
     publication = record.publication
-    kind = record.ktype.entry.title
+    what, _, form = record.ktype.entry.title.partition(", ")
+    kind = f"{what} ({form})" if form else what
     parts = [f"Simulated {kind[0].lower()}{kind[1:]}" if record.simulated else kind]
     if record.rows is not None:
         parts.append(f"with {number(record.rows)} {'row' if record.rows == 1 else 'rows'}")

@@ -9,9 +9,11 @@ from lxml.html import HtmlElement
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource, KM3ResourceStream
+from vopub.odc.about import sentence
 from vopub.odc.forms import FOR_PROGRAMS
 from vopub.odc.mappings import schema_org
 
+from . import pictured
 from .conftest import Centre, make_collection, make_record, parse_page, products
 
 
@@ -295,3 +297,10 @@ def test_the_address_for_readers_can_be_set(centre: Centre, published: KM3OpenRe
 def test_pages_answer_head(centre: Centre, published: KM3OpenResource) -> None:
     for address in ("/", "/resources", f"/resources/{published.kid}"):
         assert centre.http.head(address).status_code in (200, 307)
+
+
+def test_a_sentence_says_in_which_form_a_recording_is() -> None:
+    record, _ = pictured.raw_recording(b"frames")
+    assert sentence(record).startswith("Hydrophone recording (raw) of ")
+    simulated = record.model_copy(update={"simulated": True})
+    assert sentence(simulated).startswith("Simulated hydrophone recording (raw) of ")
