@@ -28,6 +28,8 @@ ADDRESSES = (
     "/resources/{kid}?format={}", "/collections/{}", "/streams/{}", "/?q={}", "/?ktype={}", "/{}",
     "/files/{kid}/{}", "/files/{kid}/a.csv?sha256={}", "/schemas/{}", "/api/resources?q={}",
     "/api/resources?cursor={}", "/api/resources/{}", "/static/{}", "/ktypes?{}", "/fields?q={}",
+    "/resources/{}/sky", "/resources/{kid}/sky?survey={}", "/pictures/{}.svg",
+    "/pictures/{kid}.svg?{}", "/aladin-lite/{}",
 )  # fmt: skip
 HARVESTS = (
     "/oai?verb={}", "/oai?verb=GetRecord&metadataPrefix=oai_dc&identifier={}",
