@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,16 +16,20 @@ from vopub.site import Site
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
+PORTS = range(20_000, 32_000)
+"""Below those that connections that go out are given, so that none takes one meanwhile."""
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports that nothing listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    free: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            free.append(port)
+        if len(free) == count:
+            break
+    return free
 
 
 @pytest.fixture(scope="session")

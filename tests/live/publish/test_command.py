@@ -1,0 +1,134 @@
+"""What ``vopub publish`` and its neighbours promise on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pyvo
+
+from vopub.vo.database import query
+
+from .conftest import Desk
+
+pytestmark = pytest.mark.live
+
+FORGETS = """
+CREATE FUNCTION public.forget() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.deleted := true; RETURN NEW; END';
+CREATE TRIGGER forgets BEFORE INSERT OR UPDATE ON dc.sets
+    FOR EACH ROW EXECUTE FUNCTION public.forget()
+"""
+
+
+def fewer(desk: Desk) -> None:
+    desk.edit("evts21_01", 'keep = "zenith > 90 deg"', 'keep = "zenith > 120 deg"')
+
+
+def events(desk: Desk) -> int:
+    url = f"{desk.settings.site.dachs_url}/evts21_01/q/cone/scs.xml"
+    return len(pyvo.dal.SCSService(url).search((0, 0), 180.0))
+
+
+def elsewhere(desk: Desk, place: Path) -> Desk:
+    """Return the same desk with a site that is not there."""
+    site = desk.settings.site.model_copy(update={"directory": place / "site"})
+    return replace(desk, settings=desk.settings.model_copy(update={"site": site}))
+
+
+@contextmanager
+def registry_that_forgets(desk: Desk) -> Iterator[None]:
+    """Let ``dachs pub`` end well without anything being in the registry."""
+    database = desk.site.dachs.database
+    query(database, FORGETS)
+    try:
+        yield
+    finally:
+        query(database, "DROP FUNCTION public.forget() CASCADE")
+
+
+def complaint(said: str) -> str:
+    assert "Traceback" not in said
+    (line,) = [line for line in said.splitlines() if line.startswith("vopub: ")]
+    return line
+
+
+def test_a_proof_that_fails_ends_with_4_and_the_old_data_stay(published: Desk) -> None:
+    fewer(published)
+    with registry_that_forgets(published):
+        done = published.run("publish", "evts21_01")
+    assert done.returncode == 4
+    assert "is not to be handed out" in complaint(done.stderr)
+    assert events(published) == 230
+    published.publish()
+    assert 0 < events(published) < 230
+
+
+def test_a_program_that_is_missing_ends_with_3_and_names_its_package(
+    desk: Desk, reachable_directory: Path
+) -> None:
+    bare = reachable_directory / "no programs"
+    bare.mkdir()
+    done = elsewhere(desk, bare).run("publish", "evts20_01", PATH=str(bare))
+    assert done.returncode == 3
+    assert complaint(done.stderr) == (
+        "vopub: program 'dachs' is not installed; "
+        "run 'make setup', or 'apt-get install python3-gavo'"
+    )
+
+
+def test_a_dry_run_without_a_site_makes_none(desk: Desk, reachable_directory: Path) -> None:
+    place = reachable_directory / "nowhere"
+    place.mkdir()
+    done = elsewhere(desk, place).run("publish", "--dry-run", "--json", "evts21_01")
+    assert done.returncode == 0, done.stderr
+    (outcome,) = json.loads(done.stdout)
+    assert outcome["change"] == "would publish 230 rows"
+    assert list(place.iterdir()) == []
+
+
+def test_the_last_table_says_what_is_served(published: Desk) -> None:
+    done = published.run("publish", COLUMNS="200")
+    assert done.returncode == 0
+    row = next(line for line in done.stdout.splitlines() if "evts21_01" in line)
+    assert [cell.strip() for cell in row.split("│")[1:5]] == [
+        "evts21_01",
+        "1.0",
+        "230",
+        "unchanged",
+    ]
+    assert f"{published.settings.site.dachs_url}/evts21_01/q/cone/scs.xml" in row
+
+
+def test_until_prove_serves_and_registers_with_the_next(published: Desk) -> None:
+    fewer(published)
+    done = published.run("publish", "--until", "prove", "--json", "evts21_01")
+    assert done.returncode == 0, done.stderr
+    now = events(published)
+    assert 0 < now < 230
+    odc = published.settings.site.odc_url
+    status = json.loads(published.run("status", "--json").stdout)
+    (published_now,) = [each for each in status["resources"] if each["id"] == "evts21_01"]
+    (outcome,) = published.publish("evts21_01")
+    assert events(published) == outcome["rows"] == now
+    assert published_now["page"].startswith(odc)
+
+
+def test_the_doctor_finds_what_died_and_says_what_to_do(published: Desk) -> None:
+    assert published.run("doctor").returncode == 0
+    pid = next(s.pid for s in published.site.status() if s.name == "DaCHS")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    done = published.run("doctor", "--json")
+    assert done.returncode == 1
+    (problem,) = [finding for finding in json.loads(done.stdout) if not finding["ok"]]
+    assert "DaCHS" in problem["what"]
+    assert "vopub up" in problem["hint"]
+    assert published.run("up").returncode == 0
+    assert published.run("doctor").returncode == 0
