@@ -152,6 +152,10 @@ class OdcClient:
         """Return a record; None if there is none with this ``kid``, or it was withdrawn."""
         return self._get(KM3OpenResource, f"/api/resources/{kid}")
 
+    def is_withdrawn(self, kid: UUID) -> bool:
+        """Tell whether there is a record that was withdrawn."""
+        return self._send("GET", f"/api/resources/{kid}").status_code == httpx.codes.GONE
+
     def get_stream(self, identifier: str) -> KM3ResourceStream | None:
         """Return a stream; None if there is none."""
         return self._get(KM3ResourceStream, f"/api/streams/{identifier}")

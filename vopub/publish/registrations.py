@@ -108,6 +108,9 @@ def deliver(
     if older:
         before = max(older, key=lambda other: version_numbers(other.version))
         record = record.model_copy(update={"replaces": before.kid})
+    if client.is_withdrawn(record.kid):
+        # The files of a withdrawn record are not handed out, so they are proved when it is back.
+        client.put_resource(record)
     record = with_bulk(client, record)
     return record, client.put_resource(record).value
 
