@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import pyvo
 
+from vopub.settings import Settings
 from vopub.vo.database import query
 
 from .conftest import Desk
@@ -36,10 +36,18 @@ def events(desk: Desk) -> int:
     return len(pyvo.dal.SCSService(url).search((0, 0), 180.0))
 
 
-def elsewhere(desk: Desk, place: Path) -> Desk:
-    """Return the same desk with a site that is not there."""
-    site = desk.settings.site.model_copy(update={"directory": place / "site"})
-    return replace(desk, settings=desk.settings.model_copy(update={"site": site}))
+@pytest.fixture
+def elsewhere(
+    desk: Desk, make_settings: Callable[..., Settings], request: pytest.FixtureRequest
+) -> Iterator[Desk]:
+    """The same desk with a site that is not there."""
+    name: str = request.node.name
+    settings = make_settings(f"{name}/site", resources=desk.settings.resources)
+    desk.restore("evts21_01")
+    settings.site.directory.parent.mkdir()
+    other = replace(desk, settings=settings)
+    yield other
+    other.site.down()
 
 
 @contextmanager
@@ -70,12 +78,8 @@ def test_a_proof_that_fails_ends_with_4_and_the_old_data_stay(published: Desk) -
     assert 0 < events(published) < 230
 
 
-def test_a_program_that_is_missing_ends_with_3_and_names_its_package(
-    desk: Desk, reachable_directory: Path
-) -> None:
-    bare = reachable_directory / "no programs"
-    bare.mkdir()
-    done = elsewhere(desk, bare).run("publish", "evts20_01", PATH=str(bare))
+def test_a_program_that_is_missing_ends_with_3_and_names_its_package(elsewhere: Desk) -> None:
+    done = elsewhere.run("publish", "evts20_01", PATH="/nowhere")
     assert done.returncode == 3
     assert complaint(done.stderr) == (
         "vopub: program 'dachs' is not installed; "
@@ -83,10 +87,9 @@ def test_a_program_that_is_missing_ends_with_3_and_names_its_package(
     )
 
 
-def test_a_dry_run_without_a_site_makes_none(desk: Desk, reachable_directory: Path) -> None:
-    place = reachable_directory / "nowhere"
-    place.mkdir()
-    done = elsewhere(desk, place).run("publish", "--dry-run", "--json", "evts21_01")
+def test_a_dry_run_without_a_site_makes_none(elsewhere: Desk) -> None:
+    place = elsewhere.settings.site.directory.parent
+    done = elsewhere.run("publish", "--dry-run", "--json", "evts21_01")
     assert done.returncode == 0, done.stderr
     (outcome,) = json.loads(done.stdout)
     assert outcome["change"] == "would publish 230 rows"
