@@ -84,13 +84,7 @@ def write_products(
         If the disk is full or the place cannot be written.
     """
     chosen = formats(names)
-    staging = staging_path(directory)
-    try:
-        recover(directory)
-        staging.mkdir(parents=True)
-        staging.chmod(0o755)  # servers under another account read it
-    except OSError as error:
-        raise cannot("write", directory, error) from error
+    staging = _make_staging(directory)
     try:
         described, digests = _write_tables(staging, stem, chosen, chunks, parameters, metadata)
         files = [
@@ -105,6 +99,18 @@ def write_products(
         # what cannot be removed now is removed by the next call
         shutil.rmtree(staging, ignore_errors=True)
     return manifest
+
+
+def _make_staging(directory: Path) -> Path:
+    """Make the place where files wait until they are put in place."""
+    staging = staging_path(directory)
+    try:
+        recover(directory)
+        staging.mkdir(parents=True)
+        staging.chmod(0o755)  # servers under another account read it
+    except OSError as error:
+        raise cannot("write", directory, error) from error
+    return staging
 
 
 def _manifest(

@@ -77,17 +77,17 @@ def render_descriptor(
     Raises
     ------
     VopubError
-        If a template uses a variable that does not exist, or text holds a character that XML
-        cannot.
+        If a template uses a variable that is not there, or a text what XML cannot hold.
     """
+    publication = publication_block(
+        metadata.publication, metadata.identifier, authority=authority,
+        simulated=metadata.simulated, related=related,
+    )  # fmt: skip
     variables = {
         "id": metadata.identifier,
         "rows": metadata.rows,
         "data_file": data_file,
-        "publication": publication_block(
-            metadata.publication, metadata.identifier, authority=authority,
-            simulated=metadata.simulated, related=related,
-        ) | {"landing_page": landing_page},
+        "publication": publication | {"landing_page": landing_page},
         "origin": data_origin(metadata, authority),
         "coverage": coverage_block(metadata.coverage, metadata.data_taking),
         "events": columns_block(metadata.parameters),
@@ -95,7 +95,7 @@ def render_descriptor(
         "functions": functions_block(functions, metadata.parameters),
         "files": files_block(files or {}),
         **_queries(metadata, vo, known.first),
-    }  # fmt: skip
+    }
     return render(TEMPLATE, variables, about=metadata.identifier, templates=templates)
 
 

@@ -109,15 +109,11 @@ def load(
     places = Places(server, identifier)
     recover(server, identifier)
     _stage(places, descriptor, csv)
-    staged = Dachs(server, inputs=places.staging.parent)
     try:
         report(f"validating {places.rd_id}")
-        warnings = staged.validate(places.rd_id)
+        warnings = Dachs(server, inputs=places.staging.parent).validate(places.rd_id)
         report(f"importing {rows} rows")
-        begin = time.monotonic()
-        Dachs(server).import_(descriptor_id(places.candidate.name), hidden=True)
-        seconds = time.monotonic() - begin
-        _check_rows(server, places.candidate.name, rows)
+        seconds = _import(places, rows)
         check(places.candidate.name)
         replaced = _swap(places)
     except VopubError:
@@ -317,6 +313,15 @@ def _stage(places: Places, descriptor: str, csv: Path) -> None:
         if isinstance(error, OSError):
             raise cannot("write", target, error) from error
         raise
+
+
+def _import(places: Places, rows: int) -> float:
+    """Import the candidate; returns the seconds it took."""
+    begin = time.monotonic()
+    Dachs(places.server).import_(descriptor_id(places.candidate.name), hidden=True)
+    seconds = time.monotonic() - begin
+    _check_rows(places.server, places.candidate.name, rows)
+    return seconds
 
 
 def _discard(places: Places) -> None:
