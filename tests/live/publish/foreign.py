@@ -5,7 +5,6 @@ from __future__ import annotations
 import grp
 import secrets
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -168,14 +167,6 @@ def started(command: list[str], log: Path, **extra: str) -> Iterator[subprocess.
     finally:
         process.send_signal(signal.SIGINT)  # PostgreSQL waits for nobody then
         process.wait(timeout=60)
-
-
-def free_ports() -> tuple[int, int]:
-    """Return two ports that nothing listens on."""
-    with socket.socket() as one, socket.socket() as other:
-        for each in (one, other):
-            each.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 def password() -> str:

@@ -9,6 +9,7 @@ import configparser
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,11 +20,12 @@ import httpx
 import pytest
 import pyvo
 
+from tests.live.conftest import free_ports
 from vopub.process import service_account
 from vopub.settings import load_settings
 
 from .conftest import CHECKOUT, Desk
-from .foreign import Foreign, free_ports, password, running
+from .foreign import Foreign, password, running
 
 pytestmark = pytest.mark.live
 ID, OLD = "evts21_01", "evts21_01_v1_0"
@@ -33,7 +35,7 @@ FEW, ALL = 127, 230
 
 @pytest.fixture(scope="module")
 def host(reachable_directory: Path) -> Iterator[Foreign]:
-    database_port, dachs_port = free_ports()
+    database_port, dachs_port = free_ports(2)
     place = reachable_directory / "host"
     foreign = Foreign(place, "samples.km3net.invalid", database_port, dachs_port, password())
     with running(foreign):
@@ -58,7 +60,7 @@ def guest(host: Foreign, reachable_directory: Path) -> Iterator[Desk]:
     place = reachable_directory / "guest"
     for name in (ID, "samples26_01"):
         shutil.copytree(CHECKOUT / "resources" / name, place / "resources" / name)
-    port, _ = free_ports()
+    (port,) = free_ports(1)
     external = f"""
 [external]
 dachs_url = "{host.url}"
@@ -69,7 +71,9 @@ database_port = {host.database_port}
 database_user = "gavoadmin"
 database_passwords = "{passwords(host, place)}"
 """
-    toml = (CHECKOUT / "vopub.toml").read_text().replace("odc_port = 8000", f"odc_port={port}")
+    shipped = (CHECKOUT / "vopub.toml").read_text()
+    toml = re.sub(r"^(# *)?odc_port = \d+", f"odc_port = {port}", shipped, flags=re.MULTILINE)
+    assert f"\nodc_port = {port}\n" in toml
     (place / "vopub.toml").write_text(toml + external)
     made = GuestDesk(place, load_settings({}, environ={}, directory=place))
     try:
