@@ -21,7 +21,7 @@ from vopub.vo.datasets import Dataset, Datasets, with_datasets
 from vopub.vo.observations import links_url, refresh_observations, wrong_observations
 
 pytestmark = pytest.mark.live
-RESOURCE = "<resource>\n</resource>\n"
+RESOURCE = '<resource schema="obst26">\n</resource>\n'
 
 
 def dataset(identifier: str, title: str = "It's a \\title & :'more'") -> Dataset:
@@ -45,7 +45,7 @@ def dataset(identifier: str, title: str = "It's a \\title & :'more'") -> Dataset
 
 
 class Descriptors:
-    """Descriptors among a server's inputs, which DaCHS itself never reads here."""
+    """Descriptors among the inputs of a server, without tables."""
 
     def __init__(self, server: DachsServer) -> None:
         self.server = server
@@ -159,7 +159,7 @@ def test_links_are_given_as_datalink_and_by_tap(
     given = dataset("obst26_01")
     descriptors.put("obst26_01", given)
     answer = httpx.get(links_url(server), params={"ID": given.did})
-    assert answer.headers["content-type"] == DATALINK
+    assert answer.headers["content-type"] == DATALINK, answer.text
     links = pyvo.dal.adhoc.DatalinkResults.from_result_url(str(answer.url)).to_table()
     assert [str(v) for v in links["semantics"]] == ["#this", "#documentation"]
     assert links["content_length"][0] == 3_000_000_000
