@@ -43,9 +43,12 @@ class Rate:
         parts = [f"{tally.doing} {tally.done} of {tally.total} {unit}"]
         if tally.failed:
             parts.append(f"{tally.failed} failed")
-        if seconds > 0 and tally.done > first.done:
-            parts.append(f"{(tally.events - first.events) / seconds:.0f} events/s")
-            left = seconds * (tally.total - tally.done) / (tally.done - first.done)
+        if tally.under_way:
+            parts.append(f"{100 * (tally.done + tally.under_way) / tally.total:.0f} %")
+        done, before = (each.done + each.under_way for each in (tally, first))
+        if seconds > 0 and done > before:
+            parts.append(f"{max(0, tally.events - first.events) / seconds:.0f} events/s")
+            left = seconds * (tally.total - done) / (done - before)
             parts.append(f"{_clock_time(left)} left")
         return ", ".join(parts)
 
@@ -114,7 +117,7 @@ class LiveProgress(PlainProgress):
             self._bar.update(
                 self._task,
                 total=tally.total,
-                completed=tally.done,
+                completed=tally.done + tally.under_way,
                 description=resource,
                 line=line,
             )

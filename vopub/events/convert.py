@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -59,16 +60,38 @@ class _Results:
         self._results: list[Part | VopubError | None] = [None] * files
         self._watch = watch
         self._done = self._events = self._failed = 0
+        self._under_way = dict[int, tuple[int, float]]()
+        self._lock = Lock()
 
     def add(self, number: int, result: Part | VopubError) -> None:
         """Take in what came of a file."""
-        self._results[number] = result
-        self._done += 1
-        if isinstance(result, Part):
-            self._events += result.account.read
-        else:
-            self._failed += 1
-        self._watch(Tally("reading", self._done, len(self._results), self._events, self._failed))
+        with self._lock:
+            self._results[number] = result
+            self._under_way.pop(number, None)
+            self._done += 1
+            if isinstance(result, Part):
+                self._events += result.account.read
+            else:
+                self._failed += 1
+            self._watch(self._tally())
+
+    def step(self, number: int, events: int, entries: int) -> None:
+        """Take in how many events of a file were read; comes from any thread, maybe late."""
+        with self._lock:
+            if self._results[number] is None:
+                self._under_way[number] = events, min(events / max(entries, 1), 1)
+                self._watch(self._tally())
+
+    def _tally(self) -> Tally:
+        going = self._under_way.values()
+        return Tally(
+            "reading",
+            self._done,
+            len(self._results),
+            self._events + sum(events for events, _ in going),
+            self._failed,
+            sum(share for _, share in going),
+        )
 
     def missing(self) -> list[int]:
         """Return the numbers of the files of which nothing came yet."""
@@ -266,7 +289,12 @@ class Reduction:
             rows=self._rows,
         )
         missing = results.missing()
-        for place, result in self._workers.run(task, [self._paths[n] for n in missing]):
+        there = [self._paths[number] for number in missing]
+
+        def tell(place: int, events: int, entries: int) -> None:
+            results.step(missing[place], events, entries)
+
+        for place, result in self._workers.run(task, there, tell):
             results.add(missing[place], result)
         return results.parts()
 

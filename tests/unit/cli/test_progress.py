@@ -35,6 +35,21 @@ def test_speed_and_remaining_time() -> None:
     assert line == "reading 201 of 401 files, 2 failed, 139 events/s, 1:00:00 left"
 
 
+def test_a_large_file_on_its_own() -> None:
+    clock = Clock()
+    rate = Rate(clock)
+    first = rate.line(Tally("reading", 0, 1, 50_000, under_way=0.05))
+    assert first == "reading 0 of 1 files, 5 %"
+    clock.now += 10
+    assert rate.line(Tally("reading", 0, 1, 550_000, under_way=0.55)) == (
+        "reading 0 of 1 files, 55 %, 50000 events/s, 0:09 left"
+    )
+    # read again from its beginning, since it failed
+    assert rate.line(Tally("reading", 0, 1, 50_000, under_way=0.05)) == (
+        "reading 0 of 1 files, 5 %"
+    )
+
+
 def test_writing_begins_anew() -> None:
     clock = Clock()
     rate = Rate(clock)

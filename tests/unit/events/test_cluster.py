@@ -18,6 +18,7 @@ from vopub.events.convert import Reduction
 from vopub.events.readers.base import Reader
 from vopub.events.scale import cluster, tasks
 from vopub.events.scale.cluster import LocalWorkers, Scheduler, _local_client, _quiet
+from vopub.events.scale.tally import Tally
 from vopub.events.scale.workers import RETRIES, Here, Workers
 from vopub.model.description import EventsSection
 from vopub.model.duplicates import Duplicates
@@ -50,6 +51,14 @@ class OddReader(RootReader):
 
     def _slow(self, path):
         time.sleep(0.2)
+
+    def _slow_chunks(self, path):
+        def chunks(rows):
+            for chunk in RootReader.chunks(self, 500):
+                time.sleep(0.6)
+                yield chunk
+
+        self.chunks = chunks
 
     def _puzzle(self, path):
         raise ZeroDivisionError("what nobody foresaw")
@@ -118,6 +127,43 @@ def test_processes_here_give_the_same_table(
     assert together.cut_flow == alone.cut_flow
     assert together.data_taking == alone.data_taking
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("workers", [Here(), LocalWorkers(2)], ids=["here", "dask"])
+def test_the_events_of_a_file_are_counted_while_it_is_read(
+    workers: Workers,
+    orca6: Path,
+    tmp_path: Path,
+    plugin: Path,
+    make_section: MakeSection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(plugin))
+    readers._in_order.cache_clear()
+    paths = [odd(tmp_path, name, "slow_chunks", orca6) for name in ("one", "other")]
+    tallies = list[Tally]()
+    section = make_section("zenith > 90 deg", columns=COLUMNS)
+    reduction = Reduction(
+        paths,
+        section,
+        simulated=False,
+        workers=workers,
+        watch=tallies.append,
+        duplicates=Duplicates.KEEP,
+    )
+    try:
+        table = reduced(reduction)
+    finally:
+        readers._in_order.cache_clear()
+    assert len(table) == 2 * 230
+    reading = [tally for tally in tallies if tally.doing == "reading"]
+    before = [tally for tally in reading if not tally.done]
+    assert len(before) >= 4
+    assert {tally.events % 500 for tally in before} <= {0, 499}
+    assert all(0 < tally.under_way < 2 for tally in before)
+    far = [tally.done + tally.under_way for tally in reading]
+    assert far == sorted(far)
+    assert (reading[-1].done, reading[-1].under_way, reading[-1].events) == (2, 0, 2 * 2499)
 
 
 def test_files_that_fail_are_named_and_the_others_are_done(
@@ -240,7 +286,10 @@ def test_little_work_starts_no_process(orca6: Path, tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster, "_local_client", refuse)
-        task = Path.stat
+
+        def task(path: Path, tell: object) -> Path:
+            return path
+
         assert len(list(LocalWorkers().run(task, [orca6, orca6]))) == 2  # type: ignore[arg-type]
         assert len(list(LocalWorkers(2).run(task, [orca6]))) == 1  # type: ignore[arg-type]
         assert len(list(LocalWorkers(1).run(task, [orca6] * 9))) == 9  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from vopub.events.recipe import Recipe
 from vopub.events.scale import parts as parts_module
 from vopub.events.scale import tasks
 from vopub.events.scale.parts import Parts, part_key
-from vopub.events.scale.tally import Tally
+from vopub.events.scale.tally import Steps, Tally, unheard
 from vopub.events.scale.tasks import reduce_file
 from vopub.events.scale.workers import Here, Result, Task
 from vopub.files import sha256_of
@@ -37,9 +37,9 @@ class Watched(Here):
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+    def run(self, task: Task, paths: Sequence[Path], tell: Steps = unheard) -> Iterator[Result]:
         self.done += [path.name for path in paths]
-        return super().run(task, paths)
+        return super().run(task, paths, tell)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_part_that_is_damaged_is_an_error(
     orca6: Path, tmp_path: Path, make_section: MakeSection
 ) -> None:
     recipe = Recipe(make_section(columns=COLUMNS), simulated=False)
-    part = reduce_file(orca6, recipe, tmp_path, NOW)
+    part = reduce_file(orca6, recipe=recipe, directory=tmp_path, now=NOW)
     (file,) = tmp_path.glob("*.arrow")
     file.write_bytes(bytes(part.size))
     with pytest.raises(FileError, match=r"\.arrow: is damaged .*; remove that directory"):
@@ -206,7 +206,7 @@ def test_events_of_the_future_become_those_of_the_past(
 
 def test_a_part_is_read_by_arrow(orca6: Path, tmp_path: Path, make_section: MakeSection) -> None:
     recipe = Recipe(make_section(columns=COLUMNS), simulated=False)
-    part = reduce_file(orca6, recipe, tmp_path, NOW, rows=1000)
+    part = reduce_file(orca6, recipe=recipe, directory=tmp_path, now=NOW, rows=1000)
     (file,) = tmp_path.glob("*.arrow")
     with pa.ipc.open_stream(file) as stream:
         batches = list(stream)
@@ -222,7 +222,7 @@ def test_a_part_is_read_by_arrow(orca6: Path, tmp_path: Path, make_section: Make
 
 
 def reduce_tables(directory: Path, path: Path, recipe: Recipe) -> list[EventTable]:
-    part = reduce_file(path, recipe, directory / "whole", NOW)
+    part = reduce_file(path, recipe=recipe, directory=directory / "whole", now=NOW)
     return list(Parts(directory / "whole").tables(part, recipe.parameters))
 
 
@@ -266,7 +266,8 @@ def test_the_watcher_sees_reading_and_writing(
     told: list[Tally] = []
     section = make_section(columns=COLUMNS)
     list(Reduction(inputs, section, simulated=False, watch=told.append))
-    assert [tally.events for tally in told if tally.doing == "reading"] == [2499, 4999]
+    reading = [(tally.done, tally.events) for tally in told if tally.doing == "reading"]
+    assert reading == [(0, 2499), (1, 2499), (1, 4999), (2, 4999)]
     assert [tally.done for tally in told if tally.doing == "writing"] == [2495, 4993]
     assert {tally.total for tally in told if tally.doing == "writing"} == {4993}
 
@@ -282,4 +283,4 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     monkeypatch.setattr(tasks, "sha256_of", change)
     recipe = Recipe(make_section(columns=COLUMNS), simulated=False)
     with pytest.raises(InputError, match=r"six\.root: was changed while it was read"):
-        reduce_file(inputs[0], recipe, tmp_path / "parts", NOW)
+        reduce_file(inputs[0], recipe=recipe, directory=tmp_path / "parts", now=NOW)

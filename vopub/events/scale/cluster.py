@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import resource_tracker
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from vopub import __version__
 from vopub.errors import InputError, ServiceError, VopubError
+from vopub.events.scale.tally import Steps, unheard
 from vopub.events.scale.workers import RETRIES, Here, Result, Task
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ LITTLE = 48 << 20
 """Fewer bytes than this are read by one process sooner than others are started."""
 QUEUED = 4
 """How many files are handed out for each one that is being read: the rest waits here."""
+TELL_SECONDS = 0.5
+"""How often a worker tells how far its file is; what is done sooner tells nothing."""
 PATIENCE = 300.0
 """How many seconds to wait for the first worker of a scheduler."""
 _CONFIGURATION = {
@@ -62,14 +66,14 @@ class LocalWorkers:
 
     processes: int | None = None
 
-    def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+    def run(self, task: Task, paths: Sequence[Path], tell: Steps = unheard) -> Iterator[Result]:
         """Do a task to every file; see `vopub.events.scale.workers.Workers`."""
         processes = min(self.processes or local_cores(), len(paths))
         if processes < 2 or (self.processes is None and _bytes_of(paths) < LITTLE):
-            yield from Here().run(task, paths)
+            yield from Here().run(task, paths, tell)
             return
-        with _quiet(), _local_client(processes) as client:
-            yield from _run(client, task, paths)
+        with _quiet(), _local_client(processes) as client, _heard(client, task, tell) as telling:
+            yield from _run(client, telling, paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Scheduler:
 
     address: str
 
-    def run(self, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+    def run(self, task: Task, paths: Sequence[Path], tell: Steps = unheard) -> Iterator[Result]:
         """Do a task to every file; see `vopub.events.scale.workers.Workers`.
 
         Raises
@@ -96,7 +100,8 @@ class Scheduler:
             return
         with _quiet(), self._client() as client:
             self._check(client)
-            yield from _run(client, task, [path.absolute() for path in paths])
+            with _heard(client, task, tell) as telling:
+                yield from _run(client, telling, [path.absolute() for path in paths])
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
@@ -179,7 +184,44 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run(client: Client, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """A task on a worker that tells those who wait how far it is."""
+
+    task: Task
+    topic: str
+
+    def __call__(self, path: Path, number: int) -> Part:
+        """Do the task to the file of a number."""
+        from distributed import get_worker  # noqa: PLC0415
+
+        worker, told = get_worker(), monotonic()
+
+        def tell(events: int, entries: int) -> None:
+            nonlocal told
+            if monotonic() - told >= TELL_SECONDS:
+                told = monotonic()
+                worker.log_event(self.topic, (number, events, entries))
+
+        return self.task(path, tell)
+
+
+@contextmanager
+def _heard(client: Client, task: Task, tell: Steps) -> Iterator[_Telling]:
+    """Let what workers tell of their files be heard here."""
+    topic = f"vopub-{client.id}"
+
+    def hear(event: tuple[float, tuple[int, int, int]]) -> None:
+        tell(*event[1])
+
+    client.subscribe_topic(topic, hear)
+    try:
+        yield _Telling(task, topic)
+    finally:
+        client.unsubscribe_topic(topic)
+
+
+def _run(client: Client, task: _Telling, paths: Sequence[Path]) -> Iterator[Result]:
     """Do a task to every file; yield what comes back.
 
     When a worker dies, Dask suspects every file that it had, read or not. Those are done again at
@@ -197,7 +239,7 @@ def _run(client: Client, task: Task, paths: Sequence[Path]) -> Iterator[Result]:
 
 def _hand_out(
     client: Client,
-    task: Task,
+    task: _Telling,
     files: Sequence[tuple[int, Path]],
     capacity: Callable[[Client], int],
 ) -> Iterator[tuple[int, Part | VopubError | None]]:
@@ -211,7 +253,7 @@ def _hand_out(
     def fill() -> None:
         room = capacity(client) - len(numbers)
         for number, path in islice(waiting, max(room, 0)):
-            future = client.submit(task, path, pure=False, retries=RETRIES)
+            future = client.submit(task, path, number, pure=False, retries=RETRIES)
             numbers[future.key] = number
             coming.add(future)
 

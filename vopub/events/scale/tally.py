@@ -20,12 +20,25 @@ class Tally:
     """Events that were read or written."""
     failed: int = 0
     """Files that could not be read."""
+    under_way: float = 0.0
+    """How much was read of the files that are being read, in files."""
 
 
 Watch = Callable[[Tally], None]
 """Is told how far it is, now and then."""
 
 
+Step = Callable[[int, int], None]
+"""Is told how many events of a file were read, and how many it has."""
+Steps = Callable[[int, int, int], None]
+"""The same with the number of the file before."""
+
+
 def nobody(tally: Tally) -> None:
     """Watch nothing."""
     del tally
+
+
+def unheard(*numbers: int) -> None:
+    """Hear no step."""
+    del numbers

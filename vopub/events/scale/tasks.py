@@ -20,6 +20,7 @@ from vopub.events.recipe import Recipe
 from vopub.events.reduce import Reduced, check_kind, check_summaries, reduce_chunk
 from vopub.events.runs import add_counts, count_runs
 from vopub.events.scale.parts import Part, Parts, part_key
+from vopub.events.scale.tally import Step, unheard
 from vopub.files import sha256_of
 from vopub.model.data_taking import RunCount
 from vopub.model.event_table import Column, EventAccount
@@ -45,13 +46,23 @@ def hashes(identifiers: Column, *, key: str = "identifier.hash.") -> Hashes:
     return pd.util.hash_array(identifiers, hash_key=key, categorize=False)
 
 
-def reduce_file(path: Path, recipe: Recipe, directory: Path, now: int, rows: int = ROWS) -> Part:
+def reduce_file(
+    path: Path,
+    tell: Step = unheard,
+    *,
+    recipe: Recipe,
+    directory: Path,
+    now: int,
+    rows: int = ROWS,
+) -> Part:
     """Reduce the events of one file to a part of the table, unless that is there.
 
     Parameters
     ----------
     path
         The file.
+    tell
+        Is told how many of its events were read, after each chunk.
     recipe
         What to make of its events.
     directory
@@ -74,7 +85,7 @@ def reduce_file(path: Path, recipe: Recipe, directory: Path, now: int, rows: int
     digest = sha256_of(path)
     key = part_key(digest, recipe, record_digest(path))
     known = parts.find(key, now=now)
-    part = known or _reduce(path, recipe, parts, _Origin(key, digest, now), rows)
+    part = known or _reduce(path, recipe, parts, _Origin(key, digest, now, tell), rows)
     if _state(path) != before:
         raise InputError("was changed while it was read", where=path, hint="run again")
     parts.remember_digest(path, digest)
@@ -91,11 +102,12 @@ def renamed(part: Part, path: Path) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """What a part is made from."""
+    """What a part is made from, and who is told how far that is."""
 
     key: str
     sha256: str
     now: int
+    tell: Step
 
 
 @dataclass(slots=True)
@@ -177,6 +189,7 @@ def _pass(
             reduced = reduce_chunk(chunk, recipe, now=origin.now)
             gathered.add(reduced)
             part.append(reduced.table)
+            origin.tell(gathered.account.read, reader.entries)
         header = reader.header
         check_kind(header, recipe, where=path)
     return parts.finish(origin.key, lambda size: gathered.part(origin, header, size))
