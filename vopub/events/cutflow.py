@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from vopub.events.cutflow_files import WIDTH, draw_files
 from vopub.model.cut_flow import Step, StepKind, steps_of
-from vopub.model.event_table import EventAccount
+from vopub.model.event_table import EventAccount, FileAccount
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,16 +42,25 @@ HEAD = -0.7
 """Where the heads of these columns are, in numbers of bars."""
 LINE, BOTTOM = 0.17, 0.5
 """Height of a line of text, and of what is below the bars, in inches."""
-WIDTH = 44
-"""Characters in a line of a label."""
+GAP, ROW = 0.4, 0.22
+"""Above the part that shows every file, and height of a step in it, in inches."""
+COLOURS_AT, COLOURS_WIDTH = 0.80, 0.02
+"""Where it tells what its colours mean."""
 MOST_LINES = 3
 """Lines that the expression of a cut may take; the rest is in the metadata."""
 
 
 def draw_cut_flow(
-    account: EventAccount, *, title: str, simulated: bool, expressions: Mapping[str, str]
+    account: EventAccount,
+    *,
+    title: str,
+    simulated: bool,
+    expressions: Mapping[str, str],
+    files: Sequence[FileAccount] = (),
 ) -> bytes:
     """Draw how many events entered each step and how many it left, from top to bottom.
+
+    Of several files, each is shown below with the share of its events that each step left.
 
     Parameters
     ----------
@@ -62,6 +72,8 @@ def draw_cut_flow(
         Whether the events are simulated, which is then said.
     expressions
         What each cut keeps, by its name; shown under the name.
+    files
+        The account of each file, in order.
 
     Returns
     -------
@@ -78,14 +90,23 @@ def draw_cut_flow(
     lines = sum(label.count("\n") + 1 for label in labels)
     heading = _heading(title, account, simulated=simulated)
     top = 0.55 + LINE * heading.count("\n")
-    height = top + BOTTOM + LINE * lines + 0.2 * len(labels)
+    several = len(files) > 1
+    rows = ROW * lines if several else 0
+    below = rows + GAP + BOTTOM if several else 0
+    height = below + top + BOTTOM + LINE * lines + 0.2 * len(labels)
     with rc_context(STYLE):
         figure = Figure(figsize=(9, height), facecolor="white")
         FigureCanvasSVG(figure)
-        bars = 1 - (top + BOTTOM) / height
-        axes = figure.add_axes((BARS_FROM, BOTTOM / height, BARS_TO - BARS_FROM, bars))
+        bars = height - below - top - BOTTOM
+        across = BARS_TO - BARS_FROM
+        place = (BARS_FROM, (below + BOTTOM) / height, across, bars / height)
+        axes = figure.add_axes(place)
         _draw_bars(axes, account, steps)
         _draw_axes(axes, labels, account)
+        if several:
+            low, high = BOTTOM / height, rows / height
+            shown = figure.add_axes((BARS_FROM, low, across, high))
+            draw_files(shown, figure.add_axes((COLOURS_AT, low, COLOURS_WIDTH, high)), files, LEFT)
         figure.text(0.5, 1 - 0.08 / height, heading, fontsize=10, ha="center", va="top")
         stream = BytesIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Title": title})

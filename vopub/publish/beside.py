@@ -66,7 +66,7 @@ def run_files(metadata: TableMetadata, directory: Path) -> Iterator[ExtraFile]:
 def cut_flow_chart(
     metadata: TableMetadata, description: ResourceDescription, directory: Path
 ) -> ExtraFile:
-    """Draw how many events each step left as ``<id>.cutflow.svg``.
+    """Draw how many events each step left, of all and of each file, as ``<id>.cutflow.svg``.
 
     Parameters
     ----------
@@ -84,6 +84,7 @@ def cut_flow_chart(
             title=metadata.publication.title,
             simulated=metadata.simulated,
             expressions={cut.name: cut.keep for cut in description.events.selection},
+            files=metadata.cut_flow,
         )
     )
     about = "Events that entered each step of the selection, and that were left after it."

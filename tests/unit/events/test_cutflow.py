@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from html import unescape
+from io import BytesIO
 
+import numpy as np
 import pytest
 from lxml import etree
+from numpy.typing import NDArray
+from PIL import Image
 
 from vopub.events.cutflow import LEFT, OUT, draw_cut_flow
+from vopub.events.cutflow_files import shares_left
 from vopub.model.cut_flow import StepKind
-from vopub.model.event_table import EventAccount, Excluded
+from vopub.model.event_table import EventAccount, Excluded, FileAccount
 
 SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
 
 
 def account(read: int, kept: int, **out: int) -> EventAccount:
@@ -93,3 +100,53 @@ def test_long_names_and_expressions_are_wrapped_and_cut() -> None:
     assert max(map(len, texts(svg))) <= 90
     assert len([text for text in texts(svg) if "likelihood" in text]) == 3
     assert len([text for text in texts(svg) if text.endswith("…")]) == 1
+
+
+def of_files(*accounts: EventAccount) -> list[FileAccount]:
+    return [
+        FileAccount(name=f"run{number}.root", identifier=f"sha256:{number:064}", account=made)
+        for number, made in enumerate(accounts)
+    ]
+
+
+def test_every_file_is_shown_with_what_each_step_left_of_it() -> None:
+    repeated = account(10, 5, up=4).model_copy(
+        update={"repeated": Excluded(reason="came before", events=1), "kept": 4}
+    )
+    files = of_files(account(1000, 200, up=600), account(0, 0), repeated)
+    names, shares = shares_left(files)
+    assert names == ["no reconstruction", "malformed", "up", "came before"]
+    assert shares[:, 0] == pytest.approx([0.8, 0.8, 0.2, 0.2])
+    assert np.isnan(shares[:, 1]).all()
+    assert shares[-1, 2] == pytest.approx(shares[-2, 2] - 0.1)
+    whole = sum((file.account for file in files), start=EventAccount())
+    svg = draw_cut_flow(whole, title="Three runs", simulated=False, expressions={}, files=files)
+    assert {"file, in the order of the inputs", "came before", "1", "2", "3"} <= set(texts(svg))
+    assert {"0 %", "100 %"} <= set(texts(svg))
+    colours = image(svg)
+    assert colours.shape == (len(names), len(files), 3)
+    left, middle, right = (colours[:, column] for column in range(3))
+    assert (np.ptp(middle, axis=1) == 0).all()
+    assert left[0].sum() < left[2].sum()  # the darker, the more are left
+    assert right[2].sum() < right[3].sum()
+    alone = draw_cut_flow(
+        files[0].account, title="One", simulated=False, expressions={}, files=files[:1]
+    )
+    assert "file, in the order of the inputs" not in texts(alone)
+
+
+def test_colours_of_few_events_of_millions_are_logarithmic() -> None:
+    files = of_files(account(10**6, 10, up=10**6 - 10), account(10**6, 0, up=10**6))
+    whole = sum((file.account for file in files), start=EventAccount())
+    svg = draw_cut_flow(whole, title="Two runs", simulated=False, expressions={}, files=files)
+    assert {"100 %", "1 %", "0.01 %"} <= set(texts(svg))
+    colours = image(svg)[-1]
+    assert colours[1].min() >= 254
+    assert colours[0].max() < 250
+
+
+def image(svg: bytes) -> NDArray[np.int64]:
+    """Return the picture of the files, which comes first: a row for each step."""
+    link = next(etree.fromstring(svg).iter(f"{SVG}image")).get(LINK) or ""
+    picture = Image.open(BytesIO(b64decode(link.split(",")[1])))
+    return np.asarray(picture.convert("RGB"), np.int64)
