@@ -8,10 +8,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pyvo
+from distributed import Client, Scheduler
 
+from tests.unit.dask_processes import dask_cluster
 from vopub.settings import Settings
 from vopub.vo.database import query
 
@@ -132,3 +135,29 @@ def test_the_doctor_finds_what_died_and_says_what_to_do(published: Desk) -> None
     assert "vopub up" in problem["hint"]
     assert published.run("up").returncode == 0
     assert published.run("doctor").returncode == 0
+
+
+def test_workers_of_a_scheduler_read_what_is_published(published: Desk, tmp_path: Path) -> None:
+    fewer(published)
+    with (
+        dask_cluster(tmp_path, 1) as address,
+        Client(address, set_as_default=False) as client,
+    ):
+        before = client.run_on_scheduler(transitions)
+        (outcome,) = published.publish("evts21_01", "--scheduler", address)
+        assert client.run_on_scheduler(transitions) > before
+    assert 0 < outcome["rows"] < 230
+    assert events(published) == outcome["rows"]
+    (again,) = published.publish("evts21_01", "--workers", "2")
+    assert again["change"] == "unchanged"
+
+
+def test_a_scheduler_that_is_none_is_refused_before_anything_runs(published: Desk) -> None:
+    done = published.run("publish", "evts21_01", "--scheduler", "somewhere")
+    assert done.returncode == 2
+    assert "--scheduler: 'somewhere' is no address" in complaint(done.stderr)
+
+
+def transitions(dask_scheduler: Scheduler) -> int:
+    """Return how often tasks went on, on the scheduler."""
+    return dask_scheduler.transition_counter
