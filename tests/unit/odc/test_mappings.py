@@ -66,7 +66,9 @@ CONTRIBUTORS = st.fixed_dictionaries(
 )  # fmt: skip
 IDENTIFIERS = st.sampled_from(
     ["10.3847/2041-8213/aad8c0", "https://km3net.org/x", "2018ApJ...863L..30A", "evts20_01",
-     "arXiv:1711.01496", IVOID, "some words"]
+     "arXiv:1711.01496", IVOID, "some words", str(OTHER), f"{BASE}/resources/{OTHER}",
+     f"{BASE}/resources/evts20_01", f"{BASE}/collections/samples20_01",
+     "https://example.org/streams/x"]
 )  # fmt: skip
 RELATED = st.fixed_dictionaries(
     {
@@ -86,7 +88,7 @@ PUBLICATIONS = st.fixed_dictionaries(
         "created": st.dates().map(str), "related": st.lists(RELATED, max_size=3),
         "doi": st.sampled_from([None, "10.5072/FK2/JW72C9"]),
         "reference_url": st.sampled_from([None, "https://example.org/x?a=1&b=2"]),
-        "source": st.sampled_from(["", "2018ApJ...863L..30A", "a talk"]),
+        "source": st.just("") | IDENTIFIERS,
     }
 )  # fmt: skip
 REMOTE = st.fixed_dictionaries(
@@ -137,6 +139,48 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) ->
     for field, goals in table().fields.items():
         if target in goals and goals[target].back:
             assert said(value(found, field)) == said(value(expected, field)), field
+
+
+RELATIONS = [
+    {"relation": relation.value, "identifier": identifier, "title": title}
+    for relation in RelationType
+    for identifier, title in (("evts20_01", ""), ("10.5072/a", "A title"), (IVOID, "Another"))
+]
+
+
+def test_the_vo_brings_relations_back_with_the_titles_that_it_has_room_for() -> None:
+    record = make_record(publication={"related": RELATIONS}, replaces=OTHER)
+    found = read_voresource(voresource_xml(record, BASE, ivoid=IVOID, replaced_by=UUID(int=8)))
+    told = [
+        each if each["identifier"] == IVOID else {**each, "title": ""} for each in RELATIONS
+    ]  # fmt: skip
+    assert value(found, "publication.related") == told
+    assert found["replaces"] == str(OTHER)
+
+
+def test_datacite_tells_what_is_related_from_links_of_this_centre() -> None:
+    related = [
+        {"relation": kind, "identifier": f"{BASE}/resources/{UUID(int=9)}", "title": ""}
+        for kind in ("IsNewVersionOf", "IsPreviousVersionOf", "IsPartOf", "HasPart")
+    ]
+    record = make_record(publication={"related": related}, collection="")
+    found = read_datacite(datacite_xml(record, BASE, replaced_by=OTHER))
+    assert value(found, "publication.related") == related
+    assert "replaces" not in found
+    assert "collection" not in found
+
+
+def test_what_datacite_has_a_type_for_is_a_related_identifier_too() -> None:
+    identifiers = {
+        "10.5072/a": "DOI", "arXiv:1711.01496": "arXiv", "2018ApJ...863L..30A": "bibcode",
+        "https://km3net.org/x": "URL", IVOID: None, "some words": None,
+    }  # fmt: skip
+    related = [{"relation": "Cites", "identifier": i, "title": "T"} for i in identifiers]
+    root = etree.fromstring(datacite_xml(make_record(publication={"related": related}), BASE))
+    names = {"d": "http://datacite.org/schema/kernel-4"}
+    path = 'd:relatedIdentifiers/d:relatedIdentifier[@relationType="Cites"]'
+    found = {each.text: each.get("relatedIdentifierType") for each in root.iterfind(path, names)}
+    assert found == {text: kind for text, kind in identifiers.items() if kind}
 
 
 def test_schema_org_brings_parameters_back_with_their_types() -> None:

@@ -39,7 +39,9 @@ HARVESTS = (
 HEADERS = ("Accept", "If-None-Match", "If-Modified-Since", "Range", "X-Forwarded-Host", "Referer")
 CONTROLS = bytes(range(32)) + b"\x7f"
 """What no client of HTTP sends in a header."""
-RELATED = {"relatedIdentifiers", "relatedIdentifier", "relation"}
+RELATED = {
+    "relatedIdentifiers", "relatedIdentifier", "relation", "relatedItemIdentifier", "number",
+}  # fmt: skip
 """Elements that are there only if a text has the form of an identifier."""
 XML_FORMS = (
     "/api/resources/{}?format=datacite",

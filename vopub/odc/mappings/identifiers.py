@@ -80,8 +80,9 @@ def file_address(record: KM3OpenResource, file: FileReference | RemoteFile, base
 
 def kid_in(address: str) -> str | None:
     """Return the ``kid`` at the end of the address of a page; None if there is none."""
+    _, at_page, name = address.rpartition("/resources/")
     try:
-        return str(UUID(address.rpartition("/resources/")[2]))
+        return str(UUID(name)) if at_page else None
     except ValueError:
         return None
 

@@ -10,6 +10,12 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from vopub.odc.mappings.datacite import NAMESPACE
+from vopub.odc.mappings.datacite_relations import (
+    WHOLE,
+    read_related,
+    read_replaced,
+    read_source,
+)
 from vopub.odc.mappings.dcat import ROLES
 from vopub.odc.mappings.identifiers import DOI, IDENTIFIER, KID, ORCID, SIMULATED, kid_in
 from vopub.odc.mappings.json_ld import Node, at, nested, nodes
@@ -28,7 +34,9 @@ def read_datacite(document: bytes) -> Node:
     subjects = root.all("subjects/subject")
     collected = root.one("dates/date", dateType="Collected")
     rights = root.first("rightsList/rights")
-    wholes = root.several("relatedIdentifiers/relatedIdentifier", relationType="IsPartOf")
+    related = "relatedIdentifiers/relatedIdentifier"
+    wholes = root.several(related, relationType="IsPartOf", resourceTypeGeneral=WHOLE)
+    items = root.all("relatedItems/relatedItem")
     kid = _alternate(root, KID)
     return nested(
         {
@@ -51,11 +59,13 @@ def read_datacite(document: bytes) -> Node:
             "publication.licence_url": None if rights is None else rights.get("rightsURI"),
             "publication.subjects": [s.text for s in subjects if s.get("subjectScheme") == "UAT"],
             "publication.doi": root.one("identifier", identifierType="DOI"),
-            "publication.reference_url": _related(root, "IsDescribedBy"),
+            "publication.reference_url": root.one(related, relationType="IsDescribedBy"),
+            "publication.source": read_source(items),
+            "publication.related": read_related(items),
             "coverage.temporal": span_of(collected),
             "collection": _last(wholes, "/collections/"),
             "stream": _last(wholes, "/streams/"),
-            "replaces": kid_in(_related(root, "IsNewVersionOf") or "") or None,
+            "replaces": read_replaced(root.all(related)),
         }
     )
 
@@ -89,12 +99,6 @@ def _alternate(root: _Reader, kind: str) -> str | None:
 
 def _description(root: _Reader, kind: str) -> str | None:
     return root.one("descriptions/description", descriptionType=kind)
-
-
-def _related(root: _Reader, relation: str) -> str | None:
-    # Relations of the publication itself come first; ours, to pages of this centre, last.
-    path = "relatedIdentifiers/relatedIdentifier"
-    return next(reversed(root.several(path, relationType=relation)), None)
 
 
 def _creators(root: _Reader) -> list[ET.Element]:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from vopub.model.publication import Creator, Messenger, RelationType
 from vopub.model.resource import KM3OpenResource, TimeSpan
-from vopub.odc.mappings.datacite import in_xml
+from vopub.odc.mappings.elements import in_xml
 from vopub.odc.mappings.identifiers import (
     ORCID,
     Scheme,
@@ -124,26 +124,33 @@ def _content(
         _add(content, "subject", subject)
     note = f"\n\n{publication.note}" if publication.note else ""
     _add(content, "description", f"{publication.description}{note}")
-    if scheme_of(publication.source) is Scheme.BIBCODE:
-        _add(content, "source", publication.source, {"format": "bibcode"})
+    if publication.source:
+        scheme = scheme_of(publication.source)
+        _add(content, "source", publication.source, {"format": scheme.value})
     _add(content, "referenceURL", page_of(record, base))
     _add(content, "type", TYPES[record.ktype.entry.datacite])
     _add(content, "contentLevel", "Research")
-    related = [(each.relation, each.identifier) for each in publication.related]
+    for each in publication.related:
+        _relationship(content, each.relation, each.identifier, each.title)
     versions = (
         (RelationType.IS_NEW_VERSION_OF, record.replaces),
         (RelationType.IS_PREVIOUS_VERSION_OF, replaced_by),
     )
-    related += [(relation, f"{base}/resources/{kid}") for relation, kid in versions if kid]
-    _relationships(content, related)
+    for relation, kid in versions:
+        if kid is not None:
+            _relationship(content, relation, f"{base}/resources/{kid}")
 
 
-def _relationships(content: ET.Element, related: Sequence[tuple[RelationType, str]]) -> None:
-    for relation, identifier in related:
-        relationship = _add(content, "relationship")
-        _add(relationship, "relationshipType", relation.value)
-        known = {"ivo-id": identifier} if scheme_of(identifier) is Scheme.IVOID else {}
-        _add(relationship, "relatedResource", identifier, known)
+def _relationship(
+    content: ET.Element, relation: RelationType, identifier: str, title: str = ""
+) -> None:
+    """Add a relationship; beside a title there is only room for an identifier of the VO."""
+    relationship = _add(content, "relationship")
+    _add(relationship, "relationshipType", relation.value)
+    if scheme_of(identifier) is Scheme.IVOID:
+        _add(relationship, "relatedResource", title or identifier, {"ivo-id": identifier})
+    else:
+        _add(relationship, "relatedResource", identifier)
 
 
 def _coverage(root: ET.Element, record: KM3OpenResource) -> None:
@@ -198,6 +205,8 @@ def read_voresource(document: bytes) -> Node:
             "publication.facility": resource.findtext("facility"),
             "publication.instrument": resource.findtext("instrument"),
             "publication.doi": _behind(alternates, "doi:"),
+            "publication.source": resource.findtext("content/source"),
+            "publication.related": [each for each in map(_related, relations) if each],
             "coverage.spatial": resource.findtext("coverage/spatial"),
             "replaces": _replaced(relations),
         }
@@ -230,6 +239,22 @@ def _creator(element: ET.Element) -> Node:
     alternate = element.findtext("altIdentifier", "")
     orcid = alternate.removeprefix(f"{ORCID}/") if alternate.startswith(ORCID) else None
     return {"name": element.findtext("name", ""), "orcid": orcid}
+
+
+def _related(relationship: ET.Element) -> Node | None:
+    """Return a related resource; None if our schema has no such relation, or a version is meant."""
+    relation = relationship.findtext("relationshipType", "")
+    named = relationship.find("relatedResource")
+    if named is None or relation not in set(RelationType):
+        return None
+    text, ivoid = named.text or "", named.get("ivo-id", "")
+    if relation in _VERSIONS and not ivoid and kid_in(text):
+        return None
+    title = text if ivoid and text != ivoid else ""
+    return {"relation": relation, "identifier": ivoid or text, "title": title}
+
+
+_VERSIONS = (RelationType.IS_NEW_VERSION_OF, RelationType.IS_PREVIOUS_VERSION_OF)
 
 
 def _replaced(relationships: Sequence[ET.Element]) -> str | None:
