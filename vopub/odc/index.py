@@ -20,8 +20,9 @@ from vopub.odc import sky, words
 from vopub.odc.moment import utc
 from vopub.odc.schema import FactRow, ResourceRow, SkyRow, TallyRow
 from vopub.odc.search import searchable
+from vopub.odc.ways import lasting
 
-RULES = "2"
+RULES = "3"
 """By which the index is made; a store whose index was made by others makes it anew."""
 MOST_AT_ONCE = 5000
 """Values in one statement; SQLite allows 32766."""
@@ -48,9 +49,12 @@ def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that a record, as it is in JSON, is found by."""
     span = (record.get("coverage") or {}).get("temporal")
     created = datetime.combine(date.fromisoformat(record["publication"]["created"]), time())
+    moment = utc(datetime.fromisoformat(span["start"])) if span else created
+    ends = utc(datetime.fromisoformat(span["stop"])) if span else None
     return {
-        "moment": utc(datetime.fromisoformat(span["start"])) if span else created,
-        "ends": utc(datetime.fromisoformat(span["stop"])) if span else None,
+        "moment": moment,
+        "ends": ends,
+        "lasting": lasting(moment, ends),
         "words": " ".join(words.tokens_of(searchable(record))),
     }
 

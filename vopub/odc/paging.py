@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from vopub.odc import words
 from vopub.odc.faults import RefusedError
 from vopub.odc.schema import ResourceRow, TallyRow
 from vopub.odc.search import Query, conditions, facets
+from vopub.odc.ways import in_order, tallied, ways_of
 
 LONGEST_CURSOR = 400
 MOST_COUNTED = 1000
@@ -52,9 +54,10 @@ class _Key:
     def turned(self) -> _Key:
         return replace(self, descending=not self.descending)
 
-    @property
-    def order(self) -> ColumnElement[Any]:
-        return self.column.desc() if self.descending else self.column.asc()
+    def order(self, column: Any) -> ColumnElement[Any]:
+        """Return the order by the column, as it is given."""
+        ordered: ColumnElement[Any] = column.desc() if self.descending else column.asc()
+        return ordered
 
     def beyond(self, value: Any) -> ColumnElement[bool]:
         found: ColumnElement[bool]
@@ -121,18 +124,16 @@ def page_of(session: Session, query: Query, sort: Sort, cursor: str, limit: int)
     place = _read(cursor, sort) if cursor else None
     backwards = place is not None and place.backwards
     keys = tuple(key.turned() for key in _KEYS[sort]) if backwards else _KEYS[sort]
-    chosen = _chosen(session, query, sort).order_by(*(key.order for key in keys))
-    if place is not None:
-        chosen = chosen.where(*_after(keys, place.values))
-    rows = session.execute(chosen.limit(limit + 1)).all()
+    after = _after(keys, place.values) if place is not None else []
+    rows = _some(session, query, keys, after, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows = rows[::-1]
     before = more if backwards else place is not None
-    after = place is not None if backwards else more
+    later = place is not None if backwards else more
     return Page(
         tuple(row[0] for row in rows),
-        later=_write(rows[-1][1:], sort) if rows and after else "",
+        later=_write(rows[-1][1:], sort) if rows and later else "",
         earlier=_write(rows[0][1:], sort, backwards=True) if rows and before else "",
     )
 
@@ -141,10 +142,12 @@ def count_of(session: Session, query: Query) -> Count:
     """Return how many match; exactly, unless there are many and each had to be looked at."""
     kept = (query.q, query.identifier, query.since, query.until, query.position)
     if not any(kept):
-        return Count(int(session.scalar(_tallied(query)) or 0))
-    chosen = _chosen(session, query, Sort.NEWEST).limit(MOST_COUNTED + 1).subquery()
-    number = session.scalar(select(func.count()).select_from(chosen)) or 0
-    return Count(min(number, MOST_COUNTED), number <= MOST_COUNTED)
+        return Count(int(session.scalar(tallied(query)) or 0))
+    left = MOST_COUNTED + 1
+    for way in ways_of(session, query, by_moment=True):
+        some = select(ResourceRow.number).where(*way.conditions).limit(left).subquery()
+        left -= session.scalar(select(func.count()).select_from(some)) or 0
+    return Count(min(MOST_COUNTED + 1 - left, MOST_COUNTED), left > 0)
 
 
 def exact_count_of(session: Session, query: Query) -> int:
@@ -164,9 +167,7 @@ def exact_count_of(session: Session, query: Query) -> int:
 
 def piece_of(session: Session, query: Query) -> list[str]:
     """Return the summaries from ``query.offset`` on, at most ``query.limit``, by identifier."""
-    keys = _KEYS[Sort.IDENTIFIER]
-    chosen = _chosen(session, query, Sort.IDENTIFIER).order_by(*(key.order for key in keys))
-    rows = session.execute(chosen.limit(query.limit).offset(query.offset))
+    rows = _some(session, query, _KEYS[Sort.IDENTIFIER], (), query.limit, query.offset)
     return [row[0] for row in rows]
 
 
@@ -183,37 +184,34 @@ def tallies_by(session: Session, facet: str, query: Query) -> dict[str, int]:
         Of which ``ktype``, ``collection``, ``stream`` and ``latest`` count.
     """
     column = getattr(TallyRow, facet)
-    counted = _tallied(query).add_columns(column).group_by(column).order_by(column)
+    counted = tallied(query).add_columns(column).group_by(column).order_by(column)
     return {value: int(count) for count, value in session.execute(counted) if count}
 
 
-def _tallied(query: Query) -> Select[Any]:
-    wanted: dict[InstrumentedAttribute[Any], Any] = {
-        TallyRow.ktype: query.ktype and query.ktype.value, TallyRow.collection: query.collection,
-        TallyRow.stream: query.stream, TallyRow.latest: query.latest,
-    }  # fmt: skip
-    held = [column == value for column, value in wanted.items() if value]
-    return select(func.sum(TallyRow.resources)).where(*held)
-
-
-def _chosen(session: Session, query: Query, sort: Sort) -> Select[Any]:
-    """Return the selection of the summary and the keys of all that match."""
-    held = conditions(query)
-    dialect = session.get_bind().dialect.name
-    if query.q and dialect == "sqlite" and not _is_rare(session, query):
-        # SQLite would read all that have the words before it sorts them; it is quicker to go
-        # through the list and to look at each.
-        held += words.by_looking(query.q)
-    elif query.q:
-        held.append(words.matching(dialect, query.q, facets(query)))
-    columns = (key.column for key in _KEYS[sort])
-    return select(ResourceRow.summary, *columns).where(*held)
-
-
-def _is_rare(session: Session, query: Query) -> bool:
-    found = words.found("sqlite", query.q, facets(query))
-    some = found.limit(MOST_COUNTED + 1).subquery()
-    return (session.scalar(select(func.count()).select_from(some)) or 0) <= MOST_COUNTED
+def _some(
+    session: Session,
+    query: Query,
+    keys: Sequence[_Key],
+    after: Sequence[ColumnElement[bool]],
+    number: int,
+    offset: int = 0,
+) -> Sequence[Row[Any]]:
+    """Return the summary and the keys of so many that match, in order."""
+    columns = [key.column for key in keys]
+    ways = ways_of(session, query, by_moment=columns[0] is ResourceRow.moment)
+    selected = []
+    for way in ways:
+        order = (key.order(in_order(session, way, key.column)) for key in keys)
+        chosen = select(ResourceRow.summary, *columns).where(*way.conditions, *after)
+        selected.append(chosen.order_by(*order))
+    if len(ways) == 1:
+        return session.execute(selected[0].limit(number).offset(offset)).all()
+    rows: list[Row[Any]] = []
+    for chosen in selected:
+        rows += session.execute(chosen.limit(offset + number)).all()
+    for place, key in reversed(list(enumerate(keys, 1))):
+        rows.sort(key=itemgetter(place), reverse=key.descending)
+    return rows[offset : offset + number]
 
 
 def _after(keys: Sequence[_Key], values: Sequence[Any]) -> list[ColumnElement[bool]]:

@@ -39,14 +39,32 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
 
 
-class ResourceRow(Base):
-    """A KM3OpenResource as JSON, and the columns it is found by."""
+class KeptRow(Base):
+    """What resources, streams and collections have in common."""
+
+    __abstract__ = True
+
+    record: Mapped[str] = mapped_column(Text)
+    """As JSON."""
+    written: Mapped[datetime] = mapped_column(DateTime)
+    """UTC."""
+    summary: Mapped[str] = mapped_column(Text)
+    """What lists and the catalogue say about it, as JSON."""
+    withdrawn: Mapped[datetime | None] = mapped_column(DateTime)
+    """UTC; None if it is there."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it was withdrawn."""
+
+
+class ResourceRow(KeptRow):
+    """A KM3OpenResource, and the columns it is found by; its summary is a ``ResourceSummary``."""
 
     __tablename__ = "resources"
     __table_args__ = (
         Index("ix_resources_number", "number", unique=True),
         Index("ix_resources_in_order", "identifier", "version_key", "number"),
         Index("ix_resources_moment", "moment", "number"),
+        Index("ix_resources_lasting", "lasting", "moment", "number"),
         Index("ix_resources_written", "written", "kid"),
         *(
             Index(f"ix_resources_{facet}_{order}", facet, order)
@@ -71,16 +89,10 @@ class ResourceRow(Base):
     """UTC: when its data begin; if it does not say, the day it was published."""
     ends: Mapped[datetime | None] = mapped_column(DateTime)
     """UTC: when its data end; None if it does not say."""
+    lasting: Mapped[int] = mapped_column(Integer, server_default="0")
+    """They end before 2 to the power of this seconds passed; see ``ways.lasting``."""
     words: Mapped[str] = mapped_column(Text)
     """What a search looks for: its words as ``words.tokens_of`` makes them."""
-    record: Mapped[str] = mapped_column(Text)
-    written: Mapped[datetime] = mapped_column(DateTime)
-    """UTC."""
-    summary: Mapped[str] = mapped_column(Text)
-    """What lists say about it, as JSON: a ``ResourceSummary``."""
-    withdrawn: Mapped[datetime | None] = mapped_column(DateTime)
-    reason: Mapped[str] = mapped_column(Text, default="")
-    """Why it was withdrawn."""
 
 
 class TallyRow(Base):
@@ -196,19 +208,12 @@ class PublishedFileRow(Base):
     role: Mapped[str] = mapped_column(String(32))
 
 
-class GroupingRow(Base):
+class GroupingRow(KeptRow):
     """What streams and collections have in common."""
 
     __abstract__ = True
 
     identifier: Mapped[str] = mapped_column(String(64), primary_key=True)
-    record: Mapped[str] = mapped_column(Text)
-    written: Mapped[datetime] = mapped_column(DateTime)
-    summary: Mapped[str] = mapped_column(Text)
-    """What the catalogue says about it, as JSON."""
-    withdrawn: Mapped[datetime | None] = mapped_column(DateTime)
-    reason: Mapped[str] = mapped_column(Text, default="")
-    """Why it was withdrawn."""
 
 
 class StreamRow(GroupingRow):

@@ -59,6 +59,21 @@ def version_key(version: str) -> str:
 
 def conditions(query: Query) -> list[ColumnElement[bool]]:
     """Return what must hold of a resource, except for the words."""
+    held = without_time(query)
+    if query.until is not None:
+        held.append(ResourceRow.moment <= query.until)
+    if query.since is not None:
+        held.append(ends_from(query.since))
+    return held
+
+
+def ends_from(moment: datetime) -> ColumnElement[bool]:
+    """Return that the data of a resource do not end before some time."""
+    return func.coalesce(ResourceRow.ends, ResourceRow.moment) >= moment
+
+
+def without_time(query: Query) -> list[ColumnElement[bool]]:
+    """Return what must hold of a resource, except for the words and when its data were taken."""
     wanted: dict[InstrumentedAttribute[Any], Any] = {
         ResourceRow.ktype: query.ktype and query.ktype.value,
         ResourceRow.collection: query.collection,
@@ -67,11 +82,6 @@ def conditions(query: Query) -> list[ColumnElement[bool]]:
         ResourceRow.latest: query.latest,
     }
     held = [column == value for column, value in wanted.items() if value]
-    if query.until is not None:
-        held.append(ResourceRow.moment <= query.until)
-    if query.since is not None:
-        ends = func.coalesce(ResourceRow.ends, ResourceRow.moment)
-        held.append(ends >= query.since)
     if query.position is not None:
         held.append(ResourceRow.number.in_(_covering(sky.cell_of(*query.position))))
     return [ResourceRow.withdrawn.is_(None), *held]

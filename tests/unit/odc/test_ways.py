@@ -1,0 +1,192 @@
+"""Lists narrowed by time, whichever way they are found: against a plain look through all records.
+
+What is few is made less in half of the tests, so that a list of sixty counts as a long one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from vopub.model.ktype import Ktype
+from vopub.model.resource import Coverage, KM3OpenResource, TimeSpan
+from vopub.odc import ways
+from vopub.odc.answers import ResourceSummary
+from vopub.odc.paging import Page, Sort
+from vopub.odc.search import Query
+from vopub.odc.store import Store
+from vopub.odc.ways import lasting
+
+from .conftest import make_record
+
+BEGIN = datetime(2026, 1, 1)  # noqa: DTZ001 - as queries have it
+FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001
+RESOURCES = 60
+DURATIONS = (
+    timedelta(0), timedelta(seconds=10), timedelta(hours=1), timedelta(days=2), timedelta(days=900),
+    timedelta(days=40_000), None,
+)  # fmt: skip
+"""None: a resource that does not say when its data were taken."""
+
+
+def begin(number: int) -> datetime:
+    return BEGIN + timedelta(hours=number * 37 % 61)
+
+
+def span(number: int) -> tuple[datetime, datetime]:
+    duration = DURATIONS[number % len(DURATIONS)]
+    if duration is None:
+        created = datetime(2026, 1, 2)  # noqa: DTZ001
+        return created, created
+    return begin(number), begin(number) + duration
+
+
+@cache
+def make(number: int) -> KM3OpenResource:
+    start, stop = (moment.replace(tzinfo=UTC) for moment in span(number))
+    known = DURATIONS[number % len(DURATIONS)] is not None
+    about: dict[str, Any] = {
+        "kid": UUID(int=number),
+        "identifier": f"acoustic20_01_n{number * 7 % RESOURCES:03}",
+        "ktype": Ktype.EVENTS if number % 3 else Ktype.PLOT,
+        "collection": "samples26_01" if number % 4 else "",
+        "stream": "acoustic20_01_h1" if number % 5 == 0 else "",
+        "services": (),
+        "coverage": Coverage(temporal=TimeSpan(start=start, stop=stop) if known else None),
+    }
+    title = f"Number {number} is {'odd' if number % 2 else 'even'}"
+    created = {"title": title, "created": "2026-01-02"}
+    return make_record(files=[], publication=created).model_copy(update=about)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def store(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Store]:
+    address = ""
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgresql").database()
+    opened = Store(tmp_path_factory.mktemp("ways") / "odc", address)
+    records = [make(number) for number in range(RESOURCES)]
+    random.Random(3).shuffle(records)  # noqa: S311 - the same at each run
+    opened.put_resources(records)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=[ways.FEW, 4], ids=["few", "many"], autouse=True)
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "FEW", request.param)
+
+
+def kids(page: Page) -> list[UUID]:
+    return [ResourceSummary.model_validate_json(text).kid for text in page.summaries]
+
+
+def walk(store: Store, query: Query, sort: Sort) -> list[UUID]:
+    found, cursor = [], ""
+    while True:
+        page = store.page(query, sort, cursor, 7)
+        found += kids(page)
+        if not (cursor := page.later):
+            return found
+
+
+def matching(query: Query) -> set[UUID]:
+    return {UUID(int=number) for number in range(RESOURCES) if matches(number, query)}
+
+
+def matches(number: int, query: Query) -> bool:
+    record, (start, stop) = make(number), span(number)
+    return (
+        (query.since is None or stop >= query.since)
+        and (query.until is None or start <= query.until)
+        and (not query.ktype or record.ktype is query.ktype)
+        and (not query.collection or record.collection == query.collection)
+        and (not query.stream or record.stream == query.stream)
+        and (not query.identifier or record.identifier == query.identifier)
+        and (not query.q or query.q in record.publication.title)
+    )
+
+
+MIDDLE = BEGIN + timedelta(hours=30)
+OTHERS: list[dict[str, Any]] = [
+    {}, {"ktype": Ktype.EVENTS}, {"collection": "samples26_01"}, {"stream": "acoustic20_01_h1"},
+    {"q": "odd"}, {"q": "odd", "ktype": Ktype.PLOT}, {"identifier": "acoustic20_01_n007"},
+]  # fmt: skip
+TIMES: list[dict[str, Any]] = [
+    {"since": MIDDLE}, {"until": MIDDLE}, {"since": BEGIN, "until": BEGIN},
+    {"since": MIDDLE, "until": MIDDLE + timedelta(hours=1)},
+    {"since": BEGIN + timedelta(days=1000)}, {"since": FIRST}, {"until": LAST},
+    {"since": LAST}, {"until": FIRST},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("time", TIMES, ids=str)
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_time_narrows_every_list(store: Store, time: dict[str, Any], other: dict[str, Any]) -> None:
+    query = Query(**time, **other)
+    expected = matching(query)
+    for sort in Sort:
+        found = walk(store, query, sort)
+        assert len(found) == len(expected)
+        assert set(found) == expected
+        assert found == in_order(sort, found)
+    assert store.count(query).number == len(expected)
+
+
+def in_order(sort: Sort, found: list[UUID]) -> list[UUID]:
+    """Put resources in an order by what is known of them, as far as that is known."""
+    match sort:
+        case Sort.IDENTIFIER:
+            return sorted(found, key=lambda kid: make(kid.int).identifier)
+        case Sort.EARLIEST_DATA:
+            return sorted(found, key=lambda kid: span(kid.int)[0])
+        case Sort.LATEST_DATA:
+            return sorted(found, key=lambda kid: span(kid.int)[0], reverse=True)
+        case _:
+            return found
+
+
+def test_orders_that_only_the_store_knows_are_those_of_the_whole_list(store: Store) -> None:
+    query = Query(since=MIDDLE)
+    for sort in Sort:
+        whole = walk(store, Query(), sort)
+        assert walk(store, query, sort) == [kid for kid in whole if kid in matching(query)]
+
+
+def test_one_can_go_back(store: Store) -> None:
+    query = Query(since=MIDDLE)
+    for sort in Sort:
+        pages = [store.page(query, sort, "", 7)]
+        while pages[-1].later:
+            pages.append(store.page(query, sort, pages[-1].later, 7))
+        back = [pages[-1]]
+        while back[-1].earlier:
+            back.append(store.page(query, sort, back[-1].earlier, 7))
+        assert [kids(page) for page in back] == [kids(page) for page in pages[::-1]]
+
+
+def test_pieces_by_number(store: Store) -> None:
+    query = Query(since=MIDDLE, limit=7)
+    whole = walk(store, query, Sort.IDENTIFIER)
+    for offset in (0, 5, len(whole) - 3, len(whole), 10**9):
+        listed = store.find(Query(since=MIDDLE, limit=7, offset=offset))
+        assert [entry.kid for entry in listed.resources] == whole[offset : offset + 7]
+        assert listed.total == len(whole)
+
+
+@given(some.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)), some.timedeltas())  # noqa: DTZ001
+def test_data_end_before_the_step_is_over(start: datetime, duration: timedelta) -> None:
+    duration = min(abs(duration), timedelta(days=300_000))
+    step = lasting(start, start + duration)
+    assert duration < timedelta(seconds=1 << step) or duration == timedelta(0)
+    assert step == 0 or duration >= timedelta(seconds=1 << (step - 1))

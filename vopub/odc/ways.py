@@ -1,0 +1,159 @@
+"""Which way the resources of a list are found, so that none reads much more than it shows.
+
+A list is either gone through in its order, looking at each resource until a page is full, or the
+few that can match are read and put in order. Databases guess which is shorter; here it is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
+
+from vopub.odc import words
+from vopub.odc.schema import ResourceRow, TallyRow
+from vopub.odc.search import Query, ends_from, facets, without_time
+
+FEW = 5000
+"""So many are read and put in order sooner than a long list is gone through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a part of a list is found; no resource is in two parts."""
+
+    conditions: list[ColumnElement[bool]] = field(default_factory=list)
+    few: bool = False
+    """Whether few are left by an index; they are put in order afterwards."""
+
+
+def lasting(begin: datetime, end: datetime | None) -> int:
+    """Return the smallest number for which data end before 2 to the power of it seconds passed."""
+    seconds = (end - begin).total_seconds() if end else 0.0
+    return int(max(seconds, 0.0)).bit_length()
+
+
+def ways_of(session: Session, query: Query, *, by_moment: bool) -> list[Way]:
+    """Return the ways that together find what matches.
+
+    Parameters
+    ----------
+    session
+        A transaction that reads.
+    query
+        What is looked for.
+    by_moment
+        Whether the list is by when data begin, or its order does not matter.
+    """
+    held, narrow = _held(session, query)
+    if query.since is None and query.until is None:
+        return [Way(held)]
+    if narrow:
+        by_index = bool(query.stream or query.collection or query.ktype)  # have one with time
+        return [Way([*held, *_in_time(session, query, hidden=not by_index)])]
+    ranges = list(_ranges(session, query))
+    if by_moment or _are_few(session, ranges):
+        ends = [] if query.since is None else [ends_from(query.since)]
+        return [Way([*held, *each, *ends], few=not by_moment) for each in ranges]
+    return [Way([*held, *_in_time(session, query, hidden=True)])]
+
+
+def in_order(session: Session, way: Way, column: InstrumentedAttribute[Any]) -> Any:
+    """Return a column to order by; if few are to be ordered, no index of it is gone through."""
+    return _hidden(session, column) if way.few else column
+
+
+def tallied(query: Query) -> Select[Any]:
+    """Return the selection of how many there are, by ktype, collection, stream and version."""
+    wanted: dict[InstrumentedAttribute[Any], Any] = {
+        TallyRow.ktype: query.ktype and query.ktype.value, TallyRow.collection: query.collection,
+        TallyRow.stream: query.stream, TallyRow.latest: query.latest,
+    }  # fmt: skip
+    held = [column == value for column, value in wanted.items() if value]
+    return select(func.sum(TallyRow.resources)).where(*held)
+
+
+def _held(session: Session, query: Query) -> tuple[list[ColumnElement[bool]], bool]:
+    """Return the conditions beside time, and whether few fulfil them."""
+    held = without_time(query)
+    dialect = session.get_bind().dialect.name
+    rare = bool(query.q) and _is_rare(session, query)
+    if query.q and dialect == "sqlite" and not rare:
+        # SQLite would read all that have the words before it sorts them; it is quicker to go
+        # through the list and to look at each.
+        held += words.by_looking(query.q)
+    elif query.q:
+        held.append(words.matching(dialect, query.q, facets(query)))
+    narrow = rare or bool(query.stream or query.identifier or query.position)
+    if not narrow and (query.ktype or query.collection or query.latest):
+        narrow = int(session.scalar(tallied(query)) or 0) <= FEW
+    return held, narrow
+
+
+def _is_rare(session: Session, query: Query) -> bool:
+    found = words.found(session.get_bind().dialect.name, query.q, facets(query))
+    return _count(session, found, FEW + 1) <= FEW
+
+
+def _ranges(session: Session, query: Query) -> Iterator[list[ColumnElement[bool]]]:
+    """Yield conditions that an index of when data begin can be entered with.
+
+    What lasts longer can begin earlier: it is found by how long it lasts, in steps of two.
+    """
+    until = [] if query.until is None else [ResourceRow.moment <= query.until]
+    if query.since is None:
+        yield until
+        return
+    longest = session.scalar(select(func.min(ResourceRow.lasting)))
+    while longest is not None:
+        begins = ResourceRow.moment >= _before(query.since, longest)
+        yield [ResourceRow.lasting == longest, begins, *until]
+        longer = select(func.min(ResourceRow.lasting)).where(ResourceRow.lasting > longest)
+        longest = session.scalar(longer)
+
+
+def _before(moment: datetime, power: int) -> datetime:
+    try:
+        return moment - timedelta(seconds=1 << power)
+    except OverflowError:
+        return datetime.min  # noqa: DTZ901 - moments of the store are UTC without a zone
+
+
+def _are_few(session: Session, ranges: list[list[ColumnElement[bool]]]) -> bool:
+    left = FEW + 1
+    for conditions in ranges:
+        left -= _count(session, select(ResourceRow.number).where(*conditions), left)
+        if left <= 0:
+            return False
+    return True
+
+
+def _count(session: Session, chosen: Select[Any], most: int) -> int:
+    some = chosen.limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def _in_time(session: Session, query: Query, *, hidden: bool) -> list[ColumnElement[bool]]:
+    held: list[ColumnElement[bool]] = []
+    if query.until is not None:
+        moment = ResourceRow.moment
+        held.append((_hidden(session, moment) if hidden else moment) <= query.until)
+    if query.since is not None:
+        held.append(ends_from(query.since))
+    return held
+
+
+def _hidden(session: Session, column: InstrumentedAttribute[Any]) -> Any:
+    """Return the column as SQLite's planner has to see it to leave its indices alone.
+
+    PostgreSQL knows how many rows there are, and has no such sign.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return column
+    return UnaryExpression(column.expression, operator=custom_op("+"), type_=column.type)
