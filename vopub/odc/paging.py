@@ -140,12 +140,17 @@ def page_of(session: Session, query: Query, sort: Sort, cursor: str, limit: int)
 
 def count_of(session: Session, query: Query) -> Count:
     """Return how many match; exactly, unless there are many and each had to be looked at."""
-    kept = (query.q, query.identifier, query.since, query.until, query.position)
-    if not any(kept):
+    looked_at = any((query.identifier, query.since, query.until, query.position))
+    if not looked_at and not query.q:
         return Count(int(session.scalar(tallied(query)) or 0))
+    if looked_at:
+        ways = ways_of(session, query, by_moment=True)
+        chosen = [select(ResourceRow.number).where(*way.conditions) for way in ways]
+    else:  # the index of words knows the rest, and nothing that was withdrawn
+        chosen = [words.found(session.get_bind().dialect.name, query.q, facets(query))]
     left = MOST_COUNTED + 1
-    for way in ways_of(session, query, by_moment=True):
-        some = select(ResourceRow.number).where(*way.conditions).limit(left).subquery()
+    for each in chosen:
+        some = each.limit(left).subquery()
         left -= session.scalar(select(func.count()).select_from(some)) or 0
     return Count(min(MOST_COUNTED + 1 - left, MOST_COUNTED), left > 0)
 
