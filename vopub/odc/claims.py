@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -28,13 +28,10 @@ class Holder:
     collection: str
 
 
-def holders_of(session: Session, records: Sequence[KM3OpenResource]) -> list[Holder]:
-    """Return all versions that have the ``kid`` or the identifier of one of the records."""
+def holders_of(session: Session, kids: Iterable[str], identifiers: Iterable[str]) -> list[Holder]:
+    """Return all versions that have one of the ``kid`` or of the identifiers."""
     found: dict[str, Holder] = {}
-    wanted = (
-        (ResourceRow.kid, {str(record.kid) for record in records}),
-        (ResourceRow.identifier, {record.identifier for record in records}),
-    )
+    wanted = ((ResourceRow.kid, set(kids)), (ResourceRow.identifier, set(identifiers)))
     columns = [getattr(ResourceRow, name) for name in Holder.__dataclass_fields__]
     for column, values in wanted:
         for some in pieces(values):

@@ -9,43 +9,75 @@
     resources/<id>/<version>/history.json     every change: when, by whom, what differed
     resources/<id>/<version>/files/<name>
     resources/<id>/<version>/withdrawn.txt    the reason, if it was withdrawn
+
+Tokens are in no export, nor are files that no record names any more.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from vopub.errors import FileError
 from vopub.files import CHUNK, cannot, make_new, write_text
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
+from vopub.odc import claims
+from vopub.odc.answers import Change, ChangeKind
+from vopub.odc.changes import Past, Subject, changes_of, goes_on, of_resource
 from vopub.odc.database import database_of
-from vopub.odc.faults import GoneError, NotFoundError
-from vopub.odc.groupings import Kind
-from vopub.odc.schema import (
-    ChangeRow,
-    CollectionRow,
-    GroupingChangeRow,
-    GroupingRow,
-    PublishedFileRow,
-    ResourceRow,
-    StreamRow,
-)
+from vopub.odc.faults import RefusedError
+from vopub.odc.groupings import Kind, subject_of, table_of
+from vopub.odc.schema import GroupingRow, KeptRow, PublishedFileRow, ResourceRow
+from vopub.odc.search import version_key
 from vopub.odc.store import Store
 
 RECORD = "record.json"
 HISTORY = "history.json"
-"""For people; a store that the record is brought into begins its own."""
 WITHDRAWN = "withdrawn.txt"
 LARGEST = 1 << 50
+WHO = "import"
+"""Who changes what the store had otherwise."""
+GROUPINGS: tuple[Kind, ...] = (KM3ResourceStream, KM3ResourceCollection)
 
 Record = TypeVar("Record", bound=BaseModel)
+
+
+class Life(BaseModel):
+    """What ``history.json`` says, beside whose it is."""
+
+    number: int = 0
+    """Counts resources as they were registered first; 0 for streams and collections."""
+    written: datetime | None = None
+    """When it changed last; None in exports of the first vopub."""
+    withdrawn: datetime | None = None
+    """When it was withdrawn."""
+    changes: tuple[Change, ...] = ()
+
+
+class Fate(Enum):
+    """What an import does with what it finds in the store."""
+
+    BRING = auto()
+    """There is none, or an earlier state of it: it becomes what it was where it comes from."""
+    LEAVE = auto()
+    """It is the same."""
+    KEEP = auto()
+    """It went on here after it was exported."""
+    CHANGE = auto()
+    """It is another one: the import makes a change, and that is noted."""
+
+
+# -- out ---------------------------------------------------------------------------------------
 
 
 def export(directory: Path, database: str, target: Path) -> dict[str, int]:
@@ -65,17 +97,18 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
     engine = database_of(directory, database)
     counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
     with engine.connect() as connection, connection.begin():
-        for table in (StreamRow, CollectionRow):
-            counts[table.__tablename__] = _export_groupings(connection, table, target)
+        for kind in GROUPINGS:
+            name = table_of(kind).__tablename__
+            counts[name] = _export_groupings(connection, kind, target / name)
         columns = (
-            ResourceRow.kid, ResourceRow.record, ResourceRow.withdrawn, ResourceRow.reason
+            ResourceRow.kid, ResourceRow.number, ResourceRow.record, ResourceRow.written,
+            ResourceRow.withdrawn, ResourceRow.reason,
         )  # fmt: skip
         for row in connection.execute(select(*columns).order_by(ResourceRow.number)):
             place = _place(target, KM3OpenResource.model_validate_json(row.record))
+            life = _life(connection, of_resource(row.kid), row.written, row.withdrawn, row.number)
+            _write_life(place, {"kid": row.kid}, life, row.reason)
             write_text(place / RECORD, row.record)
-            write_text(place / HISTORY, _history(connection, "kid", row.kid))
-            if row.withdrawn is not None:
-                write_text(place / WITHDRAWN, row.reason)
             named = select(PublishedFileRow.name, PublishedFileRow.sha256)
             for name, digest in connection.execute(named.where(PublishedFileRow.kid == row.kid)):
                 _copy(directory / "files" / digest[:2] / digest, place / "files" / name)
@@ -85,94 +118,37 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
     return counts
 
 
-def import_into(store: Store, source: Path) -> dict[str, int]:
-    """Write everything that ``export`` wrote into a store; what is there already stays as it is.
-
-    Raises
-    ------
-    FileError
-        If a file cannot be read, or is not what it should be.
-    RefusedError
-        If a file of a resource is missing, or has other bytes than its record says.
-    """
-    counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
-    counts["streams"] = _import_groupings(store, source / "streams", KM3ResourceStream)
-    counts["collections"] = _import_groupings(store, source / "collections", KM3ResourceCollection)
-    for path in sorted((source / "resources").glob(f"*/*/{RECORD}")):
-        counts["files"] += _import_one(store, path)
-        counts["resources"] += 1
-    return counts
-
-
-def _import_one(store: Store, path: Path) -> int:
-    """Write one resource with its files; return how many these are."""
-    record = _read(KM3OpenResource, path)
-    for file in record.files:
-        pieces = _pieces(path.parent / "files" / file.name)
-        store.put_file(record.kid, file.name, file.sha256, pieces, most=LARGEST)
-    reason = path.parent / WITHDRAWN
-    if not reason.exists():
-        store.put_resource(record, who="import")
-    elif not _is_gone(store, record):
-        store.put_resource(record, who="import")
-        store.withdraw(record.kid, reason.read_text(encoding="utf-8"), who="import")
-    return len(record.files)
-
-
-def _import_groupings(store: Store, source: Path, kind: Kind) -> int:
+def _export_groupings(connection: Connection, kind: Kind, target: Path) -> int:
     """Write all streams or all collections; return how many these are."""
-    paths = sorted(source.glob("*.json"))
-    for path in paths:
-        record = _read(kind, path)
-        reason = path.with_suffix("") / WITHDRAWN
-        standing = store.groupings.standing(kind, record.identifier)
-        if reason.exists() and standing.tombstone is not None:
-            continue
-        store.groupings.put(record, who="import")
-        if reason.exists():
-            text = reason.read_text(encoding="utf-8")
-            store.groupings.withdraw(kind, record.identifier, text, who="import")
-    return len(paths)
-
-
-def _is_gone(store: Store, record: KM3OpenResource) -> bool:
-    try:
-        store.get_resource_json(record.kid)
-    except GoneError:
-        return True
-    except NotFoundError:
-        return False
-    return False
-
-
-def _export_groupings(connection: Connection, table: type[GroupingRow], target: Path) -> int:
-    """Write all streams or all collections; return how many these are."""
-    columns = (table.identifier, table.record, table.withdrawn, table.reason)
+    table = table_of(kind)
+    columns = (table.identifier, table.record, table.written, table.withdrawn, table.reason)
     rows = connection.execute(select(*columns)).all()
     for row in rows:
-        place = target / table.__tablename__ / row.identifier
-        write_text(place.with_name(f"{row.identifier}.json"), row.record)
-        history = _history(connection, table.__tablename__[:-1], row.identifier)
-        write_text(place / HISTORY, history)
-        if row.withdrawn is not None:
-            write_text(place / WITHDRAWN, row.reason)
+        subject = subject_of(kind, row.identifier)
+        life = _life(connection, subject, row.written, row.withdrawn)
+        write_text(target / f"{row.identifier}.json", row.record)
+        whose = {subject.key["grouping"]: row.identifier}
+        _write_life(target / row.identifier, whose, life, row.reason)
     return len(rows)
 
 
-def _history(connection: Connection, what: str, name: str) -> str:
-    """Return the changes of a resource by its ``kid``, or of a stream or a collection."""
-    table = ChangeRow if what == "kid" else GroupingChangeRow
-    columns = (table.kind, table.moment, table.who, table.reason, table.differences)
-    of_it: list[ColumnElement[bool]] = [ChangeRow.kid == name]
-    if what != "kid":
-        of_it = [GroupingChangeRow.grouping == what, GroupingChangeRow.identifier == name]
-    chosen = select(*columns).where(*of_it).order_by(table.number)
-    changes = [
-        {"kind": row.kind, "when": f"{row.moment.isoformat()}Z", "who": row.who,
-         "reason": row.reason, "differences": json.loads(row.differences)}
-        for row in connection.execute(chosen)
-    ]  # fmt: skip
-    return json.dumps({what: name, "changes": changes}, indent=1, ensure_ascii=False) + "\n"
+def _life(
+    connection: Connection, subject: Subject, written: datetime, withdrawn: datetime | None,
+    number: int = 0,
+) -> Life:  # fmt: skip
+    return Life(
+        number=number, written=written.replace(tzinfo=UTC),
+        withdrawn=None if withdrawn is None else withdrawn.replace(tzinfo=UTC),
+        changes=changes_of(connection, subject),
+    )  # fmt: skip
+
+
+def _write_life(place: Path, whose: dict[str, str], life: Life, reason: str) -> None:
+    left_out = set() if life.number else {"number"}
+    said = whose | life.model_dump(mode="json", exclude=left_out)
+    write_text(place / HISTORY, json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+    if life.withdrawn is not None:
+        write_text(place / WITHDRAWN, reason)
 
 
 def _place(target: Path, record: KM3OpenResource) -> Path:
@@ -189,15 +165,191 @@ def _copy(source: Path, target: Path) -> None:
         raise cannot("copy", source, error) from error
 
 
+# -- and back ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Exported:
+    """A resource in an export."""
+
+    place: Path
+    number: int
+    kid: str
+    identifier: str
+    version: str
+    key: str
+    """The version as it is compared."""
+
+
+def import_into(store: Store, source: Path) -> dict[str, int]:
+    """Write everything that ``export`` wrote into a store.
+
+    What is not there comes with all that was noted of it, and so does what went on where it comes
+    from. What went on here stays as it is. What is another one is changed, and that is noted.
+
+    Returns
+    -------
+    dict
+        How many there were of each, and how many were ``kept`` because they went on here.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read or is not what it should be, or a resource breaks a rule; or, and
+        then nothing is written, if the store has a version of a resource under another ``kid``.
+    """
+    found = sorted(_found(source), key=lambda each: (each.number, each.place))
+    is_new = _check_versions(store, found)
+    counts = {"resources": len(found), "files": 0, "streams": 0, "collections": 0, "kept": 0}
+    for kind in GROUPINGS:
+        name = table_of(kind).__tablename__
+        for path in sorted((source / name).glob("*.json")):
+            with _naming(path):
+                counts["kept"] += _import_grouping(store, kind, path, is_new=is_new)
+            counts[name] += 1
+    for each in found:
+        with _naming(each.place):
+            files, kept = _import_resource(store, each.place, is_new=is_new)
+        counts["files"] += files
+        counts["kept"] += kept
+    return counts
+
+
+def _found(source: Path) -> Iterator[_Exported]:
+    for path in sorted((source / "resources").glob(f"*/*/{RECORD}")):
+        record, place = _read(KM3OpenResource, path), path.parent
+        version = record.publication.version
+        yield _Exported(
+            place, _read_life(place).number, str(record.kid), record.identifier, version,
+            version_key(version),
+        )  # fmt: skip
+
+
+def _check_versions(store: Store, found: Sequence[_Exported]) -> bool:
+    """Look whether no version has another ``kid`` here; tell whether there is nothing here.
+
+    Two of one version, which stores of earlier times may have, come as two.
+    """
+    ours = {each.kid for each in found}
+    with store.reading() as session:
+        is_new = session.scalar(select(ResourceRow.kid).limit(1)) is None
+        holders = claims.holders_of(session, ours, (each.identifier for each in found))
+    own = {holder.kid: (holder.identifier, holder.version_key) for holder in holders}
+    taken = {version: kid for kid, version in own.items() if kid not in ours}
+    for each in found:
+        version = each.identifier, each.key
+        if version in taken and own.get(each.kid) != version:
+            what = (
+                f"has version {each.version} of {each.identifier!r} as {each.kid}, and the store "
+                f"has it as {taken[version]}"
+            )
+            hint = (
+                "nothing was imported; move this directory out of the export to keep what the "
+                "store has, or import into an empty store"
+            )
+            raise FileError(what, where=each.place, hint=hint)
+    return is_new
+
+
+def _import_resource(store: Store, place: Path, *, is_new: bool) -> tuple[int, int]:
+    """Write a resource; return how many files it has, and how many were kept as they are here."""
+    record, text = _read_with_text(KM3OpenResource, place / RECORD)
+    past = _past(place, is_new=is_new)
+    for file in record.files:
+        pieces = _pieces(place / "files" / file.name)
+        store.put_file(record.kid, file.name, file.sha256, pieces, most=LARGEST)
+    kid = str(record.kid)
+    fate = _fate(store, ResourceRow, kid, of_resource(kid), (text, past))
+    if fate is Fate.BRING:
+        store.bring_resource(record, text, past)
+    elif fate is Fate.CHANGE:
+        store.put_resource(record, who=WHO)
+        if past.withdrawn is not None:
+            store.withdraw(record.kid, past.reason, who=WHO)
+    return len(record.files), fate is Fate.KEEP
+
+
+def _import_grouping(store: Store, kind: Kind, path: Path, *, is_new: bool) -> bool:
+    """Write a stream or a collection; tell whether it was kept as it is here."""
+    record, text = _read_with_text(kind, path)
+    past = _past(path.with_suffix(""), is_new=is_new)
+    name = record.identifier
+    fate = _fate(store, table_of(kind), name, subject_of(kind, name), (text, past))
+    if fate is Fate.BRING:
+        store.groupings.bring(record, text, past)
+    elif fate is Fate.CHANGE:
+        store.groupings.put(record, who=WHO)
+        if past.withdrawn is not None:
+            store.groupings.withdraw(kind, name, past.reason, who=WHO)
+    return fate is Fate.KEEP
+
+
+def _fate(
+    store: Store, table: type[ResourceRow | GroupingRow], key: str, subject: Subject,
+    coming: tuple[str, Past],
+) -> Fate:  # fmt: skip
+    """Tell what to do with a record, given in JSON with its past."""
+    text, past = coming
+    with store.reading() as session:
+        row: KeptRow | None = session.get(table, key)
+        changes = changes_of(session, subject)
+    if row is None or goes_on(past.changes, changes):
+        return Fate.BRING
+    if row.record == text and (row.withdrawn is None) == (past.withdrawn is None):
+        return Fate.LEAVE
+    return Fate.KEEP if goes_on(changes, past.changes) else Fate.CHANGE
+
+
+def _past(place: Path, *, is_new: bool) -> Past:
+    """Read what became of something.
+
+    Harvesters who come for what is new since their last visit would miss what comes into a store
+    that they know with an earlier date: there, it was written today.
+    """
+    life, reason = _read_life(place), place / WITHDRAWN
+    last = life.changes[-1].when if life.changes else None
+    written = (life.written or last) if is_new else None
+    if not reason.exists():
+        return Past(life.changes, written)
+    went = [change.when for change in life.changes if change.kind is ChangeKind.WITHDRAWN]
+    when = life.withdrawn or (went[-1] if went else datetime.now(UTC))
+    return Past(life.changes, written, when, reason.read_text(encoding="utf-8"))
+
+
+def _read_life(place: Path) -> Life:
+    path = place / HISTORY
+    return _read(Life, path) if path.exists() else Life()
+
+
 def _read(kind: type[Record], path: Path) -> Record:
+    return _read_with_text(kind, path)[0]
+
+
+def _read_with_text(kind: type[Record], path: Path) -> tuple[Record, str]:
+    """Return a record, and as it was written, unless somebody has laid it out anew since."""
     try:
-        return kind.model_validate_json(path.read_bytes())
+        text = path.read_text(encoding="utf-8")
+        record = kind.model_validate_json(text)
     except OSError as error:
         raise cannot("read", path, error) from error
+    except UnicodeDecodeError as error:
+        raise FileError("is not UTF-8", where=path, hint="export it again") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise FileError(f"{place}: {first['msg']}", where=path, hint="export it again") from error
+    return record, record.model_dump_json() if "\n" in text else text
+
+
+@contextmanager
+def _naming(place: Path) -> Iterator[None]:
+    """Say of what the store refuses where it comes from."""
+    try:
+        yield
+    except RefusedError as error:
+        hint = "correct it, or export it again; then import again"
+        first = f": {error.problems[0]}" if error.problems else ""
+        raise FileError(f"{error.what}{first}", where=place, hint=error.hint or hint) from error
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

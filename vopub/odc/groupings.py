@@ -9,20 +9,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from vopub.errors import Problem
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
 from vopub.odc.answers import ChangeKind, Difference, GroupingHistory, GroupingTombstone, Outcome
+from vopub.odc.changes import (
+    Part,
+    Past,
+    Subject,
+    bring_back,
+    changes_of,
+    differences,
+    entry,
+    entry_of_writing,
+    moment_of_going,
+    note,
+    of_grouping,
+    replace_all,
+    said_of,
+    take_back,
+)
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.door import problems_of_grouping
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
-from vopub.odc.life import differences, told
-from vopub.odc.moment import now
 from vopub.odc.schema import CollectionRow, GroupingChangeRow, GroupingRow, StreamRow
 from vopub.odc.tokens import Grant
 
@@ -43,20 +55,11 @@ class Standing:
 
 
 UNKNOWN = Standing(is_known=False)
+NEW = Past(())
 
 
-class Groupings:
-    """Writes, withdraws, returns and lists streams and collections.
-
-    Parameters
-    ----------
-    reading, writing
-        Make a transaction that reads, or writes.
-    """
-
-    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
-        self._reading = reading
-        self._writing = writing
+class Groupings(Part):
+    """Writes, withdraws, returns and lists streams and collections."""
 
     def put(
         self, record: KM3ResourceStream | KM3ResourceCollection, condition: Condition = ALWAYS, *,
@@ -75,20 +78,47 @@ class Groupings:
         ChangedError
             If the condition does not hold of the one that is there; nothing is changed.
         """
-        if problems := problems_of_grouping(record):
-            raise RefusedError("the record says what cannot be", problems)
+        _check(record)
         kind, text = type(record), record.model_dump_json()
         with self._writing.begin() as session:
-            row = session.get(_table(kind), record.identifier)
+            row = session.get(table_of(kind), record.identifier)
             there = row.record if row is not None and row.withdrawn is None else None
             condition.check(there)
             if there == text:
                 return Outcome.UNCHANGED
             if grant is not None and isinstance(record, KM3ResourceStream):
                 _check_collection(grant, record, row)
-            _note_written(session, kind, record.identifier, row, text, who)
-            session.merge(_row(record, text))
+            made = entry_of_writing(
+                subject_of(kind, record.identifier), None if row is None else row.record, text,
+                was_gone=row is not None and row.withdrawn is not None, who=who,
+                compare=_differences,
+            )  # fmt: skip
+            note(session, GroupingChangeRow, [made])
+            session.merge(_row(record, text, NEW))
         return Outcome.REPLACED if there is not None else Outcome.CREATED
+
+    def bring(
+        self, record: KM3ResourceStream | KM3ResourceCollection, text: str, past: Past
+    ) -> None:
+        """Write a stream or a collection as another store had it, and what became of it there.
+
+        Parameters
+        ----------
+        record, text
+            The same, the latter as that store has it in JSON.
+        past
+            What became of it; put in the place of what is noted here.
+
+        Raises
+        ------
+        RefusedError
+            If it names what is no identifier; nothing is changed.
+        """
+        _check(record)
+        with self._writing.begin() as session:
+            session.merge(_row(record, text, past))
+            subject = subject_of(type(record), record.identifier)
+            replace_all(session, subject, past.changes)
 
     def get(self, kind: type[Grouping], identifier: str) -> Grouping:
         """Return a stream or a collection; raises like ``get_json``."""
@@ -108,14 +138,14 @@ class Groupings:
     def standing(self, kind: Kind, identifier: str) -> Standing:
         """Tell whether there is such a stream or collection, or was."""
         with self._reading() as session:
-            row = session.get(_table(kind), identifier)
+            row = session.get(table_of(kind), identifier)
         if row is None:
             return UNKNOWN
         return Standing(True, None if row.withdrawn is None else _tombstone(kind, row))
 
     def all(self, kind: type[Grouping]) -> tuple[Grouping, ...]:
         """Return all streams or all collections that were not withdrawn, by identifier."""
-        table = _table(kind)
+        table = table_of(kind)
         wanted = select(table.record).where(table.withdrawn.is_(None)).order_by(table.identifier)
         with self._reading() as session:
             texts = session.scalars(wanted).all()
@@ -124,7 +154,7 @@ class Groupings:
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""
         with self._reading() as session:
-            return withdrawn_names(session, _table(kind))
+            return withdrawn_names(session, table_of(kind))
 
     def withdraw(
         self, kind: Kind, identifier: str, reason: str, condition: Condition = ALWAYS, *,
@@ -142,8 +172,7 @@ class Groupings:
         with self._writing.begin() as session:
             row = _present(session, kind, identifier)
             condition.check(row.record)
-            row.withdrawn = row.written = now()
-            row.reason = reason
+            take_back(row, reason)
             _note(session, kind, identifier, ChangeKind.WITHDRAWN, who, reason)
 
     def restore(self, kind: Kind, identifier: str, reason: str, *, who: str = "") -> None:
@@ -158,10 +187,7 @@ class Groupings:
         """
         with self._writing.begin() as session:
             row = _known(session, kind, identifier)
-            if row.withdrawn is None:
-                problem = Problem("identifier", "it was not withdrawn")
-                raise RefusedError(f"the {noun(kind)} cannot be restored", [problem])
-            row.withdrawn, row.reason, row.written = None, "", now()
+            bring_back(row, noun(kind), "identifier")
             _note(session, kind, identifier, ChangeKind.RESTORED, who, reason)
 
     def history(self, kind: Kind, identifier: str) -> GroupingHistory:
@@ -172,13 +198,9 @@ class Groupings:
         NotFoundError
             If there is none.
         """
-        made = (
-            GroupingChangeRow.grouping == noun(kind), GroupingChangeRow.identifier == identifier
-        )  # fmt: skip
         with self._reading() as session:
             _known(session, kind, identifier)
-            chosen = select(GroupingChangeRow).where(*made).order_by(GroupingChangeRow.number)
-            changes = tuple(told(change) for change in session.scalars(chosen))
+            changes = changes_of(session, subject_of(kind, identifier))
         return GroupingHistory(kind=noun(kind), identifier=identifier, changes=changes)
 
 
@@ -187,27 +209,37 @@ def noun(kind: Kind) -> str:
     return "stream" if issubclass(kind, KM3ResourceStream) else "collection"
 
 
+def subject_of(kind: Kind, identifier: str) -> Subject:
+    """Return a stream or a collection as what changes are about."""
+    return of_grouping(noun(kind), identifier)
+
+
 def withdrawn_names(session: Session, table: type[GroupingRow]) -> frozenset[str]:
     """Return the identifiers of the streams, or of the collections, that were withdrawn."""
     return frozenset(session.scalars(select(table.identifier).where(table.withdrawn.is_not(None))))
 
 
-def _table(kind: Kind) -> type[GroupingRow]:
+def _check(record: KM3ResourceStream | KM3ResourceCollection) -> None:
+    if problems := problems_of_grouping(record):
+        raise RefusedError("the record says what cannot be", problems)
+
+
+def table_of(kind: Kind) -> type[GroupingRow]:
+    """Return the table of streams, or of collections."""
     return StreamRow if issubclass(kind, KM3ResourceStream) else CollectionRow
 
 
-def _row(record: KM3ResourceStream | KM3ResourceCollection, text: str) -> GroupingRow:
+def _row(record: KM3ResourceStream | KM3ResourceCollection, text: str, past: Past) -> GroupingRow:
     # A stream may have very many elements.
     is_stream = isinstance(record, KM3ResourceStream)
     short = record.model_dump_json(exclude={"resources"}) if is_stream else text
-    return _table(type(record))(
-        identifier=record.identifier, record=text, summary=short, written=now(), withdrawn=None,
-        reason="",
+    return table_of(type(record))(
+        identifier=record.identifier, record=text, summary=short, **past.columns()
     )  # fmt: skip
 
 
 def _known(session: Session, kind: Kind, identifier: str) -> GroupingRow:
-    row = session.get(_table(kind), identifier)
+    row = session.get(table_of(kind), identifier)
     if row is None:
         raise NotFoundError(f"there is no {noun(kind)} {identifier!r}")
     return row
@@ -216,17 +248,15 @@ def _known(session: Session, kind: Kind, identifier: str) -> GroupingRow:
 def _present(session: Session, kind: Kind, identifier: str) -> GroupingRow:
     row = _known(session, kind, identifier)
     if row.withdrawn is not None:
-        reason = f": {row.reason}" if row.reason else ""
-        what = f"{noun(kind)} {identifier!r} was withdrawn{reason}"
+        what = f"{noun(kind)} {identifier!r} {said_of(row)}"
         raise GoneError(what, tombstone=_tombstone(kind, row))
     return row
 
 
 def _tombstone(kind: Kind, row: GroupingRow) -> GroupingTombstone:
-    withdrawn = (row.withdrawn or row.written).replace(tzinfo=UTC)
     return GroupingTombstone(
         kind=noun(kind), identifier=row.identifier, title=json.loads(row.summary)["title"],
-        withdrawn=withdrawn, reason=row.reason,
+        withdrawn=moment_of_going(row), reason=row.reason,
     )  # fmt: skip
 
 
@@ -237,26 +267,11 @@ def _check_collection(grant: Grant, record: KM3ResourceStream, row: GroupingRow 
         grant.check_collection(record.collection)
 
 
-def _note_written(
-    session: Session, kind: Kind, identifier: str, row: GroupingRow | None, text: str, who: str
-) -> None:
-    if row is None:
-        return _note(session, kind, identifier, ChangeKind.CREATED, who)
-    change = ChangeKind.REPLACED if row.withdrawn is None else ChangeKind.RESTORED
-    found = [each.model_dump() for each in _differences(json.loads(row.record), json.loads(text))]
-    return _note(session, kind, identifier, change, who, differing=found)
-
-
 def _note(
-    session: Session, kind: Kind, identifier: str, change: ChangeKind, who: str,
-    reason: str = "", differing: list[dict[str, Any]] | None = None,
-) -> None:  # fmt: skip
-    entry = {
-        "grouping": noun(kind), "identifier": identifier, "kind": change.value, "moment": now(),
-        "who": who, "reason": reason,
-        "differences": json.dumps(differing or [], ensure_ascii=False),
-    }  # fmt: skip
-    session.execute(insert(GroupingChangeRow), [entry])
+    session: Session, kind: Kind, identifier: str, change: ChangeKind, who: str, reason: str
+) -> None:
+    made = entry(subject_of(kind, identifier), change, who, reason)
+    note(session, GroupingChangeRow, [made])
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:

@@ -7,38 +7,36 @@ replaced it. Nothing that was ever registered is forgotten.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from vopub.errors import Problem
 from vopub.odc import index
-from vopub.odc.answers import Change, ChangeKind, Difference, History, Tombstone, Version, Versions
+from vopub.odc.answers import ChangeKind, History, Tombstone, Version, Versions
+from vopub.odc.changes import (
+    Part,
+    bring_back,
+    changes_of,
+    entry,
+    moment_of_going,
+    note,
+    of_resource,
+    said_of,
+    take_back,
+)
 from vopub.odc.conditions import ALWAYS, Condition
-from vopub.odc.faults import GoneError, NotFoundError, RefusedError
-from vopub.odc.moment import now
-from vopub.odc.schema import ChangeRow, NotedChange, ResourceRow
+from vopub.odc.faults import GoneError, NotFoundError
+from vopub.odc.schema import ChangeRow, ResourceRow
 from vopub.odc.tokens import Grant
 
 NEWEST_FIRST = (ResourceRow.version_key.desc(), ResourceRow.written.desc(), ResourceRow.kid)
 
 
-class Life:
-    """Takes resources back and returns them, and tells what became of them.
-
-    Parameters
-    ----------
-    reading, writing
-        Make a transaction that reads, or writes.
-    """
-
-    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
-        self._reading = reading
-        self._writing = writing
+class Life(Part):
+    """Takes resources back and returns them, and tells what became of them."""
 
     def withdraw(
         self, kid: UUID, reason: str, condition: Condition = ALWAYS, *, who: str = "",
@@ -62,9 +60,8 @@ class Life:
             row = present(session, kid)
             condition.check(row.record)
             with index.keeping(session, [row.identifier]):
-                row.withdrawn = row.written = now()  # harvesters ask for what was written since
-                row.reason = reason
-            note(session, [_change(row.kid, ChangeKind.WITHDRAWN, who, reason)])
+                take_back(row, reason)
+            _note(session, row.kid, ChangeKind.WITHDRAWN, who, reason)
 
     def restore(self, kid: UUID, reason: str, *, who: str = "") -> None:
         """Bring a withdrawn resource back as it was.
@@ -78,12 +75,9 @@ class Life:
         """
         with self._writing.begin() as session:
             row = _known(session, kid)
-            if row.withdrawn is None:
-                what = "it was not withdrawn"
-                raise RefusedError("the resource cannot be restored", [Problem("kid", what)])
             with index.keeping(session, [row.identifier]):
-                row.withdrawn, row.reason, row.written = None, "", now()
-            note(session, [_change(row.kid, ChangeKind.RESTORED, who, reason)])
+                bring_back(row, "resource", "kid")
+            _note(session, row.kid, ChangeKind.RESTORED, who, reason)
 
     def history(self, kid: UUID) -> History:
         """Return every change of a resource, the oldest first, also if it was withdrawn.
@@ -95,10 +89,7 @@ class Life:
         """
         with self._reading() as session:
             row = _known(session, kid)
-            found = session.scalars(
-                select(ChangeRow).where(ChangeRow.kid == row.kid).order_by(ChangeRow.number)
-            )
-            return History(kid=kid, changes=tuple(told(change) for change in found))
+            return History(kid=kid, changes=changes_of(session, of_resource(row.kid)))
 
     def versions(self, kid: UUID) -> Versions:
         """Return all versions of a resource, the newest first, with what replaced each.
@@ -136,8 +127,7 @@ def present(session: Session, kid: UUID) -> ResourceRow:
 
 def gone(session: Session, row: ResourceRow) -> GoneError:
     """Return the error that says that a resource was withdrawn."""
-    reason = f": {row.reason}" if row.reason else ""
-    what = f"resource {row.kid} ({row.identifier}) was withdrawn{reason}"
+    what = f"resource {row.kid} ({row.identifier}) {said_of(row)}"
     return GoneError(what, tombstone=_tombstone(session, row))
 
 
@@ -186,67 +176,8 @@ def successors(session: Session, rows: Sequence[ResourceRow]) -> dict[str, UUID]
     return found
 
 
-def note(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
-    """Write down changes, as ``change_of`` makes them."""
-    if changes:
-        session.execute(insert(ChangeRow), list(changes))
-
-
-def change_of(
-    kid: str, before: str | None, after: str, *, was_gone: bool, who: str
-) -> dict[str, Any]:
-    """Return the entry for a record that is written.
-
-    Parameters
-    ----------
-    kid
-        Whose record it is.
-    before, after
-        The record as JSON; None if there was none.
-    was_gone
-        Whether it was withdrawn.
-    who
-        Who writes it.
-    """
-    if before is None:
-        return _change(kid, ChangeKind.CREATED, who)
-    kind = ChangeKind.RESTORED if was_gone else ChangeKind.REPLACED
-    found = [each.model_dump() for each in differences(json.loads(before), json.loads(after))]
-    return _change(kid, kind, who, found=json.dumps(found, ensure_ascii=False))
-
-
-def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    """Yield the places at which two documents in JSON differ, with both values.
-
-    Lists of one length are compared element by element, others as a whole.
-    """
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in dict.fromkeys([*before, *after]):
-            place = f"{path}.{key}" if path else key
-            yield from differences(before.get(key), after.get(key), place)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for number, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from differences(old, new, f"{path}.{number}" if path else str(number))
-    elif before != after:
-        yield Difference(path=path, before=before, after=after)
-
-
-def _change(
-    kid: str, kind: ChangeKind, who: str, reason: str = "", found: str = "[]"
-) -> dict[str, Any]:
-    return {
-        "kid": kid, "kind": kind.value, "moment": now(), "who": who, "reason": reason,
-        "differences": found,
-    }  # fmt: skip
-
-
-def told(row: NotedChange) -> Change:
-    """Return a change as the service tells it."""
-    return Change(
-        kind=ChangeKind(row.kind), when=row.moment.replace(tzinfo=UTC), who=row.who,
-        reason=row.reason,
-        differences=tuple(Difference.model_validate(each) for each in json.loads(row.differences)),
-    )  # fmt: skip
+def _note(session: Session, kid: str, kind: ChangeKind, who: str, reason: str) -> None:
+    note(session, ChangeRow, [entry(of_resource(kid), kind, who, reason)])
 
 
 def _known(session: Session, kid: UUID) -> ResourceRow:
@@ -279,11 +210,10 @@ def _chain(rows: Iterable[ResourceRow]) -> Iterator[Version]:
 def _tombstone(session: Session, row: ResourceRow) -> Tombstone:
     record = json.loads(row.record)
     publication = record["publication"]
-    withdrawn = row.withdrawn or row.written
     return Tombstone(
         kid=UUID(row.kid), identifier=row.identifier, ktype=record["ktype"],
         **{key: publication[key] for key in ("title", "version", "created", "publisher", "doi")},
         creators=tuple(creator["name"] for creator in publication["creators"]),
-        withdrawn=withdrawn.replace(tzinfo=UTC), reason=row.reason,
+        withdrawn=moment_of_going(row), reason=row.reason,
         replaced_by=successor(session, row),
     )  # fmt: skip

@@ -18,13 +18,13 @@ from vopub.model.resource import FileReference, KM3OpenResource
 from vopub.odc import claims, index
 from vopub.odc.answers import Outcome, ResourceSummary
 from vopub.odc.blobs import Blobs
+from vopub.odc.changes import Past, entry_of_writing, note, of_resource, replace_all
 from vopub.odc.conditions import Condition
 from vopub.odc.door import problems_of
 from vopub.odc.faults import RefusedError
 from vopub.odc.file_types import FileTypes
-from vopub.odc.life import change_of, note
 from vopub.odc.moment import now
-from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
+from vopub.odc.schema import ChangeRow, PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import version_key
 from vopub.odc.tokens import Grant
 
@@ -95,7 +95,8 @@ def register(
     entries = [Entry(str(record.kid), record, record.model_dump_json()) for record in records]
     _check_keys(entries)
     before = _found(session, entries)
-    holders = claims.holders_of(session, records)
+    identifiers = (record.identifier for record in records)
+    holders = claims.holders_of(session, (entry.kid for entry in entries), identifiers)
     if sender.grant is not None:
         of_stream = claims.collection_of_stream(session, sender.grant)
         claims.check_grant(sender.grant, records, holders, of_stream)
@@ -111,15 +112,48 @@ def register(
     names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
     with index.keeping(session, names):
         _write(session, changed, before)
-    note(session, [_change_of(entry, before.get(entry.kid), sender.who) for entry in changed])
+    made = [_change_of(entry, before.get(entry.kid), sender.who) for entry in changed]
+    note(session, ChangeRow, made)
     written = {entry.kid for entry in changed}
     return [_outcome(before.get(e.kid), written=e.kid in written) for e in entries]
+
+
+def bring(session: Session, blobs: Blobs, record: KM3OpenResource, text: str, past: Past) -> None:
+    """Write a record as another store had it, and what became of it there.
+
+    That its version is no other record's is for the caller to see to.
+
+    Parameters
+    ----------
+    session, blobs
+        As ``register`` has them.
+    record, text
+        The same, the latter as that store has it in JSON.
+    past
+        What became of it; put in the place of what is noted here.
+
+    Raises
+    ------
+    RefusedError
+        As ``register``.
+    """
+    entry = Entry(str(record.kid), record, text)
+    before = _found(session, [entry])
+    _check_content([entry], None)
+    _check_files(session, blobs, [entry])
+    names = {record.identifier, *(there.identifier for there in before.values())}
+    with index.keeping(session, names):
+        _write(session, [entry], before)
+        this = ResourceRow.kid == entry.kid
+        session.execute(update(ResourceRow).where(this).values(**past.columns()))
+    replace_all(session, of_resource(entry.kid), past.changes)
 
 
 def _change_of(entry: Entry, there: Found | None, who: str) -> Mapping[str, Any]:
     was_gone = there is not None and there.withdrawn
     before = there.record if there else None
-    return change_of(entry.kid, before, entry.text, was_gone=was_gone, who=who)
+    subject = of_resource(entry.kid)
+    return entry_of_writing(subject, before, entry.text, was_gone=was_gone, who=who)
 
 
 def _check_keys(entries: Sequence[Entry]) -> None:

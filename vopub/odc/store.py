@@ -23,6 +23,7 @@ from vopub.odc import index, paging
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
+from vopub.odc.changes import Past
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import database_of, writing
 from vopub.odc.faults import NotFoundError
@@ -32,7 +33,7 @@ from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
 from vopub.odc.ownership import own
 from vopub.odc.paging import Count, Page, Sort
-from vopub.odc.registering import Sender, register
+from vopub.odc.registering import Sender, bring, register
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import EVERYTHING, Query, conditions
 from vopub.odc.tokens import Grant, Tokens
@@ -149,6 +150,14 @@ class Store:
         with self._writing.begin() as session:
             sender = Sender(who, grant, self.accepted if grant is not None else None)
             return register(session, self.blobs, records, conditions, sender)
+
+    def bring_resource(self, record: KM3OpenResource, text: str, past: Past) -> None:
+        """Write a record as another store had it, with what became of it there; for imports.
+
+        As ``registering.bring``; its files were stored before.
+        """
+        with self._writing.begin() as session:
+            bring(session, self.blobs, record, text, past)
 
     def check_grant(self, kid: UUID, grant: Grant) -> None:
         """Let what is there under a ``kid`` be changed; raises ForbiddenError if it may not."""

@@ -10,10 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import UsageError
 from vopub.model.resource import ID_PATTERN
+from vopub.odc.changes import Part
 from vopub.odc.faults import ForbiddenError
 from vopub.odc.moment import now
 from vopub.odc.schema import TokenRow
@@ -146,18 +146,8 @@ class TokenInfo:
     revoked: datetime | None
 
 
-class Tokens:
-    """The tokens of a store.
-
-    Parameters
-    ----------
-    reading, writing
-        Make a transaction that reads, or writes.
-    """
-
-    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
-        self._reading = reading
-        self._writing = writing
+class Tokens(Part):
+    """The tokens of a store."""
 
     def create(self, name: str, scope: Scope) -> str:
         """Make a token and return it, for the only time: its digest alone is kept.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from vopub.errors import FileError
 from vopub.model.resource import KM3OpenResource, make_kid
 from vopub.odc.answers import Outcome
 from vopub.odc.exchange import export, import_into
@@ -84,7 +84,7 @@ def two_in_one_place(directory: Path) -> tuple[KM3OpenResource, KM3OpenResource]
     return ours, moved
 
 
-def test_two_that_an_old_store_has_stay_and_are_exported(tmp_path: Path) -> None:
+def test_two_that_an_old_store_has_stay_and_are_exported(tmp_path: Path, database: str) -> None:
     ours, theirs = two_in_one_place(tmp_path / "odc")
     store = Store(tmp_path / "odc")
     for record in (ours, theirs):
@@ -96,11 +96,53 @@ def test_two_that_an_old_store_has_stay_and_are_exported(tmp_path: Path) -> None
         store.put_resource(under("others.invalid", ours))
     out = tmp_path / "out"
     assert export(tmp_path / "odc", "", out)["resources"] == 2
-    store.close()
     places = {path.parent.name for path in out.glob("resources/evts21_01/*/record.json")}
     assert places == {"1.0", f"1.0 {theirs.kid}"}
-    new = Store(tmp_path / "new")
-    with pytest.raises(TakenError, match=str(theirs.kid)):
-        import_into(new, out)
-    assert new.get_resource(UUID(str(ours.kid))).rows == 5
+    new = Store(tmp_path / "new", database)
+    for _ in range(2):
+        assert import_into(new, out)["resources"] == 2
+        for record in (ours, theirs):
+            assert new.get_resource(record.kid).rows == 5
+            assert new.life.versions(record.kid) == store.life.versions(record.kid)
+            assert new.life.history(record.kid) == store.life.history(record.kid)
+        assert new.latest("evts21_01") == store.latest("evts21_01")
+    with pytest.raises(TakenError):  # a third is none too many
+        new.put_resource(under("others.invalid", ours))
     new.close()
+    store.close()
+
+
+def test_an_import_takes_no_version_over_and_says_what_to_do(tmp_path: Path, database: str) -> None:
+    store = Store(tmp_path / "odc")
+    theirs = under("others.invalid", make_record(files=[]))
+    store.put_resources([make_record("evts20_01", files=[]), theirs])
+    out = tmp_path / "out"
+    export(tmp_path / "odc", "", out)
+    store.close()
+    ours = make_record(files=[])
+    new = Store(tmp_path / "new", database)
+    new.put_resource(ours)
+    said = rf"evts21_01/1\.0: has version 1\.0 .* as {theirs.kid}, .* as {ours.kid}; nothing was"
+    with pytest.raises(FileError, match=said):
+        import_into(new, out)
+    assert new.count(Query()).number == 1
+    (out / "resources" / "evts21_01").rename(tmp_path / "aside")  # as the message says
+    assert import_into(new, out)["resources"] == 1
+    assert new.count(Query()).number == 2
+    new.close()
+
+
+def test_an_import_names_the_directory_of_what_breaks_a_rule(tmp_path: Path) -> None:
+    store = Store(tmp_path / "odc")
+    store.put_resource(make_record(files=[]))
+    out = tmp_path / "out"
+    export(tmp_path / "odc", "", out)
+    path = out / "resources" / "evts21_01" / "1.0" / "record.json"
+    broken = make_record(files=[], collection="No Identifier")
+    path.write_text(broken.model_dump_json())
+    for place in (store, new := Store(tmp_path / "new")):
+        with pytest.raises(FileError, match=r"1\.0: .*collection: 'No Identifier' is not"):
+            import_into(place, out)
+    assert new.count(Query()).number == 0
+    new.close()
+    store.close()

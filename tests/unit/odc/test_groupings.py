@@ -246,7 +246,7 @@ def test_the_life_of_groupings_is_in_the_export(tmp_path: Path, centre: Centre) 
             other.groupings.get(KM3ResourceStream, STREAM)
         assert isinstance(caught.value.tombstone, GroupingTombstone)
         history = other.groupings.history(KM3ResourceStream, STREAM)
-        assert [change.who for change in history.changes] == ["import", "import"]
+        assert [change.who for change in history.changes] == ["publisher", "publisher"]
     assert other.groupings.get(KM3ResourceCollection, COLLECTION) == make_collection()
     other.close()
 

@@ -12,8 +12,8 @@ from sqlalchemy import create_engine, text
 
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.answers import ChangeKind, Difference
+from vopub.odc.changes import differences
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
-from vopub.odc.life import differences
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 
