@@ -67,8 +67,8 @@ _TITLES = {
     Form.CITATION: "citation",
 }
 _WRITERS: Mapping[Form, Callable[[KM3OpenResource, str, UUID | None], bytes]] = {
-    Form.JSON_LD: lambda record, base, newer: _json(schema_org(record, base, replaced_by=newer)),
-    Form.DCAT: lambda record, base, newer: _json(dcat(record, base, replaced_by=newer)),
+    Form.JSON_LD: lambda record, base, newer: as_json(schema_org(record, base, replaced_by=newer)),
+    Form.DCAT: lambda record, base, newer: as_json(dcat(record, base, replaced_by=newer)),
     Form.DATACITE: lambda record, base, newer: datacite_xml(record, base, replaced_by=newer),
     Form.VORESOURCE: lambda record, base, newer: voresource_xml(record, base, replaced_by=newer),
     Form.BIBTEX: lambda record, base, _: _text(bibtex(record, page_of(record, base))),
@@ -190,7 +190,8 @@ def _range(part: str) -> _Range:
         return _Range(kind, 0.0)
 
 
-def _json(node: object) -> bytes:
+def as_json(node: object) -> bytes:
+    """Return a node of JSON-LD as it is sent."""
     return json.dumps(node, ensure_ascii=False).encode()
 
 

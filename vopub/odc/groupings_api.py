@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request, Response
 
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
@@ -17,6 +19,7 @@ from vopub.odc.api import (
 )
 from vopub.odc.conditions import TheCondition
 from vopub.odc.downloads import TheStore
+from vopub.odc.grouping_forms import FOR_PROGRAMS, Cursor, GroupingForm, grouping_in_form
 from vopub.odc.guard import TheGrant, Who, need_token, parse_record
 from vopub.odc.life_api import Why
 
@@ -24,6 +27,9 @@ router = APIRouter(
     prefix="/api", tags=["streams and collections"], responses={"default": {"model": ErrorBody}}
 )
 writes = [Depends(need_token)]
+in_forms: dict[int | str, dict[str, Any]] = {
+    200: {"content": {form.media_type: {} for form in FOR_PROGRAMS}}
+}
 
 
 @router.get("/streams", response_model=StreamList)
@@ -33,11 +39,16 @@ def list_streams(request: Request, store: TheStore) -> Response:
     return answer_json(request, found.model_dump_json().encode())
 
 
-@router.get("/streams/{identifier}", response_model=KM3ResourceStream)
-def get_stream(identifier: Identifier, request: Request, store: TheStore) -> Response:
-    """Return a stream."""
-    text = store.groupings.get_json(KM3ResourceStream, identifier)
-    return answer_json(request, text.encode())
+@router.get("/streams/{identifier}", response_model=KM3ResourceStream, responses=in_forms)
+def get_stream(
+    identifier: Identifier, request: Request, store: TheStore, form: GroupingForm,
+    cursor: Cursor = "",
+) -> Response:  # fmt: skip
+    """Return a stream: as JSON, or in the form that ``Accept`` or ``format`` asks.
+
+    JSON-LD holds a page of its resources; ``Link`` headers lead to the next one.
+    """
+    return grouping_in_form(request, KM3ResourceStream, identifier, form, store, cursor)
 
 
 @router.put(
@@ -85,11 +96,16 @@ def list_collections(request: Request, store: TheStore) -> Response:
     return answer_json(request, found.model_dump_json().encode())
 
 
-@router.get("/collections/{identifier}", response_model=KM3ResourceCollection)
-def get_collection(identifier: Identifier, request: Request, store: TheStore) -> Response:
-    """Return a collection."""
-    text = store.groupings.get_json(KM3ResourceCollection, identifier)
-    return answer_json(request, text.encode())
+@router.get("/collections/{identifier}", response_model=KM3ResourceCollection, responses=in_forms)
+def get_collection(
+    identifier: Identifier, request: Request, store: TheStore, form: GroupingForm,
+    cursor: Cursor = "",
+) -> Response:  # fmt: skip
+    """Return a collection: as JSON, or in the form that ``Accept`` or ``format`` asks.
+
+    JSON-LD holds a page of its resources; ``Link`` headers lead to the next one.
+    """
+    return grouping_in_form(request, KM3ResourceCollection, identifier, form, store, cursor)
 
 
 @router.put(

@@ -76,15 +76,20 @@ def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:
     spans = _spans(store, summaries)
     axis = _axis(list(spans.values()))
     counts = store.tally("stream", search.Query(latest=True))
-    streams = [s for s in store.groupings.all(KM3ResourceStream) if _belongs(s, collection)]
     kinds = [
         (kind, [_member(s, spans, axis) for s in summaries if s.ktype is kind]) for kind in Ktype
     ]
+    streams = streams_of(collection, store)
     return {
         "kinds": [(kind, members) for kind, members in kinds if members],
         "streams": [(s, counts.get(s.identifier, 0) or len(s.resources)) for s in streams],
         "axis": axis, "total": total, "more": total > len(summaries),
     }  # fmt: skip
+
+
+def streams_of(collection: KM3ResourceCollection, store: Store) -> list[KM3ResourceStream]:
+    """Return the streams that a collection names, or that name it."""
+    return [s for s in store.groupings.all(KM3ResourceStream) if _belongs(s, collection)]
 
 
 def _members(collection: KM3ResourceCollection, store: Store) -> tuple[list[ResourceSummary], int]:

@@ -21,7 +21,9 @@ from vopub.odc.downloads import TheStore
 from vopub.odc.drawing.subject import subject_of
 from vopub.odc.faults import NotFoundError
 from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
+from vopub.odc.grouping_forms import GroupingPageForm, described_on_page, grouping_in_form
 from vopub.odc.listing import MOST_WORDS
+from vopub.odc.mappings.groupings import Parts
 from vopub.odc.overview import map_of, newest_of, timeline_of
 from vopub.odc.paging import Sort
 from vopub.odc.pictures import pictures_of
@@ -103,10 +105,19 @@ def collections(store: TheStore) -> str:
 
 
 @router.api_route("/collections/{identifier}", methods=GET)
-def collection(identifier: Identifier, request: Request, store: TheStore) -> str:
+def collection(
+    identifier: Identifier, request: Request, store: TheStore, form: GroupingPageForm
+) -> Response:
     """Show a collection as a map of what is in it."""
-    record = store.groupings.get(KM3ResourceCollection, identifier)
-    return render("collection.html", record=record, base=base_url(request), **map_of(record, store))
+    if form is not Form.HTML:
+        return grouping_in_form(request, KM3ResourceCollection, identifier, form, store)
+    record, base = store.groupings.get(KM3ResourceCollection, identifier), base_url(request)
+    shown = map_of(record, store)
+    members = [member.summary for _, found in shown["kinds"] for member in found]
+    parts = Parts(members, [stream for stream, _ in shown["streams"]])
+    described = described_on_page(record, parts, base)
+    page = render("collection.html", record=record, base=base, **described.values, **shown)
+    return HTMLResponse(page, headers=described.headers)
 
 
 @router.api_route("/streams", methods=GET)
@@ -120,17 +131,22 @@ def streams(store: TheStore) -> str:
 
 
 @router.api_route("/streams/{identifier}", methods=GET)
-def stream(identifier: Identifier, request: Request, store: TheStore) -> str:
+def stream(
+    identifier: Identifier, request: Request, store: TheStore, form: GroupingPageForm
+) -> Response:
     """Show a stream on an axis of time, and its newest elements."""
-    record = store.groupings.get(KM3ResourceStream, identifier)
+    if form is not Form.HTML:
+        return grouping_in_form(request, KM3ResourceStream, identifier, form, store)
+    record, base = store.groupings.get(KM3ResourceStream, identifier), base_url(request)
     query = search.Query(stream=identifier, latest=True)
-    page = store.page(query, Sort.LATEST_DATA, "", NEWEST_ELEMENTS)
-    members = [ResourceSummary.model_validate_json(text) for text in page.summaries]
-    return render(
-        "stream.html", record=record, base=base_url(request),
-        members=members or store.named(record.resources[-NEWEST_ELEMENTS:][::-1]),
-        **timeline_of(record, store),
-    )  # fmt: skip
+    newest = store.page(query, Sort.LATEST_DATA, "", NEWEST_ELEMENTS)
+    members = [ResourceSummary.model_validate_json(text) for text in newest.summaries]
+    members = members or store.named(record.resources[-NEWEST_ELEMENTS:][::-1])
+    described = described_on_page(record, Parts(members), base)
+    shown = timeline_of(record, store)
+    values = {**described.values, **shown, "members": members}
+    page = render("stream.html", record=record, base=base, **values)
+    return HTMLResponse(page, headers=described.headers)
 
 
 def _kind(name: str) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
+
+_OF_GROUPINGS = (
+    "A stream is a `Dataset` and a `Collection` in schema.org, a `dcat:DatasetSeries` in DCAT; "
+    "a collection is a `DataCatalog` and a `Collection`, a `dcat:Catalog`."
+)
 
 
 class _Part(BaseModel):
@@ -39,6 +45,14 @@ class Table(_Part):
     targets: dict[str, Target]
     fields: dict[str, dict[str, Goal]]
     """By dotted name of the field, then by target."""
+    groupings: dict[str, dict[str, Goal]]
+    """As ``fields``, of streams and of collections; they are not read back."""
+
+    @property
+    def for_groupings(self) -> tuple[str, ...]:
+        """The targets that streams and collections are said in."""
+        said = {name for goals in self.groupings.values() for name in goals}
+        return tuple(name for name in self.targets if name in said)
 
 
 @cache
@@ -51,19 +65,28 @@ def table() -> Table:
 def fields_page() -> str:
     """Return the table as a page in Markdown."""
     known = table()
-    heads = [f"[{target.title}]({target.address}) ({target.form})"
-             for target in known.targets.values()]  # fmt: skip
+    heads = {name: f"[{target.title}]({target.address}) ({target.form})"
+             for name, target in known.targets.items()}  # fmt: skip
+    within = {name: heads[name] for name in heads if name in known.for_groupings}
     lines = [
         "# Which field goes where", "",
         "Made from `vopub/odc/mappings/fields.toml`, version " + known.version + ". ⇄ is read back "
         "as it was, → only goes there; an empty place says that the target has no field for it.",
-        "", f"| field | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|",
+        "", *_rows(heads, known.fields), "",
+        "## Streams and collections", "",
+        _OF_GROUPINGS, "", *_rows(within, known.groupings),
     ]  # fmt: skip
-    lines += [
-        f"| `{field}` | " + " | ".join(_cell(goals.get(name)) for name in known.targets) + " |"
-        for field, goals in known.fields.items()
-    ]
     return "\n".join(lines) + "\n"
+
+
+def _rows(heads: Mapping[str, str], fields: Mapping[str, Mapping[str, Goal]]) -> list[str]:
+    return [
+        f"| field | {' | '.join(heads.values())} |", "|---" * (len(heads) + 1) + "|",
+        *(
+            f"| `{field}` | " + " | ".join(_cell(goals.get(name)) for name in heads) + " |"
+            for field, goals in fields.items()
+        ),
+    ]  # fmt: skip
 
 
 def _cell(goal: Goal | None) -> str:
