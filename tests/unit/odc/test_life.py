@@ -187,6 +187,8 @@ def test_history_begins_with_the_next_change_in_a_store_from_before_it_was_kept(
         for table in ("streams", "collections"):
             for column in ("withdrawn", "reason"):
                 connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(text("DROP INDEX ix_resources_lasting"))
+        connection.execute(text("ALTER TABLE resources DROP COLUMN lasting"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     engine.dispose()
     store = Store(tmp_path / "odc")
