@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
 
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
 from vopub.odc.answers import CollectionList, ErrorBody, GroupingHistory, StreamList, Written
@@ -20,124 +23,137 @@ from vopub.odc.api import (
 from vopub.odc.conditions import TheCondition
 from vopub.odc.downloads import TheStore
 from vopub.odc.grouping_forms import FOR_PROGRAMS, Cursor, GroupingForm, grouping_in_form
+from vopub.odc.groupings import Grouping, noun
 from vopub.odc.guard import TheGrant, Who, need_token, parse_record
 from vopub.odc.life_api import Why
+from vopub.odc.tokens import Grant
 
-router = APIRouter(
-    prefix="/api", tags=["streams and collections"], responses={"default": {"model": ErrorBody}}
-)
 writes = [Depends(need_token)]
 in_forms: dict[int | str, dict[str, Any]] = {
     200: {"content": {form.media_type: {} for form in FOR_PROGRAMS}}
 }
 
 
-@router.get("/streams", response_model=StreamList)
-def list_streams(request: Request, store: TheStore) -> Response:
-    """List all streams."""
-    found = StreamList(streams=store.groupings.all(KM3ResourceStream))
-    return answer_json(request, found.model_dump_json().encode())
+@dataclass(frozen=True)
+class Routes(Generic[Grouping]):
+    """What differs between the routes of streams and those of collections."""
+
+    kind: type[Grouping]
+    listed: Callable[[tuple[Grouping, ...]], BaseModel]
+    """Makes the answer that lists them all."""
+    list_model: type[BaseModel]
+    check: Callable[[Grant, str], None]
+    """Lets a token write the one with this identifier; raises ForbiddenError."""
+    early: bool
+    """Whether every token that may write one may write all, so that others are sent away before
+    anything is read of what they send."""
+    of_deleting: str
+    of_history: str
+
+    @property
+    def one(self) -> str:
+        """``stream`` or ``collection``."""
+        return noun(self.kind)
+
+    @property
+    def place(self) -> str:
+        """The address of one of them."""
+        return f"/{self.one}s/{{identifier}}"
 
 
-@router.get("/streams/{identifier}", response_model=KM3ResourceStream, responses=in_forms)
-def get_stream(
-    identifier: Identifier, request: Request, store: TheStore, form: GroupingForm,
-    cursor: Cursor = "",
-) -> Response:  # fmt: skip
-    """Return a stream: as JSON, or in the form that ``Accept`` or ``format`` asks.
-
-    JSON-LD holds a page of its resources; ``Link`` headers lead to the next one.
-    """
-    return grouping_in_form(request, KM3ResourceStream, identifier, form, store, cursor)
+def _add_routes(router: APIRouter, routes: Routes[Grouping]) -> None:
+    _add_reading(router, routes)
+    _add_writing(router, routes)
 
 
-@router.put(
-    "/streams/{identifier}", openapi_extra=documented(KM3ResourceStream),
-    responses={201: {"model": Written}},
+def _add_reading(router: APIRouter, routes: Routes[Grouping]) -> None:
+    kind, one = routes.kind, routes.one
+
+    @router.get(
+        f"/{one}s", name=f"list_{one}s", response_model=routes.list_model,
+        description=f"List all {one}s.",
+    )  # fmt: skip
+    def list_all(request: Request, store: TheStore) -> Response:
+        found = routes.listed(store.groupings.all(kind))
+        return answer_json(request, found.model_dump_json().encode())
+
+    @router.get(
+        routes.place, name=f"get_{one}", response_model=kind, responses=in_forms,
+        description=(
+            f"Return a {one}: as JSON, or in the form that ``Accept`` or ``format`` asks.\n\n"
+            "JSON-LD holds a page of its resources; ``Link`` headers lead to the next one."
+        ),
+    )  # fmt: skip
+    def get(
+        identifier: Identifier, request: Request, store: TheStore, form: GroupingForm,
+        cursor: Cursor = "",
+    ) -> Response:  # fmt: skip
+        return grouping_in_form(request, kind, identifier, form, store, cursor)
+
+    @router.get(f"{routes.place}/history", name=f"history_of_{one}", description=routes.of_history)
+    def history(identifier: Identifier, store: TheStore) -> GroupingHistory:
+        return store.groupings.history(kind, identifier)
+
+
+def _add_writing(router: APIRouter, routes: Routes[Grouping]) -> None:
+    kind, one = routes.kind, routes.one
+    first = writes if routes.early else []
+
+    @router.put(
+        routes.place, name=f"put_{one}", dependencies=first, openapi_extra=documented(kind),
+        responses={201: {"model": Written}},
+        description=f"Write a {one}; 201 if it is new; conditions as for a resource.",
+    )  # fmt: skip
+    def put(
+        identifier: Identifier, grant: TheGrant, body: Body, response: Response, store: TheStore,
+        condition: TheCondition,
+    ) -> Written:  # fmt: skip
+        routes.check(grant, identifier)
+        record = parse_record(kind, body)
+        check_address("identifier", identifier, record.identifier)
+        outcome = store.groupings.put(record, condition, who=grant.name, grant=grant)
+        return say_written(identifier, record, outcome, response)
+
+    @router.delete(
+        routes.place, name=f"delete_{one}", dependencies=first, status_code=204,
+        description=routes.of_deleting,
+    )  # fmt: skip
+    def delete(
+        identifier: Identifier, reason: Reason, grant: TheGrant, store: TheStore,
+        condition: TheCondition,
+    ) -> None:  # fmt: skip
+        routes.check(grant, identifier)
+        store.groupings.withdraw(kind, identifier, reason, condition, who=grant.name)
+
+    @router.post(
+        f"{routes.place}/restore", name=f"restore_{one}", dependencies=writes, status_code=204,
+        description=f"Bring a withdrawn {one} back as it was.",
+    )  # fmt: skip
+    def restore(identifier: Identifier, store: TheStore, who: Who, reason: Why = "") -> None:
+        store.groupings.restore(kind, identifier, reason, who=who)
+
+
+STREAMS = Routes(
+    KM3ResourceStream, lambda found: StreamList(streams=found), StreamList,
+    check=Grant.check_stream, early=False,
+    of_deleting=(
+        "Withdraw a stream; asking for it gets 410 with the reason afterwards. Its elements stay."
+    ),
+    of_history=(
+        "Tell every change of a stream, also of one that was withdrawn: who, when, what differed."
+    ),
 )  # fmt: skip
-def put_stream(
-    identifier: Identifier, grant: TheGrant, body: Body, response: Response, store: TheStore,
-    condition: TheCondition,
-) -> Written:  # fmt: skip
-    """Write a stream; 201 if it is new; conditions as for a resource."""
-    grant.check_stream(identifier)
-    record = parse_record(KM3ResourceStream, body)
-    check_address("identifier", identifier, record.identifier)
-    outcome = store.groupings.put(record, condition, who=grant.name, grant=grant)
-    return say_written(identifier, record, outcome, response)
-
-
-@router.delete("/streams/{identifier}", status_code=204)
-def delete_stream(
-    identifier: Identifier, reason: Reason, grant: TheGrant, store: TheStore,
-    condition: TheCondition,
-) -> None:  # fmt: skip
-    """Withdraw a stream; asking for it gets 410 with the reason afterwards. Its elements stay."""
-    grant.check_stream(identifier)
-    store.groupings.withdraw(KM3ResourceStream, identifier, reason, condition, who=grant.name)
-
-
-@router.get("/streams/{identifier}/history")
-def history_of_stream(identifier: Identifier, store: TheStore) -> GroupingHistory:
-    """Tell every change of a stream, also of one that was withdrawn: who, when, what differed."""
-    return store.groupings.history(KM3ResourceStream, identifier)
-
-
-@router.post("/streams/{identifier}/restore", dependencies=writes, status_code=204)
-def restore_stream(identifier: Identifier, store: TheStore, who: Who, reason: Why = "") -> None:
-    """Bring a withdrawn stream back as it was."""
-    store.groupings.restore(KM3ResourceStream, identifier, reason, who=who)
-
-
-@router.get("/collections", response_model=CollectionList)
-def list_collections(request: Request, store: TheStore) -> Response:
-    """List all collections."""
-    found = CollectionList(collections=store.groupings.all(KM3ResourceCollection))
-    return answer_json(request, found.model_dump_json().encode())
-
-
-@router.get("/collections/{identifier}", response_model=KM3ResourceCollection, responses=in_forms)
-def get_collection(
-    identifier: Identifier, request: Request, store: TheStore, form: GroupingForm,
-    cursor: Cursor = "",
-) -> Response:  # fmt: skip
-    """Return a collection: as JSON, or in the form that ``Accept`` or ``format`` asks.
-
-    JSON-LD holds a page of its resources; ``Link`` headers lead to the next one.
-    """
-    return grouping_in_form(request, KM3ResourceCollection, identifier, form, store, cursor)
-
-
-@router.put(
-    "/collections/{identifier}", dependencies=writes,
-    openapi_extra=documented(KM3ResourceCollection), responses={201: {"model": Written}},
+COLLECTIONS = Routes(
+    KM3ResourceCollection, lambda found: CollectionList(collections=found), CollectionList,
+    check=lambda grant, _: grant.check_everything(), early=True,
+    of_deleting=(
+        "Withdraw a collection; asking for it gets 410 with the reason. What belongs to it stays."
+    ),
+    of_history="Tell every change of a collection, also of one that was withdrawn.",
 )  # fmt: skip
-def put_collection(
-    identifier: Identifier, body: Body, response: Response, store: TheStore,
-    condition: TheCondition, who: Who,
-) -> Written:  # fmt: skip
-    """Write a collection; 201 if it is new; conditions as for a resource."""
-    record = parse_record(KM3ResourceCollection, body)
-    check_address("identifier", identifier, record.identifier)
-    outcome = store.groupings.put(record, condition, who=who)
-    return say_written(identifier, record, outcome, response)
 
-
-@router.delete("/collections/{identifier}", dependencies=writes, status_code=204)
-def delete_collection(
-    identifier: Identifier, reason: Reason, store: TheStore, condition: TheCondition, who: Who
-) -> None:
-    """Withdraw a collection; asking for it gets 410 with the reason. What belongs to it stays."""
-    store.groupings.withdraw(KM3ResourceCollection, identifier, reason, condition, who=who)
-
-
-@router.get("/collections/{identifier}/history")
-def history_of_collection(identifier: Identifier, store: TheStore) -> GroupingHistory:
-    """Tell every change of a collection, also of one that was withdrawn."""
-    return store.groupings.history(KM3ResourceCollection, identifier)
-
-
-@router.post("/collections/{identifier}/restore", dependencies=writes, status_code=204)
-def restore_collection(identifier: Identifier, store: TheStore, who: Who, reason: Why = "") -> None:
-    """Bring a withdrawn collection back as it was."""
-    store.groupings.restore(KM3ResourceCollection, identifier, reason, who=who)
+router = APIRouter(
+    prefix="/api", tags=["streams and collections"], responses={"default": {"model": ErrorBody}}
+)
+_add_routes(router, STREAMS)
+_add_routes(router, COLLECTIONS)
