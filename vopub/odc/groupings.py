@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -42,6 +43,9 @@ Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 Kind = type[KM3ResourceStream] | type[KM3ResourceCollection]
 MEMBERS = ("resources", "streams")
 """What may be very many, of which a history tells what came and what went."""
+MOST_REMEMBERED = 4096
+LONGEST_REMEMBERED = 4096
+"""Characters of a record that is kept in memory, so that all of them take 40 MB at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,19 @@ class Standing:
 
 UNKNOWN = Standing(is_known=False)
 NEW = Past(())
+
+
+def _read(kind: type[Grouping], text: str) -> Grouping:
+    """Read a record as JSON; pages of lists read the same ones again and again."""
+    if len(text) > LONGEST_REMEMBERED:
+        return kind.model_validate_json(text)
+    read: Grouping = _remembered(kind, text)
+    return read
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _remembered(kind: Kind, text: str) -> Any:
+    return kind.model_validate_json(text)
 
 
 class Groupings(Part):
@@ -149,7 +166,7 @@ class Groupings(Part):
         wanted = select(table.record).where(table.withdrawn.is_(None)).order_by(table.identifier)
         with self._reading() as session:
             texts = session.scalars(wanted).all()
-        return tuple(kind.model_validate_json(text) for text in texts)
+        return tuple(_read(kind, text) for text in texts)
 
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""

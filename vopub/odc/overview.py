@@ -22,7 +22,9 @@ from vopub.odc.timeline import draw_timeline, share, utc
 MOST_DRAWN = 20_000
 """Elements of a stream that its axis of time counts."""
 MOST_MEMBERS = 200
-"""Members on the map of a collection."""
+"""Members on the map of a collection, and streams on it."""
+MOST_LISTED = 200
+"""Streams or collections on one page of their list."""
 LOOKED_THROUGH = 60
 """Resources looked through for the newest, of which one stream may be very many."""
 
@@ -82,7 +84,10 @@ def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:
     streams = streams_of(collection, store)
     return {
         "kinds": [(kind, members) for kind, members in kinds if members],
-        "streams": [(s, counts.get(s.identifier, 0) or len(s.resources)) for s in streams],
+        "streams": [
+            (s, counts.get(s.identifier, 0) or len(s.resources)) for s in streams[:MOST_MEMBERS]
+        ],
+        "number_of_streams": len(streams),
         "axis": axis, "total": total, "more": total > len(summaries),
     }  # fmt: skip
 
@@ -90,6 +95,23 @@ def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:
 def streams_of(collection: KM3ResourceCollection, store: Store) -> list[KM3ResourceStream]:
     """Return the streams that a collection names, or that name it."""
     return [s for s in store.groupings.all(KM3ResourceStream) if _belongs(s, collection)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A piece of the list of all streams or collections, by identifier."""
+
+    groupings: Sequence[KM3ResourceStream | KM3ResourceCollection]
+    total: int
+    after: str
+    """Where the next piece begins; empty if this is the last."""
+
+
+def shelf_of(groupings: Sequence[KM3ResourceStream | KM3ResourceCollection], after: str) -> Shelf:
+    """Return the piece of a list after an identifier."""
+    left = [each for each in groupings if each.identifier > after]
+    shown = left[:MOST_LISTED]
+    return Shelf(shown, len(groupings), shown[-1].identifier if len(left) > len(shown) else "")
 
 
 def _members(collection: KM3ResourceCollection, store: Store) -> tuple[list[ResourceSummary], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,7 +17,7 @@ from vopub.odc.about import about
 from vopub.odc.addresses import base_url
 from vopub.odc.answers import ResourceSummary
 from vopub.odc.api import Identifier, in_form
-from vopub.odc.browse import PER_PAGE, Asked, asked_by, facets_of, sorts_of
+from vopub.odc.browse import PER_PAGE, Asked, Word, asked_by, facets_of, sorts_of
 from vopub.odc.downloads import TheStore
 from vopub.odc.drawing.subject import subject_of
 from vopub.odc.faults import NotFoundError
@@ -24,7 +25,7 @@ from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
 from vopub.odc.grouping_forms import GroupingPageForm, described_on_page, grouping_in_form
 from vopub.odc.listing import MOST_WORDS
 from vopub.odc.mappings.groupings import Parts
-from vopub.odc.overview import map_of, newest_of, timeline_of
+from vopub.odc.overview import map_of, newest_of, shelf_of, streams_of, timeline_of
 from vopub.odc.paging import Sort
 from vopub.odc.pictures import pictures_of
 from vopub.odc.rendering import render
@@ -95,10 +96,11 @@ def resource(
 
 
 @router.api_route("/collections", methods=GET)
-def collections(store: TheStore) -> str:
+def collections(store: TheStore, after: Word = "") -> str:
     """Show all collections."""
     return render(
-        "groupings.html", kind="collection", groupings=store.groupings.all(KM3ResourceCollection),
+        "groupings.html", kind="collection", of="",
+        shelf=shelf_of(store.groupings.all(KM3ResourceCollection), after),
         counts=store.tally("collection", search.Query(latest=True)),
         about="What belongs to one analysis, one data set or one publication.",
     )  # fmt: skip
@@ -121,10 +123,15 @@ def collection(
 
 
 @router.api_route("/streams", methods=GET)
-def streams(store: TheStore) -> str:
-    """Show all streams."""
+def streams(store: TheStore, collection: Word = "", after: Word = "") -> str:
+    """Show all streams, or those of a collection."""
+    found: Sequence[KM3ResourceStream]
+    if collection:
+        found = streams_of(store.groupings.get(KM3ResourceCollection, collection), store)
+    else:
+        found = store.groupings.all(KM3ResourceStream)
     return render(
-        "groupings.html", kind="stream", groupings=store.groupings.all(KM3ResourceStream),
+        "groupings.html", kind="stream", of=collection, shelf=shelf_of(found, after),
         counts=store.tally("stream", search.Query(latest=True)),
         about="What grows by the minute: recordings and alerts that follow each other.",
     )  # fmt: skip

@@ -12,6 +12,7 @@ from lxml.html import HtmlElement
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import Coverage, KM3OpenResource, KM3ResourceStream, TimeSpan, make_kid
+from vopub.odc.overview import MOST_LISTED, MOST_MEMBERS
 from vopub.odc.pages import NEWEST_ELEMENTS
 from vopub.odc.timeline import BARS, draw_timeline
 
@@ -199,3 +200,32 @@ def test_the_front_page_says_what_there_is_and_how_to_start(stream: Centre) -> N
     assert listed(page) == ["evts21_01", f"{NAME}_23"]
     for address in page.xpath("//main//a/@href"):
         assert stream.http.get(address).status_code == 200, address
+
+
+def test_very_many_streams_are_listed_piece_by_piece(centre: Centre) -> None:
+    number = MOST_LISTED + 50
+    names = [f"acoustic20_01_h{count:04}" for count in range(number)]
+    for name in names:
+        about = {"identifier": name, "collection": "samples26_01"}
+        centre.store.groupings.put(STREAM.model_copy(update=about))
+    other = {"identifier": "acoustic20_02_h0001", "collection": ""}
+    centre.store.groupings.put(STREAM.model_copy(update=other))
+    centre.client.put_collection(make_collection(streams=[]))
+    collection = shown(centre, "/collections/samples26_01")
+    on_map = collection.xpath('//*[@class="map"]//a[starts-with(@href, "/streams/")]/@href')
+    assert on_map == [f"/streams/{name}" for name in names[:MOST_MEMBERS]]
+    (everything,) = collection.xpath('//a[starts-with(@href, "/streams?")]')
+    assert words(everything) == f"All {number} streams of the collection"
+    found, address = [], everything.get("href")
+    while address:
+        piece = shown(centre, address)
+        found += piece.xpath('//*[@class="tile"]/a/@href')
+        (address,) = piece.xpath('//a[@rel="next"]/@href') or [""]
+    assert found == [f"/streams/{name}" for name in names]
+    first = shown(centre, "/streams")
+    assert f"{MOST_LISTED} of {number + 1}, by identifier." in words(first)
+    (more,) = first.xpath('//a[@rel="next"]/@href')
+    rest = shown(centre, more).xpath('//*[@class="tile"]/a/@href')
+    assert rest == [*(f"/streams/{name}" for name in names[MOST_LISTED:]),
+                    "/streams/acoustic20_02_h0001"]  # fmt: skip
+    assert centre.http.get("/streams?collection=samples26_09").status_code == 404
