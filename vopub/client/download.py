@@ -7,12 +7,13 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
 from time import monotonic
+from typing import IO
 from uuid import UUID
 
 from vopub.client.connection import Connection
@@ -121,8 +122,7 @@ def _already(file: FileEntry, target: Path) -> bool:
         return True
     if not os.path.lexists(target):
         return False
-    what = f"is not the published file (sha256 {file.sha256}), and is left as it is"
-    raise MismatchError(what, where=target, hint="move it away, or choose another directory")
+    raise another_is_there(f"the published file (sha256 {file.sha256})", target)
 
 
 def _part_path(target: Path, file: FileEntry) -> Path:
@@ -173,7 +173,7 @@ def _fetch(
         f"{base}{wanted.path} is not the file of the record: {size} bytes came, with another "
         f"sha256 than {wanted.file.sha256}"
     )
-    raise WrongBytesError(what, hint="nothing was kept; tell the publisher")
+    raise wrong_bytes(what)
 
 
 def _append(
@@ -191,18 +191,20 @@ def _append(
     with connection.opened(base, wanted.path, {"sha256": file.sha256}, headers) as answer:
         if not _continues(answer.headers.get("content-range", ""), answer.status_code, start):
             start = _emptied(stream)
-        for piece in answer.iter_raw():
-            start += len(piece)
-            if start > file.size:
-                what = f"{base}{wanted.path} has more than the {file.size} bytes of the record"
-                _emptied(stream)
-                raise WrongBytesError(what, hint="nothing was kept; tell the publisher")
-            stream.write(piece)
-            advance(start)
-            if monotonic() > until:
-                what = f"{base} sends less than {SLOWEST} bytes a second"
-                raise AwayError(what, hint="try again: what came is kept")
-    stream.flush()
+        pieces = _in_time(answer.iter_raw(), until, base)
+        end = pour(pieces, stream, advance, start=start, most=file.size)
+    if end > file.size:
+        _emptied(stream)
+        raise wrong_bytes(f"{base}{wanted.path} has more than the {file.size} bytes of the record")
+
+
+def _in_time(pieces: Iterable[bytes], until: float, base: str) -> Iterator[bytes]:
+    """Pass on what comes until a moment, after which it came too slowly."""
+    for piece in pieces:
+        yield piece
+        if monotonic() > until:
+            what = f"{base} sends less than {SLOWEST} bytes a second"
+            raise AwayError(what, hint="try again: what came is kept")
 
 
 def _emptied(stream: BufferedRandom) -> int:
@@ -229,6 +231,52 @@ def _continues(content_range: str, status: int, start: int) -> bool:
 def _is_right(file: FileEntry, stream: BufferedRandom) -> bool:
     stream.seek(0)
     return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+
+
+def pour(
+    pieces: Iterable[bytes], stream: IO[bytes], advance: Advance, *, start: int = 0,
+    most: int | None,
+) -> int:  # fmt: skip
+    """Write what comes at the end of a file, and never more than is wanted.
+
+    Parameters
+    ----------
+    pieces
+        What comes.
+    stream
+        The file.
+    advance
+        Told how long the file is.
+    start
+        How long it was.
+    most
+        How long it may become; None if that is not known.
+
+    Returns
+    -------
+    int
+        How long the file is; if more came than is wanted, how long it would be by then.
+    """
+    there = start
+    for piece in pieces:
+        there += len(piece)
+        if most is not None and there > most:
+            break
+        stream.write(piece)
+        advance(there)
+    stream.flush()
+    return there
+
+
+def another_is_there(than: str, target: Path) -> MismatchError:
+    """Return the error that says that another file than the one that is wanted has its name."""
+    what = f"is not {than}, and is left as it is"
+    return MismatchError(what, where=target, hint="move it away, or choose another directory")
+
+
+def wrong_bytes(what: str) -> WrongBytesError:
+    """Return the error that says that what came is not the file of the record."""
+    return WrongBytesError(what, hint="nothing was kept; tell the publisher")
 
 
 def put_in_place(part: Path, target: Path) -> None:

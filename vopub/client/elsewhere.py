@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedWriter
@@ -19,8 +19,8 @@ import httpx
 from vopub import __version__
 from vopub.client.connection import MOST_REDIRECTS, Patience
 from vopub.client.display import plain
-from vopub.client.download import put_in_place
-from vopub.client.faults import AwayError, MismatchError, MissingThereError, WrongBytesError
+from vopub.client.download import another_is_there, pour, put_in_place, wrong_bytes
+from vopub.client.faults import AwayError, MissingThereError, WrongBytesError
 from vopub.client.progress import Advance, bar
 from vopub.client.records import RemoteEntry
 from vopub.errors import ServiceError
@@ -97,8 +97,7 @@ def _is_there(remote: RemoteEntry, target: Path) -> bool:
         return False
     if may_be(remote, target):
         return True
-    what = f"is not the file that {urlsplit(remote.url).hostname} keeps, and is left as it is"
-    raise MismatchError(what, where=target, hint="move it away, or choose another directory")
+    raise another_is_there(f"the file that {urlsplit(remote.url).hostname} keeps", target)
 
 
 @contextmanager
@@ -121,23 +120,25 @@ def _part(target: Path) -> Iterator[tuple[BufferedWriter, Path]]:
 
 def _receive(remote: RemoteEntry, way: Way, stream: BufferedWriter, advance: Advance) -> str:
     """Write what comes, and never more than the record says; return its SHA-256."""
-    digest, there = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     try:
         with _client(way) as client, client.stream("GET", remote.url) as answer:
             _check(remote, answer)
-            for piece in answer.iter_raw():
-                there += len(piece)
-                if remote.size is not None and there > remote.size:
-                    raise _wrong(remote, f"more than {remote.size} bytes")
-                digest.update(piece)
-                stream.write(piece)
-                advance(there)
+            pieces = _digested(answer.iter_raw(), digest)
+            there = pour(pieces, stream, advance, most=remote.size)
     except (httpx.HTTPError, httpx.InvalidURL, NotPublicError, UnicodeError) as error:
         _explain(error, remote)
-    stream.flush()
+    if remote.size is not None and there > remote.size:
+        raise _wrong(remote, f"more than {remote.size} bytes")
     if remote.size not in (None, there):
         raise _wrong(remote, f"{there} bytes instead of {remote.size}")
     return digest.hexdigest()
+
+
+def _digested(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
 
 
 def _client(way: Way) -> httpx.Client:
@@ -163,8 +164,7 @@ def _check(remote: RemoteEntry, answer: httpx.Response) -> None:
 
 
 def _wrong(remote: RemoteEntry, how: str) -> WrongBytesError:
-    what = f"{remote.url} is not the file of the record: it has {how}"
-    return WrongBytesError(what, hint="nothing was kept; tell the publisher")
+    return wrong_bytes(f"{remote.url} is not the file of the record: it has {how}")
 
 
 def _explain(error: Exception, remote: RemoteEntry) -> NoReturn:
