@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 import uproot
 from km3net_testdata import data_path
+from numpy.typing import NDArray
 
 from vopub.model.catalogue import known_parameters
 from vopub.model.description import Cut, EventsSection
+
+from .km3pipe_files import MANY, synthetic
 
 Alter = Callable[[Mapping[str, Mapping[int, float]]], Path]
 MakeSection = Callable[..., EventsSection]
@@ -58,6 +61,18 @@ def alter(orca6: Path, tmp_path: Path) -> Alter:
     It takes, per branch, the new values by event; each event of the sample has one track.
     """
     return lambda changes: altered(orca6, tmp_path / f"altered{len(changes)}.root", changes)
+
+
+@pytest.fixture(scope="module")
+def big() -> dict[str, NDArray[Any]]:
+    """Tables of km3pipe that are not kept in memory."""
+    return synthetic(MANY)
+
+
+@pytest.fixture
+def tables() -> dict[str, NDArray[Any]]:
+    """Tables of km3pipe that a test may change."""
+    return synthetic(60)
 
 
 def altered(source: Path, target: Path, changes: Mapping[str, Mapping[int, float]]) -> Path:
