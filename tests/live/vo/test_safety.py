@@ -1,44 +1,24 @@
-"""Strangers who mean harm: what they send, what they may read, what they can use up."""
+"""Strangers who mean harm: what they send, and what they may read."""
 
 from __future__ import annotations
 
 import configparser
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
-from types import ModuleType
 
 import httpx
 import psycopg
 import pytest
-from lxml import etree
 
-from vopub.model.description import VoSection
-from vopub.settings import Settings
 from vopub.site import Site, processes
-from vopub.site.dachs import RUNNING_QUERIES, WAITING_QUERIES
-from vopub.vo.database import query, row_count
-from vopub.vo.descriptor import render_descriptor
-from vopub.vo.known_events import known_events
-from vopub.vo.load import load
-from vopub.vo.places import data_file
+from vopub.vo.database import row_count
+
+from .strangers import ENDLESS, PATIENCE, TABLE, Onlooker, cone, rows, status, tap
 
 pytestmark = pytest.mark.live
 
-TABLE = "evts21_01.events"
-PATIENCE = 120
-MOST_TAP, MOST_CONE = 400, 200
 HUGE = "a" * 10_000_000
-ENDLESS = (
-    f"SELECT COUNT(*) FROM {TABLE} a, {TABLE} b, {TABLE} c, {TABLE} d, {TABLE} e"
-    " WHERE a.energy + b.energy + c.energy + d.energy + e.energy > 1e99"
-)
 INSIDE = f"SELECT event_id FROM {TABLE} WHERE 1 = CONTAINS(POINT(ra, dec), %s)"
-
 REFUSED = {
     "two statements": f"SELECT * FROM {TABLE}; DROP TABLE {TABLE}",
     "end of text and comment": f"SELECT * FROM {TABLE} WHERE event_id = ''; DROP TABLE x; --'",
@@ -116,73 +96,6 @@ LAUGHS = (
     + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
     + "]>"
 )
-
-
-class Onlooker(threading.Thread):
-    """Notes every command line on this machine while something happens."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.seen: set[str] = set()
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(0.05):
-            self.seen |= {" ".join(processes.command_line(int(entry.name)))
-                          for entry in Path("/proc").iterdir() if entry.name.isdigit()}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def onlooker() -> Onlooker:
-    return Onlooker()
-
-
-@pytest.fixture(scope="module")
-def fortress(
-    make_settings: Callable[..., Settings], samples: ModuleType, onlooker: Onlooker
-) -> Iterator[Site]:
-    """Give a site with narrow limits and one table, whose making was looked at."""
-    limits = {
-        "site__query_seconds": 2, "site__tap_rows": MOST_TAP, "site__cone_rows": MOST_CONE,
-    }  # fmt: skip
-    running = Site(make_settings("fortress", **limits))
-    onlooker.start()
-    try:
-        running.up(print)
-        dataset = samples.dataset()
-        csv = samples.write_csv(dataset.table, running.directory / "evts21_01.csv")
-        descriptor = render_descriptor(
-            dataset.metadata, VoSection(publish=True), authority=samples.AUTHORITY,
-            data_file=data_file(csv), known=known_events(dataset.table),
-        )  # fmt: skip
-        load(running.dachs, "evts21_01", descriptor=descriptor, csv=csv, rows=samples.ROWS)
-        onlooker.over.set()
-        yield running
-    finally:
-        onlooker.over.set()
-        running.down()
-
-
-def tap(site: Site, query: str, **more: str) -> httpx.Response:
-    form = {"LANG": "ADQL", "QUERY": query, **more}
-    return httpx.post(f"{site.dachs.url}/tap/sync", data=form, timeout=PATIENCE)
-
-
-def cone(site: Site, **changed: str | int) -> httpx.Response:
-    question: dict[str, str | int] = {"RA": 0, "DEC": 0, "SR": 180, **changed}
-    url = f"{site.dachs.url}/evts21_01/q/cone/scs.xml"
-    return httpx.get(url, params=question, timeout=PATIENCE)
-
-
-def status(answer: httpx.Response) -> str:
-    """Return what an answer says of itself: it has to be a VOTable, whatever was asked."""
-    infos = list(etree.fromstring(answer.content).iter("{*}INFO"))
-    said = [info.get("value") for info in infos if info.get("name") == "QUERY_STATUS"]
-    return "ERROR" if any(info.get("name") == "Error" for info in infos) else str(said[-1])
-
-
-def rows(answer: httpx.Response) -> int:
-    return len(answer.text.splitlines()) - 1
 
 
 def login(site: Site, database: str = "gavo") -> psycopg.Connection[tuple[object, ...]]:
@@ -310,113 +223,6 @@ def test_role_of_strangers_reads_published_tables_only(fortress: Site) -> None:
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             login(fortress, other)
     assert row_count(fortress.dachs.database, "evts21_01", "events") == 230
-
-
-def test_limits_of_rows_hold_and_say_so(fortress: Site) -> None:
-    pairs = f"SELECT a.ra FROM {TABLE} a, {TABLE} b"
-    for more in ({}, {"MAXREC": "100000"}):
-        assert rows(tap(fortress, pairs, RESPONSEFORMAT="csv", **more)) == MOST_TAP
-        assert status(tap(fortress, pairs, **more)) == "OVERFLOW"
-    for more in ({}, {"MAXREC": "9" * 30}):
-        assert rows(cone(fortress, RESPONSEFORMAT="csv", **more)) == MOST_CONE
-        assert status(cone(fortress, **more)) == "OVERFLOW"
-
-
-def test_limit_of_time_holds_and_says_so(fortress: Site) -> None:
-    answer = tap(fortress, ENDLESS)
-    assert status(answer) == "ERROR"
-    assert "took longer than" in answer.text or "too long" in answer.text
-    # Who asks for more time does not get it.
-    slow = "CREATE FUNCTION public.slow(anyelement) RETURNS boolean LANGUAGE sql"
-    assert query(fortress.dachs.database, f"{slow} AS 'SELECT pg_sleep(20) IS NOT NULL'") == []
-    view = "ALTER TABLE evts21_01.events RENAME TO kept; CREATE VIEW evts21_01.events AS"
-    back = "DROP VIEW evts21_01.events; ALTER TABLE evts21_01.kept RENAME TO events;"
-    query(
-        fortress.dachs.database,
-        f"{view} SELECT * FROM evts21_01.kept WHERE public.slow(ra);"
-        "GRANT SELECT ON evts21_01.events TO gavo",
-    )
-    try:
-        answer = cone(fortress, _TIMEOUT="100000")
-    finally:
-        query(fortress.dachs.database, f"{back} DROP FUNCTION public.slow(anyelement)")
-    assert status(answer) == "ERROR"
-    assert "timeout" in answer.text or "too long" in answer.text
-
-
-def made_job(site: Site, seconds: str) -> str:
-    """Make an asynchronous job of an endless query; return its address."""
-    form = {"LANG": "ADQL", "QUERY": ENDLESS}
-    url = f"{site.dachs.url}/tap/async"
-    job = str(httpx.post(url, data=form, timeout=PATIENCE, follow_redirects=True).url)
-    httpx.post(f"{job}/executionduration", data={"EXECUTIONDURATION": seconds}, timeout=PATIENCE)
-    return job
-
-
-@pytest.mark.parametrize("seconds", ["100000", "0", "-1", "inf", "nan"])
-def test_nobody_gets_more_than_an_hour_asynchronously(fortress: Site, seconds: str) -> None:
-    job = made_job(fortress, seconds)
-    assert httpx.get(f"{job}/executionduration", timeout=PATIENCE).text == "3600"
-    httpx.delete(job, timeout=PATIENCE)
-
-
-def test_limit_of_time_holds_for_asynchronous_queries(fortress: Site) -> None:
-    job = made_job(fortress, "3")
-    httpx.post(f"{job}/phase", data={"PHASE": "RUN"}, timeout=PATIENCE)
-    end = time.monotonic() + PATIENCE
-    while httpx.get(f"{job}/phase", timeout=PATIENCE).text in ("QUEUED", "EXECUTING"):
-        assert time.monotonic() < end
-        time.sleep(0.2)
-    assert httpx.get(f"{job}/phase", timeout=PATIENCE).text == "ERROR"
-    assert "took too long" in httpx.get(f"{job}/error", timeout=PATIENCE).text
-    httpx.delete(job, timeout=PATIENCE)
-
-
-def test_heavy_query_leaves_cone_searches_alone(fortress: Site) -> None:
-    url = f"{fortress.dachs.url}/tap/async"
-    form = {"LANG": "ADQL", "QUERY": ENDLESS}
-    job = str(httpx.post(url, data=form, timeout=PATIENCE, follow_redirects=True).url)
-    httpx.post(f"{job}/phase", data={"PHASE": "RUN"}, timeout=PATIENCE)
-    busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'untrusted' AND state = 'active'"
-    while query(fortress.dachs.database, busy) == [["0"]]:
-        assert httpx.get(f"{job}/phase", timeout=PATIENCE).text in ("QUEUED", "EXECUTING")
-    assert [status(cone(fortress, MAXREC=5)) for _ in range(10)] == ["OVERFLOW"] * 10
-    assert httpx.get(f"{job}/phase", timeout=PATIENCE).text == "EXECUTING"
-    assert query(fortress.dachs.database, busy) == [["1"]]  # one core, not all
-    httpx.delete(job, timeout=PATIENCE)
-
-
-def waits(site: Site, times: int) -> list[float]:
-    """Return how many seconds cone searches took, one after the other."""
-    seconds = []
-    for _ in range(times):
-        begin = time.monotonic()
-        assert status(cone(site, MAXREC=5)) == "OVERFLOW"
-        seconds.append(time.monotonic() - begin)
-    return seconds
-
-
-def test_crowd_of_heavy_synchronous_queries_starves_nobody(fortress: Site) -> None:
-    clients = 2 * (RUNNING_QUERIES + WAITING_QUERIES)
-    busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'untrusted' AND state = 'active'"
-    idle = waits(fortress, 10)
-    with ThreadPoolExecutor(clients) as crowd:
-        asked = [crowd.submit(tap, fortress, ENDLESS) for _ in range(clients)]
-        while int(query(fortress.dachs.database, busy)[0][0]) < RUNNING_QUERIES:
-            assert not all(answer.done() for answer in asked)
-        meanwhile = waits(fortress, 10)
-        assert int(query(fortress.dachs.database, busy)[0][0]) <= RUNNING_QUERIES
-        assert sum(not answer.done() for answer in asked) > RUNNING_QUERIES, "nobody waits any more"
-        answers = [answer.result() for answer in asked]
-    # One core or two have to do for all of them.
-    assert median(meanwhile) < 3 * median(idle) + 1, (idle, meanwhile)
-    assert {status(answer) for answer in answers} == {"ERROR"}
-    refused = [answer for answer in answers if answer.status_code == 503]
-    assert 0 < len(refused) < clients - RUNNING_QUERIES
-    for answer in refused:
-        assert "Too many synchronous queries" in answer.text
-        assert answer.headers["retry-after"] == "2"
-    assert status(tap(fortress, f"SELECT TOP 1 ra FROM {TABLE}")) in ("OK", "OVERFLOW")
 
 
 def test_no_secret_is_told(fortress: Site, onlooker: Onlooker) -> None:
