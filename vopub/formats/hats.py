@@ -43,6 +43,8 @@ ROW = "_row"
 POSITION = ("ra", "dec")
 ROWS_PER_PARTITION = 250_000
 """Most rows of a file, which readers and the writer hold in memory."""
+_ROWS_PER_INPUT = 1 << 18
+"""Rows of a file that the importer reads: what it read stays in memory until the end of a file."""
 _ROWS_PER_STEP = 1 << 16
 _MOST_BUCKETS = 256
 """Temporary files that rows are put in order in."""
@@ -78,14 +80,27 @@ class HatsWriter(Writer):
         self._scratch = Path(files.enter_context(scratch))
         schema = arrow_schema(self.parameters)
         self._schema = schema
-        self._input = self._scratch / "rows.parquet"
         self._numbered = schema.append(pa.field(ROW, pa.int64(), nullable=False))
-        self._stream = files.enter_context(self._input.open("wb"))
-        self._writer = files.enter_context(pq.ParquetWriter(self._stream, self._numbered))
+        self._inputs = list[Path]()
+        self._files = files
+        self._begin_input()
         self._counts = np.zeros(12 * 4**FINEST_ORDER, np.int64)
+
+    def _begin_input(self) -> None:
+        """Go on in another file."""
+        path = self._scratch / f"rows{len(self._inputs):06}.parquet"
+        self._inputs.append(path)
+        self._rows_of_input = 0
+        self._input = self._files.enter_context(ExitStack())
+        stream = self._input.enter_context(path.open("wb"))
+        self._writer = self._input.enter_context(pq.ParquetWriter(stream, self._numbered))
 
     def _append(self, chunk: EventTable) -> None:
         self._count(chunk)
+        if self._rows_of_input >= _ROWS_PER_INPUT:
+            self._input.close()
+            self._begin_input()
+        self._rows_of_input += len(chunk)
         numbers = pa.array(np.arange(self.rows, self.rows + len(chunk)))
         columns = arrow_table(chunk, self._schema).columns
         self._writer.write_table(pa.table([*columns, numbers], schema=self._numbered))
@@ -108,10 +123,9 @@ class HatsWriter(Writer):
         if not self.rows:
             what = "a HATS catalogue needs at least one row"
             raise TableError(what, where=self.path, hint="leave the format hats out")
-        self._writer.close()
-        self._stream.close()
+        self._input.close()
         catalogue = self._importer.import_rows(
-            self._input,
+            self._inputs,
             self._scratch,
             metadata,
             rows=self.rows,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def pixels_of(order: int, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> 
 
 
 def import_rows(
-    rows_file: Path,
+    rows_files: Sequence[Path],
     scratch: Path,
     metadata: TableMetadata,
     *,
@@ -36,12 +37,12 @@ def import_rows(
     rows_per_partition: int,
     sort_by: str,
 ) -> Path:
-    """Make a catalogue of the rows in a Parquet file; return its directory.
+    """Make a catalogue of the rows in Parquet files; return its directory.
 
     Parameters
     ----------
-    rows_file
-        The rows, with columns ``ra`` and ``dec`` in degrees.
+    rows_files
+        At least one, with the rows, with columns ``ra`` and ``dec`` in degrees.
     scratch
         Directory for the catalogue and for what lies between.
     metadata
@@ -58,10 +59,10 @@ def import_rows(
     arguments = ImportArguments(
         output_path=scratch,
         output_artifact_name=metadata.identifier,
-        input_file_list=[rows_file],
+        input_file_list=list(rows_files),
         file_reader=get_file_reader("parquet", chunksize=_ROWS_PER_STEP),
         sort_columns=sort_by,
-        use_schema_file=rows_file,
+        use_schema_file=rows_files[0],
         expected_total_rows=rows,
         highest_healpix_order=finest_order,
         pixel_threshold=rows_per_partition,
