@@ -129,13 +129,14 @@ def onlooker() -> Onlooker:
 
 @pytest.fixture(scope="module")
 def fortress(
-    make_settings: Callable[..., Settings], samples: ModuleType, onlooker: Onlooker
-) -> Iterator[Site]:
+    make_settings: Callable[..., Settings], samples: ModuleType, onlooker: Onlooker,
+    request: pytest.FixtureRequest,
+) -> Iterator[Site]:  # fmt: skip
     """Give a site with narrow limits and one table, whose making was looked at."""
     limits = {
         "site__query_seconds": 2, "site__tap_rows": MOST_TAP, "site__cone_rows": MOST_CONE,
     }  # fmt: skip
-    running = Site(make_settings("fortress", **limits))
+    running = Site(make_settings(request.path.stem, **limits))
     onlooker.start()
     try:
         running.up(print)
