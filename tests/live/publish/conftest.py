@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from vopub.model.description import ResourceDescription
 from vopub.process import service_account
+from vopub.resources import read_folder
 from vopub.settings import Settings
 from vopub.site import Site
 
@@ -133,10 +135,27 @@ def desk(reachable_directory: Path, make_settings: Callable[..., Settings]) -> I
         made.site.down()
 
 
-@pytest.fixture
-def published(desk: Desk) -> Desk:
-    """The desk, with the shipped resources published as they are."""
+def with_what_is_shipped(desk: Desk) -> Desk:
+    """Publish the shipped resources as they are."""
     for identifier in ("evts20_01", "evts21_01"):
         desk.restore(identifier)
     desk.publish()
     return desk
+
+
+@pytest.fixture
+def published(desk: Desk) -> Desk:
+    """The desk, with the shipped resources published as they are."""
+    return with_what_is_shipped(desk)
+
+
+@pytest.fixture(scope="module")
+def shop(desk: Desk) -> Desk:
+    """The same, for all tests of a file that change nothing."""
+    return with_what_is_shipped(desk)
+
+
+@pytest.fixture(scope="module")
+def said(shop: Desk) -> ResourceDescription:
+    """What the description of one of them says."""
+    return read_folder(shop.directory / "resources" / "evts21_01").description

@@ -22,7 +22,6 @@ from lxml import html as lxml_html
 
 from vopub.model.description import ResourceDescription
 from vopub.model.parameter import Parameter
-from vopub.resources import read_folder
 
 from .asking import ID, QUERY, SKY, cone, get, tap
 from .conftest import Desk, wait_for
@@ -37,20 +36,6 @@ OLD_UCDS = {
 """The words of UCD1 that the cone search protocol asks for."""
 TIMES = {"mjd": "MJD-origin", "unix_time": 2440587.5}
 ALL_FORMATS = ("csv", "hdf5", "parquet", "votable", "fits")
-
-
-@pytest.fixture(scope="module")
-def shop(desk: Desk) -> Desk:
-    """The desk, with the shipped resources published; no test here changes anything."""
-    for identifier in ("evts20_01", ID):
-        desk.restore(identifier)
-    desk.publish()
-    return desk
-
-
-@pytest.fixture(scope="module")
-def said(shop: Desk) -> ResourceDescription:
-    return read_folder(shop.directory / "resources" / ID).description
 
 
 @pytest.fixture(scope="module")

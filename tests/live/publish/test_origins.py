@@ -10,26 +10,11 @@ from astropy.io.votable import parse
 from astropy.io.votable.dataorigin import DataOrigin, extract_data_origin
 
 from vopub.model.description import ResourceDescription
-from vopub.resources import read_folder
 
 from .asking import ID, cone, tap
 from .conftest import Desk
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def shop(desk: Desk) -> Desk:
-    """The desk, with the shipped resources published; no test here changes anything."""
-    for identifier in ("evts20_01", ID):
-        desk.restore(identifier)
-    desk.publish()
-    return desk
-
-
-@pytest.fixture(scope="module")
-def said(shop: Desk) -> ResourceDescription:
-    return read_folder(shop.directory / "resources" / ID).description
 
 
 @pytest.mark.parametrize("way", ["cone search", "TAP"])
