@@ -130,14 +130,18 @@ def test_csv_has_the_names_and_nothing_where_nothing_is(
     assert "angular_error" in missing
 
 
-@pytest.mark.parametrize("way", ["cone search", "TAP"])
+CSV: dict[str, Callable[[Desk], httpx.Response]] = {
+    "cone search": lambda shop: get(shop, f"{ID}/q/cone/scs.xml", **SKY, RESPONSEFORMAT="csv"),
+    "TAP": lambda shop: get(
+        shop, "tap/sync", REQUEST="doQuery", LANG="ADQL", QUERY=QUERY, FORMAT="csv"
+    ),
+    "TAP, asynchronous": lambda shop: asked_later(shop, QUERY, "csv"),
+}
+
+
+@pytest.mark.parametrize("way", list(CSV))
 def test_csv_leads_to_what_its_columns_mean(shop: Desk, columns: list[Parameter], way: str) -> None:
-    question = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": QUERY, "FORMAT": "csv"}
-    answer = (
-        get(shop, f"{ID}/q/cone/scs.xml", **SKY, RESPONSEFORMAT="csv")
-        if way == "cone search"
-        else get(shop, "tap/sync", **question)
-    )
+    answer = CSV[way](shop)
     link = answer.links["describedby"]
     assert link["type"] == "application/x-votable+xml"
     table = parse(io.BytesIO(httpx.get(link["url"], timeout=60).content)).get_first_table()
@@ -147,27 +151,34 @@ def test_csv_leads_to_what_its_columns_mean(shop: Desk, columns: list[Parameter]
     for p in columns:
         field = fields[p.name]
         told = (str(field.unit or ""), field.ucd, text(field.description))
-        ucd = VOTABLES[way][1].get(p.name, p.ucd)
+        ucd = VOTABLES[way.split(",", maxsplit=1)[0]][1].get(p.name, p.ucd)
         assert told == (p.unit, ucd, text(p.description)), p.name
     assert_nulls(table, columns)
 
 
-def test_csv_of_a_long_query_leads_to_all_tables(shop: Desk) -> None:
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
+def test_csv_of_a_long_query_leads_to_all_tables(shop: Desk, later: bool) -> None:
     query = f"{QUERY} WHERE energy > 0 {'AND energy > 0 ' * 300}"
     asked = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": query, "FORMAT": "csv"}
-    answer = httpx.post(f"{shop.settings.site.dachs_url}/tap/sync", data=asked, timeout=60)
+    url = f"{shop.settings.site.dachs_url}/tap/sync"
+    answer = asked_later(shop, query, "csv") if later else httpx.post(url, data=asked, timeout=60)
     link = answer.links["describedby"]
     assert f"{ID}.events" in httpx.get(link["url"], timeout=60).text
 
 
 def tap_later(shop: Desk) -> bytes:
+    return asked_later(shop, QUERY, "fits").content
+
+
+def asked_later(shop: Desk, query: str, form: str) -> httpx.Response:
     """Ask TAP asynchronously, which a program of its own answers."""
-    url, form = f"{shop.settings.site.dachs_url}/tap/async", {"LANG": "ADQL", "QUERY": QUERY}
-    asked = httpx.post(url, data=form | {"FORMAT": "fits"}, timeout=60, follow_redirects=True)
+    url = f"{shop.settings.site.dachs_url}/tap/async"
+    question = {"LANG": "ADQL", "QUERY": query, "FORMAT": form}
+    asked = httpx.post(url, data=question, timeout=60, follow_redirects=True)
     job = str(asked.url)
     httpx.post(f"{job}/phase", data={"PHASE": "RUN"}, timeout=60)
     wait_for(lambda: httpx.get(f"{job}/phase", timeout=60).text == "COMPLETED", seconds=240)
-    return httpx.get(f"{job}/results/result", timeout=60).content
+    return httpx.get(f"{job}/results/result", timeout=60)
 
 
 FITS: dict[str, Way] = {
