@@ -6,24 +6,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from km3net_testdata import data_path
 
-ROOT = Path(__file__).parents[3]
-SAMPLE = Path(data_path("dst/orca6_sample.root"))
-OTHER = Path(data_path("dst/orca4_sample.root"))
-EVENTS = """
-[events]
-detector = "ORCA"
-selection = [{ name = "up-going", keep = "zenith > 90 deg" }]
-columns = ["event_id", "ra", "dec", "energy"]
-"""
+from .converting import EVENTS, OTHER, ROOT, SAMPLE, command, convert, environment
 
 Vopub = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,22 +22,7 @@ Vopub = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def vopub(tmp_path: Path) -> Vopub:
     (tmp_path / "up going.toml").write_text(EVENTS)
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*arguments), cwd=tmp_path, capture_output=True, text=True, check=False,
-            env=environment(tmp_path),
-        )  # fmt: skip
-
-    return run
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "vopub", "convert", *map(str, arguments)]
-
-
-def environment(home: Path) -> dict[str, str]:
-    return {"PATH": "/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT)}
+    return partial(convert, tmp_path)
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:

@@ -9,30 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from km3net_testdata import data_path
-
 from tests.unit.dask_processes import dask_cluster
 
-ROOT = Path(__file__).parents[3]
-SAMPLE = Path(data_path("dst/orca6_sample.root"))
-OTHER = Path(data_path("dst/orca4_sample.root"))
-RECIPE = """
-[events]
-detector = "ORCA"
-selection = [{ name = "up-going", keep = "zenith > 90 deg" }]
-columns = ["event_id", "ra", "dec", "energy"]
-"""
+from .converting import EVENTS, OTHER, ROOT, SAMPLE, convert, environment
 
 
 def converted(place: Path, out: str, *arguments: object) -> dict[str, bytes]:
     """Convert both samples; return the content of the tables by name."""
-    (place / "r.toml").write_text(RECIPE)
-    done = subprocess.run(
-        [sys.executable, "-m", "vopub", "convert", SAMPLE, OTHER, "--recipe", "r.toml", "--out",
-         out, *map(str, arguments)],
-        cwd=place, capture_output=True, text=True, check=False, timeout=300,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(place), "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    (place / "r.toml").write_text(EVENTS)
+    done = convert(place, SAMPLE, OTHER, "--recipe", "r.toml", "--out", out, *arguments)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return {path.name: path.read_bytes() for path in (place / out).glob("*.csv")}
@@ -64,13 +49,13 @@ def test_the_page_about_batch_systems_can_be_run(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     for path in (SAMPLE, OTHER):
         (tmp_path / "runs" / path.name).symlink_to(path)
-    (tmp_path / "r.toml").write_text(RECIPE)
+    (tmp_path / "r.toml").write_text(EVENTS)
     script = tmp_path / "on_the_batch_system.py"
     script.write_text(code)
     found = f"{Path(sys.executable).parent}:{os.defpath}"
     done = subprocess.run(
         [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False,
-        timeout=300, env={"PATH": found, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        timeout=300, env=environment(tmp_path, found),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "table" / "manifest.json").read_text())
