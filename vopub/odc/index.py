@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import delete, insert, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from vopub.odc import sky, words
@@ -104,6 +104,8 @@ def rebuild(session: Session) -> None:
     identifiers = session.scalars(select(ResourceRow.identifier).distinct()).all()
     for some in pieces(identifiers):
         _settle(session, {}, some)
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("ANALYZE"))  # nothing is as it was when it looked last
     if count:
         log.info("made the index of %d resources", count)
 

@@ -146,6 +146,8 @@ def count_of(session: Session, query: Query) -> Count:
     if looked_at:
         ways = ways_of(session, query, by_moment=True)
         chosen = [select(ResourceRow.number).where(*way.conditions) for way in ways]
+        # In the order of an index, PostgreSQL stops where it may, and does not collect all first.
+        chosen = [each.order_by(ResourceRow.moment, ResourceRow.number) for each in chosen]
     else:  # the index of words knows the rest, and nothing that was withdrawn
         chosen = [words.found(session.get_bind().dialect.name, query.q, facets(query))]
     left = MOST_COUNTED + 1

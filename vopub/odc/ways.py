@@ -128,7 +128,9 @@ def _before(moment: datetime, power: int) -> datetime:
 def _are_few(session: Session, ranges: list[list[ColumnElement[bool]]]) -> bool:
     left = FEW + 1
     for conditions in ranges:
-        left -= _count(session, select(ResourceRow.number).where(*conditions), left)
+        chosen = select(ResourceRow.number).where(*conditions)
+        chosen = chosen.order_by(ResourceRow.moment, ResourceRow.number)  # as in an index
+        left -= _count(session, chosen, left)
         if left <= 0:
             return False
     return True
