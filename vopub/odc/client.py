@@ -117,6 +117,10 @@ class OdcClient:
             raise FileError(f"has not {reference.size} bytes", where=path, hint="make it again")
         return True
 
+    def page_url(self, kid: UUID) -> str:
+        """Return where people look at a resource, once its record is written."""
+        return f"{self._url.rstrip('/')}/resources/{kid}"
+
     def file_url(self, kid: UUID, reference: FileReference) -> str:
         """Return where others get a file of a resource, once its record is written."""
         return f"{self._url.rstrip('/')}/files/{kid}/{reference.name}"

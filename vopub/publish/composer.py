@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from vopub.errors import ServiceError, UnreachableError, VopubError
 from vopub.model.duplicates import Duplicates
-from vopub.model.resource import ServiceReference
+from vopub.model.resource import KM3OpenResource, ServiceReference
+from vopub.odc.client import OdcClient
 from vopub.publish.collections import announce_collections
+from vopub.publish.deposit import Destinations
 from vopub.publish.passage import Passage
 from vopub.publish.register import (
     connect,
-    is_published,
     pending_of,
     register_collections,
     withhold_dead,
@@ -204,12 +204,16 @@ class Publisher:
     def _register_collections(self, members: dict[str, list[UUID]]) -> None:
         """Deliver registrations that wait, then tell collections of their members."""
         with connect(self.site.odc) as client:
-            pending, note = pending_of(self.site), self.progress.note
-            current = partial(is_published, self.site)
-            for record in deliver_pending(client, pending, current, note):
+            for record in self._deliver_pending(client):
                 if record.collection:
                     members.setdefault(record.collection, []).append(record.kid)
             register_collections(client, self.settings.resources, members)
+
+    def _deliver_pending(self, client: OdcClient) -> list[KM3OpenResource]:
+        """Deliver what waits for any place; return what came to the Open Data Center."""
+        pending, note = pending_of(self.site), self.progress.note
+        with Destinations(self.settings, self.site, client) as places:
+            return deliver_pending(pending, places.target_of, places.is_current, note)
 
 
 def _outcome(

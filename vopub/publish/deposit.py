@@ -1,25 +1,30 @@
-"""Depositing what is published in further places: a Dataverse, an InvenioRDM such as Zenodo."""
+"""Depositing what is published in further places: a Dataverse, an InvenioRDM such as Zenodo.
+
+What cannot be deposited because a place does not answer waits as registrations do.
+"""
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from vopub.errors import FileError, UsageError, did_you_mean
 from vopub.files import cannot, write_text
-from vopub.odc.targets.base import Deposit
+from vopub.model.resource import KM3OpenResource
+from vopub.odc.client import OdcClient
+from vopub.odc.targets.base import Deposit, Target
 from vopub.odc.targets.dataverse import Dataverse
 from vopub.odc.targets.invenio import InvenioRdm
 from vopub.publish.archive import Archive
-from vopub.publish.state import states
+from vopub.publish.register import is_published, pending_of
+from vopub.publish.registrations import ODC, OpenDataCenter, Registration, deposit_or_queue
+from vopub.publish.state import read_state, states
 from vopub.settings import Settings
 from vopub.site import Site
 
 RESERVED = ".invalid"
 """End of authorities that do not exist: theirs are samples."""
-_DEPOSIT = TypeAdapter(Deposit)
 
 
 class Place(StrEnum):
@@ -29,7 +34,9 @@ class Place(StrEnum):
     INVENIO = "invenio"
 
 
-def deposit(settings: Settings, identifier: str, place: Place, *, publish: bool = False) -> Deposit:
+def deposit(
+    settings: Settings, identifier: str, place: Place, *, publish: bool = False
+) -> Deposit | Registration:
     """Put the newest publication of a resource into another place.
 
     Doing it again changes only what differs; a new version becomes a new version there.
@@ -45,12 +52,16 @@ def deposit(settings: Settings, identifier: str, place: Place, *, publish: bool 
     publish
         Whether to make it public there, which cannot be undone; otherwise it stays a draft.
 
+    Returns
+    -------
+    Deposit or Registration
+        What is there now; or what waits, because the place does not answer. The next publication of
+        whatever resource delivers it, and so does doing it again.
+
     Raises
     ------
     UsageError
         If it is not published, the place is not set, or a sample would be made public.
-    UnreachableError
-        If the place does not answer; doing it again goes on where it stopped.
     ServiceError, FileError
         If it refuses; if a file or the token cannot be read.
     """
@@ -64,16 +75,90 @@ def deposit(settings: Settings, identifier: str, place: Place, *, publish: bool 
     if current is None:
         hint = did_you_mean(identifier, published)
         raise UsageError(f"{identifier!r} is not published", where=site.state, hint=hint)
-    target = target_of(settings, place)
-    memory = site.state / "deposits" / f"{place}-{identifier}.json"
+    target = _Remembering(target_of(settings, place), site, identifier)
     try:
-        known = _remembered(memory)
-        key = known.key if known else ""
-        made = target.deposit(current.record, current.products, key=key, publish=publish)
+        return deposit_or_queue(
+            target, pending_of(site), current.record, current.products, resource=identifier,
+            publish=publish,
+        )  # fmt: skip
     finally:
         target.close()
-    write_text(memory, _DEPOSIT.dump_json(made, indent=2).decode() + "\n")
-    return made
+
+
+class Destinations:
+    """The places that something waits for, to be used in a ``with`` statement.
+
+    Parameters
+    ----------
+    settings, site
+        Where the places are, and what is published.
+    client
+        Talks to the Open Data Center; is not closed.
+    """
+
+    def __init__(self, settings: Settings, site: Site, client: OdcClient) -> None:
+        self._settings = settings
+        self._site = site
+        self._client = client
+        self._connected: dict[Place, Target] = {}
+
+    def __enter__(self) -> Destinations:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for target in self._connected.values():
+            target.close()
+
+    def target_of(self, waiting: Registration) -> Target:
+        """Return the place that a registration is for.
+
+        Raises
+        ------
+        UsageError, FileError
+            If it is not set, or there is none of this name; if its token cannot be read.
+        """
+        if waiting.target == ODC:
+            return OpenDataCenter(self._client)
+        if waiting.target not in set(Place):
+            raise UsageError(f"there is no place {waiting.target!r}")
+        place = Place(waiting.target)
+        if place not in self._connected:
+            self._connected[place] = target_of(self._settings, place)
+        return _Remembering(self._connected[place], self._site, waiting.resource)
+
+    def is_current(self, waiting: Registration) -> bool | None:
+        """Tell whether what waits is still what is published; None while a newer one is made."""
+        if waiting.target == ODC:
+            return is_published(self._site, waiting)
+        state = read_state(self._site.state, waiting.resource)
+        if state is None or not state.complete:
+            return False if state is None else None
+        current = Archive(self._site.archive / waiting.resource).current
+        return current is not None and current.record == waiting.record
+
+
+class _Remembering:
+    """A place that is told again what it calls a resource of this site."""
+
+    def __init__(self, target: Target, site: Site, resource: str) -> None:
+        self.name = target.name
+        self._target = target
+        self._memory = site.state / "deposits" / f"{target.name}-{resource}.json"
+
+    def deposit(
+        self, record: KM3OpenResource, products: Path, *, key: str = "", publish: bool = False
+    ) -> Deposit:
+        """Put a resource there, and remember what it is called; as ``Target.deposit``."""
+        key = key or _remembered(self._memory)
+        made = self._target.deposit(record, products, key=key, publish=publish)
+        known = {"key": made.key, "address": made.address, "doi": made.doi}
+        text = json.dumps({**known, "published": made.published}, indent=2)
+        write_text(self._memory, f"{text}\n")
+        return made
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._target.close()
 
 
 def target_of(settings: Settings, place: Place) -> Dataverse | InvenioRdm:
@@ -109,9 +194,9 @@ def _secret(path: Path) -> str:
         raise FileError("holds no token", where=path, hint="write the token into it") from error
 
 
-def _remembered(path: Path) -> Deposit | None:
-    """Return what was deposited before; what cannot be understood is looked for there."""
+def _remembered(path: Path) -> str:
+    """Return what a place called a resource before; empty if that is to be looked for there."""
     try:
-        return _DEPOSIT.validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
+        return str(json.loads(path.read_bytes())["key"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return ""

@@ -15,7 +15,14 @@ from vopub.odc.client import OdcClient
 from vopub.publish.archive import Archive, Publication
 from vopub.publish.build import Build
 from vopub.publish.metadata import record_of
-from vopub.publish.registrations import Note, Pending, Registration, deliver_or_queue
+from vopub.publish.registrations import (
+    QUEUED,
+    Note,
+    OpenDataCenter,
+    Pending,
+    Registration,
+    deposit_or_queue,
+)
 from vopub.publish.state import states
 from vopub.resources import read_collection
 from vopub.site import Site
@@ -56,7 +63,7 @@ def register_former(site: Site, old: Publication) -> None:
         If the Open Data Center refuses.
     """
     with connect(site.odc) as client:
-        deliver_or_queue(client, pending_of(site), old.record, old.products)
+        _written(client, site, old.record, old.products)
 
 
 def register(
@@ -78,8 +85,7 @@ def register(
         If the Open Data Center refuses.
     """
     record = record_of(description, build.metadata, build.manifest, services)
-    products = site.products / description.id
-    return deliver_or_queue(client, pending_of(site), record, products)
+    return _written(client, site, record, site.products / description.id)
 
 
 def register_beside(
@@ -90,7 +96,16 @@ def register_beside(
     Returns and raises as ``register``.
     """
     record = old.record.model_copy(update={"services": services})
-    return deliver_or_queue(client, pending_of(site), record, old.products)
+    return _written(client, site, record, old.products)
+
+
+def _written(
+    client: OdcClient, site: Site, record: KM3OpenResource, products: Path
+) -> tuple[KM3OpenResource, str]:
+    made = deposit_or_queue(OpenDataCenter(client), pending_of(site), record, products)
+    if isinstance(made, Registration):
+        return made.record, QUEUED
+    return made.record, made.outcome.value
 
 
 def is_published(site: Site, waiting: Registration) -> bool | None:

@@ -9,6 +9,7 @@ import pytest
 
 from vopub.errors import FileError, ServiceError, UnreachableError
 from vopub.model.resource import KM3OpenResource
+from vopub.odc.answers import Outcome
 from vopub.odc.targets.base import Target
 from vopub.odc.targets.dataverse import Dataverse
 from vopub.odc.targets.invenio import InvenioRdm
@@ -83,14 +84,20 @@ def test_a_resource_is_deposited_as_a_draft_with_its_files(place: Place, tmp_pat
 
 def test_depositing_again_sends_only_what_differs(place: Place, tmp_path: Path) -> None:
     write(tmp_path, products())
-    key = place.target.deposit(record(), tmp_path).key
+    made = place.target.deposit(record(), tmp_path)
+    key = made.key
+    assert (made.outcome, made.record) == (Outcome.CREATED, record())
     before = place.server.requests
-    assert place.target.deposit(record(), tmp_path, key=key).key == key
+    again = place.target.deposit(record(), tmp_path, key=key)
+    is_dataverse = isinstance(place.server, DataverseLike)  # which tells what is the same
+    same = Outcome.UNCHANGED if is_dataverse else Outcome.REPLACED
+    assert (again.key, again.outcome) == (key, same)
     assert place.server.requests - before <= 4
     newer = product("evts21_01.csv", b"event_id\nnew\n", "text/csv; charset=utf-8")
     changed = [newer, *products()[1:3]]
     expected = write(tmp_path, changed)
-    place.target.deposit(make_record(files=changed), tmp_path, key=key)
+    other = place.target.deposit(make_record(files=changed), tmp_path, key=key)
+    assert other.outcome is Outcome.REPLACED
     (deposit,) = place.deposits()
     assert place.files(deposit) == expected
 

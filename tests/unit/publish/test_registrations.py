@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -24,14 +25,16 @@ from tests.unit.odc.conftest import (
 )
 from vopub.errors import ProofError, ServiceError, UnreachableError
 from vopub.model.resource import KM3OpenResource, ServiceKind, ServiceReference
+from vopub.odc.answers import Outcome
 from vopub.odc.client import OdcClient
+from vopub.odc.targets.base import Deposit
 from vopub.publish.registrations import (
-    QUEUED,
+    OpenDataCenter,
     Pending,
     Registration,
     deliver,
-    deliver_or_queue,
     deliver_pending,
+    deposit_or_queue,
 )
 
 
@@ -73,17 +76,38 @@ def current(_waiting: Registration) -> bool:
     return True
 
 
+def waiting_for(record: KM3OpenResource, directory: Path) -> Registration:
+    moment = datetime.now(UTC)
+    return Registration(record=record, products=directory, queued=moment, reason="does not answer")
+
+
+def queued(
+    client: OdcClient, pending: Pending, record: KM3OpenResource, directory: Path
+) -> KM3OpenResource:
+    """Return the record that had to wait."""
+    made = deposit_or_queue(OpenDataCenter(client), pending, record, directory)
+    assert isinstance(made, Registration)
+    return made.record
+
+
+def deliver_to(
+    client: OdcClient, pending: Pending, note: Callable[[str], None],
+    is_current: Callable[[Registration], bool | None] = current,
+) -> list[KM3OpenResource]:  # fmt: skip
+    return deliver_pending(pending, lambda _: OpenDataCenter(client), is_current, note)
+
+
 def test_an_outage_leaves_a_registration_that_the_next_run_delivers(
     server: Server, directory: Path, pending: Pending
 ) -> None:
     record, notes = make_record(version="0.1"), list[str]()
     with absent() as client:
-        assert deliver_or_queue(client, pending, record, directory) == (record, QUEUED)
-        assert deliver_pending(client, pending, current, notes.append) == []
+        assert queued(client, pending, record, directory) == record
+        assert deliver_to(client, pending, notes.append) == []
     assert [waiting.record for waiting in pending] == [record]
-    assert "stay queued" in notes[0]
+    assert "what waits for the Open Data Center stays queued" in notes[0]
     with OdcClient(server.url, TOKEN) as client:
-        (delivered,) = deliver_pending(client, pending, current, notes.append)
+        (delivered,) = deliver_to(client, pending, notes.append)
         assert client.get_resource(record.kid) == delivered
     assert without_bulk(delivered) == record
     assert list(pending) == []
@@ -96,9 +120,9 @@ def test_a_queued_version_is_linked_to_the_one_before_when_it_is_delivered(
     old, new = make_record(version="1.1"), make_record(version="1.2")
     with absent() as client:
         for record in (old, new):
-            assert deliver_or_queue(client, pending, record, directory)[1] == QUEUED
+            queued(client, pending, record, directory)
     with OdcClient(server.url, TOKEN) as client:
-        deliver_pending(client, pending, current, lambda _: None)
+        deliver_to(client, pending, lambda _: None)
         written = client.get_resource(new.kid)
     assert written is not None
     assert written.replaces == old.kid
@@ -109,30 +133,34 @@ def test_what_was_overtaken_is_dropped_and_what_is_uncertain_waits(
 ) -> None:
     overtaken, uncertain = make_record(version="3.1"), make_record(version="3.2")
     for record in (overtaken, uncertain):
-        pending.add(record, directory, "does not answer")
+        pending.add(waiting_for(record, directory))
     told = {overtaken.kid: False, uncertain.kid: None}
     notes = list[str]()
     with OdcClient(server.url, TOKEN) as client:
-        deliver_pending(client, pending, lambda each: told[each.record.kid], notes.append)
+        deliver_to(client, pending, notes.append, lambda each: told[each.record.kid])
         assert client.get_resource(overtaken.kid) is None
     assert [waiting.record.kid for waiting in pending] == [uncertain.kid]
-    assert notes == ["evts21_01: a queued registration was overtaken"]
+    assert notes == ["evts21_01: the queued registration was overtaken"]
 
 
 def test_a_refusal_is_an_error_and_a_later_success_takes_the_waiting_one_along(
     server: Server, directory: Path, pending: Pending
 ) -> None:
     record = make_record(version="4.1")
-    pending.add(record, directory, "does not answer")
+    pending.add(waiting_for(record, directory))
     with OdcClient(server.url, "not-the-right-token-at-all") as client:
         with pytest.raises(ServiceError, match="check the token") as refused:
-            deliver_or_queue(client, pending, record, directory)
+            queued(client, pending, record, directory)
         assert not isinstance(refused.value, UnreachableError)
         notes = list[str]()
-        assert deliver_pending(client, pending, current, notes.append) == []
+        assert deliver_to(client, pending, notes.append) == []
         assert "cannot be delivered" in notes[0]
     with OdcClient(server.url, TOKEN) as client:
-        assert deliver_or_queue(client, pending, record, directory)[1] == "created"
+        made = deposit_or_queue(OpenDataCenter(client), pending, record, directory)
+        assert isinstance(made, Deposit)
+        assert (made.outcome, made.published) == (Outcome.CREATED, True)
+        assert made.address == f"{server.url}/resources/{made.key}"
+        assert httpx.get(made.address).status_code == 200
     assert list(pending) == []
 
 
@@ -142,7 +170,37 @@ def test_a_server_that_cannot_now_is_asked_later(
 ) -> None:
     busy = httpx.MockTransport(lambda _request: httpx.Response(status))
     with OdcClient("http://odc.test", TOKEN, busy) as client:
-        assert deliver_or_queue(client, pending, make_record(), directory)[1] == QUEUED
+        queued(client, pending, make_record(), directory)
+
+
+def test_a_registration_that_an_earlier_version_left_is_delivered(
+    server: Server, directory: Path, pending: Pending
+) -> None:
+    record = make_record(version="5.1")
+    left = {
+        "record": record.model_dump(mode="json"), "products": str(directory),
+        "queued": "2026-11-20T08:00:00Z", "reason": "does not answer",
+    }  # fmt: skip
+    pending.directory.mkdir(parents=True)
+    (pending.directory / f"{record.kid}.json").write_text(json.dumps(left))
+    with OdcClient(server.url, TOKEN) as client:
+        (delivered,) = deliver_to(client, pending, lambda _: None)
+    assert without_bulk(delivered) == record.model_copy(update={"replaces": delivered.replaces})
+    assert list(pending.directory.iterdir()) == []
+
+
+def test_what_cannot_be_delivered_keeps_nothing_else_waiting(
+    server: Server, directory: Path, pending: Pending, tmp_path: Path
+) -> None:
+    lost, good = make_record("evts20_01", version="6.1"), make_record(version="6.2")
+    pending.add(waiting_for(lost, tmp_path / "nowhere"))
+    pending.add(waiting_for(good, directory))
+    notes = list[str]()
+    with OdcClient(server.url, TOKEN) as client:
+        (delivered,) = deliver_to(client, pending, notes.append)
+    assert delivered.kid == good.kid
+    assert [each.record.kid for each in pending] == [lost.kid]
+    assert "evts20_01: the queued registration cannot be delivered" in notes[0]
 
 
 def test_a_file_that_is_no_registration_is_left_alone(pending: Pending) -> None:
@@ -156,10 +214,11 @@ DELIVER = """
 import sys
 from pathlib import Path
 from vopub.odc.client import OdcClient
-from vopub.publish.registrations import Pending, deliver_pending
+from vopub.publish.registrations import OpenDataCenter, Pending, deliver_pending
 with OdcClient(sys.argv[1], sys.argv[2]) as client:
+    target, pending = OpenDataCenter(client), Pending(Path(sys.argv[3]))
     print("ready", flush=True)
-    deliver_pending(client, Pending(Path(sys.argv[3])), lambda _: True, lambda _: None)
+    deliver_pending(pending, lambda _: target, lambda _: True, lambda _: None)
 """
 
 
@@ -174,7 +233,7 @@ def test_a_delivery_that_is_killed_at_any_moment_is_finished_by_the_next(
         place.mkdir()
         (place / file.reference.name).write_bytes(content)
         records.append(make_record(version=f"9.{number}", files=[file]))
-        pending.add(records[-1], place, "does not answer")
+        pending.add(waiting_for(records[-1], place))
     chance = random.Random(20)  # noqa: S311
     killed = 0
     while list(pending):

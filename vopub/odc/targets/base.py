@@ -13,6 +13,7 @@ import httpx
 from vopub.errors import FileError, ServiceError, UnreachableError
 from vopub.files import cannot
 from vopub.model.resource import FileReference, KM3OpenResource
+from vopub.odc.answers import Outcome
 
 TIMEOUT = httpx.Timeout(30, read=600, write=600)
 NOT_NOW = (429, 502, 503, 504)
@@ -28,6 +29,10 @@ class Deposit:
     """What the place calls it; told again when it is deposited again."""
     address: str
     """Page of it there."""
+    record: KM3OpenResource
+    """As it was written there."""
+    outcome: Outcome
+    """What became of it there; ``replaced``, too, where a place does not tell what is the same."""
     doi: str = ""
     """The DOI that the place gave it, as far as it is known."""
     published: bool = False
@@ -35,9 +40,10 @@ class Deposit:
 
 
 class Target(Protocol):
-    """A place that resources are deposited in."""
+    """A place that resources are registered or deposited in: an ODC, a Dataverse, an InvenioRDM."""
 
     name: str
+    """What it is called where something waits for it."""
 
     def deposit(
         self, record: KM3OpenResource, products: Path, *, key: str = "", publish: bool = False
@@ -53,17 +59,21 @@ class Target(Protocol):
         key
             What the place called it when it was deposited before.
         publish
-            Whether to make it public, which cannot be undone; otherwise it stays a draft.
+            Whether to make it public, which cannot be undone; otherwise it stays a draft, where
+            a place has drafts.
 
         Raises
         ------
         UnreachableError
-            If the place does not answer.
-        ServiceError
+            If the place does not answer; doing it again goes on where it stopped.
+        ServiceError, ProofError
             If it refuses, or has other bytes than were sent.
         FileError
             If a file cannot be read, or is not the one of the record.
         """
+
+    def close(self) -> None:
+        """Close the connections."""
 
 
 class Connection:

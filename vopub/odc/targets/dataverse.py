@@ -17,6 +17,7 @@ from vopub.errors import ServiceError
 from vopub.files import cannot
 from vopub.model.publication import Creator
 from vopub.model.resource import FileReference, KM3OpenResource
+from vopub.odc.answers import Outcome
 from vopub.odc.targets.base import Connection, Deposit, md5_of
 
 AGENCY = "KM3NeT identifier"
@@ -56,8 +57,8 @@ class Dataverse:
     ) -> Deposit:
         """Put a resource there; as ``Target.deposit``."""
         version = {"metadataBlocks": {"citation": citation_block(record)}, **_terms(record)}
-        key = key or self._found(record)
-        key = key or self._made(version)
+        known = key or self._found(record)
+        key = known or self._made(version)
         there = self._call("GET", "/versions/:latest", key)["data"]
         # Whatever is written to a published version begins a new one.
         changed = not _says(there, version)
@@ -68,7 +69,11 @@ class Dataverse:
         if publish and not public:
             self._call("POST", "/actions/:publish", key, type="major")
         page = f"{self._url}/dataset.xhtml?persistentId={key}"
-        return Deposit(key, page, doi=key.removeprefix("doi:"), published=publish or public)
+        outcome = Outcome.REPLACED if changed else Outcome.UNCHANGED
+        return Deposit(
+            key, page, record, outcome if known else Outcome.CREATED,
+            doi=key.removeprefix("doi:"), published=publish or public,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close the connections."""

@@ -16,6 +16,7 @@ from vopub.errors import ServiceError
 from vopub.files import cannot
 from vopub.model.publication import Creator
 from vopub.model.resource import FileReference, KM3OpenResource
+from vopub.odc.answers import Outcome
 from vopub.odc.mappings.identifiers import Scheme, is_person, scheme_of
 from vopub.odc.targets.base import Connection, Deposit, md5_of
 
@@ -68,7 +69,8 @@ class InvenioRdm:
             draft = self._server.call("POST", f"/api/records/{key}/draft/actions/publish")
         doi = str(draft.get("pids", {}).get("doi", {}).get("identifier", ""))
         page = f"{self._url}/{'records' if publish else 'uploads'}/{key}"
-        return Deposit(key, page, doi=doi, published=publish)
+        outcome = Outcome.REPLACED if known else Outcome.CREATED
+        return Deposit(key, page, record, outcome, doi=doi, published=publish)
 
     def close(self) -> None:
         """Close the connections."""
