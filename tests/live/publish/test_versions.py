@@ -205,6 +205,7 @@ def test_an_older_version_is_taken_back_alone(world: World, kids: dict[str, str]
     assert world.linked(kids["3.0"]) == datasets(ID)
     assert world.linked(kids["1.0"]) == datasets(OLD)
     world.desk.publish(ID)  # its record names the version before it, which is another one now
+    assert world.desk.publish(ID)[0]["change"] == "unchanged"
     assert (world.rows(ID), world.rows(SECOND), world.rows(OLD)) == (FEW, -1, ALL)
 
 
