@@ -69,15 +69,17 @@ class Writer:
     written: Written = field(default_factory=Written)
 
     def run(self) -> None:
+        """Write until nobody answers."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         with httpx.Client(base_url=self.url, headers=headers, trust_env=False) as http:
             try:
                 while True:
-                    self.dice.choice([self._write, self._write_many])(http)
+                    self.dice.choice([self.write, self.write_many])(http)
             except httpx.HTTPError:
                 return  # it was killed
 
-    def _write(self, http: httpx.Client) -> None:
+    def write(self, http: httpx.Client) -> None:
+        """Write a record with a file."""
         content = self.dice.randbytes(self.dice.choice(SIZES))
         digest = hashlib.sha256(content).hexdigest()
         file = FileReference(name="data.h5", media_type=MEDIA, size=len(content), sha256=digest)
@@ -91,7 +93,8 @@ class Writer:
         assert answer.status_code == 201, answer.text
         self.written.kept[str(record.kid)] = (record, content)
 
-    def _write_many(self, http: httpx.Client) -> None:
+    def write_many(self, http: httpx.Client) -> None:
+        """Write some records without files in one request."""
         records = [
             make_record(version=f"2.{next(self.names)}", files=[], services=())
             for _ in range(TOGETHER)
