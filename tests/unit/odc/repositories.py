@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from email.parser import BytesParser
 from typing import Any
 
@@ -35,6 +36,11 @@ class Repository:
             answer: Response = await proceed(request)
             return Response(status_code=504) if now else answer
 
+    def serve(self, *routes: tuple[str, str, Callable[..., Any], int]) -> None:
+        """Answer requests: by method and path, with what, and under which status."""
+        for method, path, answer, status in routes:
+            self.app.add_api_route(path, answer, methods=[method], status_code=status)
+
 
 def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -54,82 +60,83 @@ def refuse(why: str, status: int = 400) -> HTTPException:
 class DataverseLike(Repository):
     """Datasets by persistent identifier; each has metadata and files by number."""
 
-    def __init__(self) -> None:  # noqa: C901 - one function for each request it knows
+    def __init__(self) -> None:
         super().__init__()
         self.datasets: dict[str, dict[str, Any]] = {}
         self.numbers = 100
-        app = self.app
+        self.serve(
+            ("POST", "/api/dataverses/{alias}/datasets", self.make, 201),
+            ("PUT", "/api/datasets/:persistentId/versions/:draft", self.change, 200),
+            ("GET", "/api/datasets/:persistentId/versions/:latest", self.latest, 200),
+            ("POST", "/api/datasets/:persistentId/add", self.add, 200),
+            ("DELETE", "/api/files/{number}", self.remove, 200),
+            ("POST", "/api/datasets/:persistentId/actions/:publish", self.publish, 200),
+            ("GET", "/api/search", self.search, 200),
+        )
 
-        @app.post("/api/dataverses/{alias}/datasets", status_code=201)
-        async def make(alias: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            body = await request.json()
-            key = f"doi:10.5072/FK2/T{len(self.datasets):05}"
-            version = self.version(body["datasetVersion"])
-            self.datasets[key] = {"alias": alias, "version": version, "files": {}, "state": "DRAFT"}
-            return {"status": "OK", "data": {"id": self.number(), "persistentId": key}}
+    async def make(self, alias: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        body = await request.json()
+        key = f"doi:10.5072/FK2/T{len(self.datasets):05}"
+        version = self.version(body["datasetVersion"])
+        self.datasets[key] = {"alias": alias, "version": version, "files": {}, "state": "DRAFT"}
+        return {"status": "OK", "data": {"id": self.number(), "persistentId": key}}
 
-        @app.put("/api/datasets/:persistentId/versions/:draft")
-        async def change(persistentId: str, request: Request) -> dict[str, Any]:  # noqa: N803
-            self.check(request)
-            dataset = self.dataset(persistentId)
-            dataset["version"] = self.version(await request.json())
-            dataset["state"] = "DRAFT"
-            return {"status": "OK", "data": {}}
+    async def change(self, persistentId: str, request: Request) -> dict[str, Any]:  # noqa: N803
+        self.check(request)
+        dataset = self.dataset(persistentId)
+        dataset["version"] = self.version(await request.json())
+        dataset["state"] = "DRAFT"
+        return {"status": "OK", "data": {}}
 
-        @app.get("/api/datasets/:persistentId/versions/:latest")
-        async def latest(persistentId: str, request: Request) -> dict[str, Any]:  # noqa: N803
-            self.check(request)
-            files = [
-                {"label": f["name"], "dataFile": {"id": n, "filename": f["name"],
-                 "md5": md5(f["content"])}}
-                for n, f in self.dataset(persistentId)["files"].items()
-            ]  # fmt: skip
-            dataset = self.dataset(persistentId)
-            said = {"versionState": dataset["state"], **told(dataset["version"])}
-            return {"status": "OK", "data": {"files": files, **said}}
+    async def latest(self, persistentId: str, request: Request) -> dict[str, Any]:  # noqa: N803
+        self.check(request)
+        files = [
+            {"label": f["name"], "dataFile": {"id": n, "filename": f["name"],
+             "md5": md5(f["content"])}}
+            for n, f in self.dataset(persistentId)["files"].items()
+        ]  # fmt: skip
+        dataset = self.dataset(persistentId)
+        said = {"versionState": dataset["state"], **told(dataset["version"])}
+        return {"status": "OK", "data": {"files": files, **said}}
 
-        @app.post("/api/datasets/:persistentId/add")
-        async def add(persistentId: str, request: Request) -> dict[str, Any]:  # noqa: N803
-            self.check(request)
-            name, content, about = parts(request, await request.body())
-            files = self.dataset(persistentId)["files"]
-            self.dataset(persistentId)["state"] = "DRAFT"
-            if any(file["name"] == name for file in files.values()):
-                raise refuse(f"there is a file {name} already")
-            number = self.number()
-            files[number] = {"name": name, "content": content, "about": about}
-            data = {"dataFile": {"id": number, "filename": name, "md5": md5(content)}}
-            return {"status": "OK", "data": {"files": [data]}}
+    async def add(self, persistentId: str, request: Request) -> dict[str, Any]:  # noqa: N803
+        self.check(request)
+        name, content, about = parts(request, await request.body())
+        files = self.dataset(persistentId)["files"]
+        self.dataset(persistentId)["state"] = "DRAFT"
+        if any(file["name"] == name for file in files.values()):
+            raise refuse(f"there is a file {name} already")
+        number = self.number()
+        files[number] = {"name": name, "content": content, "about": about}
+        data = {"dataFile": {"id": number, "filename": name, "md5": md5(content)}}
+        return {"status": "OK", "data": {"files": [data]}}
 
-        @app.delete("/api/files/{number}")
-        async def remove(number: int, request: Request) -> dict[str, Any]:
-            self.check(request)
-            for dataset in self.datasets.values():
-                if dataset["files"].pop(number, None):
-                    dataset["state"] = "DRAFT"
-            return {"status": "OK", "data": {}}
+    async def remove(self, number: int, request: Request) -> dict[str, Any]:
+        self.check(request)
+        for dataset in self.datasets.values():
+            if dataset["files"].pop(number, None):
+                dataset["state"] = "DRAFT"
+        return {"status": "OK", "data": {}}
 
-        @app.post("/api/datasets/:persistentId/actions/:publish")
-        async def publish(persistentId: str, type: str, request: Request) -> dict[str, Any]:  # noqa: A002, N803
-            self.check(request)
-            assert type == "major"
-            dataset = self.dataset(persistentId)
-            dataset["state"] = "RELEASED"
-            dataset["majors"] = dataset.get("majors", 0) + 1
-            return {"status": "OK", "data": {}}
+    async def publish(self, persistentId: str, type: str, request: Request) -> dict[str, Any]:  # noqa: A002, N803
+        self.check(request)
+        assert type == "major"
+        dataset = self.dataset(persistentId)
+        dataset["state"] = "RELEASED"
+        dataset["majors"] = dataset.get("majors", 0) + 1
+        return {"status": "OK", "data": {}}
 
-        @app.get("/api/search")
-        async def search(q: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            field, _, wanted = q.partition(":")
-            assert field == "otherIdValue"
-            items = [
-                {"global_id": key}
-                for key, dataset in self.datasets.items()
-                if wanted.strip('"') in json.dumps(dataset["version"])
-            ]
-            return {"status": "OK", "data": {"items": items}}
+    async def search(self, q: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        field, _, wanted = q.partition(":")
+        assert field == "otherIdValue"
+        items = [
+            {"global_id": key}
+            for key, dataset in self.datasets.items()
+            if wanted.strip('"') in json.dumps(dataset["version"])
+        ]
+        return {"status": "OK", "data": {"items": items}}
 
     def number(self) -> int:
         self.numbers += 1
@@ -172,97 +179,98 @@ def parts(request: Request, body: bytes) -> tuple[str, bytes, dict[str, Any]]:
 class InvenioLike(Repository):
     """Records by key; each has a draft or is published, and has files by name."""
 
-    def __init__(self) -> None:  # noqa: C901 - one function for each request it knows
+    def __init__(self) -> None:
         super().__init__()
         self.records: dict[str, dict[str, Any]] = {}
-        app = self.app
+        self.serve(
+            ("POST", "/api/records", self.make, 201),
+            ("PUT", "/api/records/{key}/draft", self.change, 200),
+            ("GET", "/api/records/{key}/draft", self.draft, 200),
+            ("POST", "/api/records/{key}/draft", self.edit, 201),
+            ("POST", "/api/records/{key}/versions", self.version, 201),
+            ("POST", "/api/records/{key}/draft/actions/publish", self.publish, 202),
+            ("GET", "/api/records/{key}/draft/files", self.files, 200),
+            ("POST", "/api/records/{key}/draft/files", self.announce, 201),
+            ("PUT", "/api/records/{key}/draft/files/{name}/content", self.send, 200),
+            ("POST", "/api/records/{key}/draft/files/{name}/commit", self.commit, 200),
+            ("DELETE", "/api/records/{key}/draft/files/{name}", self.remove, 204),
+            ("GET", "/api/user/records", self.mine, 200),
+        )
 
-        @app.post("/api/records", status_code=201)
-        async def make(request: Request) -> dict[str, Any]:
-            self.check(request)
-            key = f"abc{len(self.records):02}-xyz00"
-            content = self.metadata(await request.json())
-            self.records[key] = {**content, "entries": {}, "is_published": False, "parent": key}
-            return self.shown(key)
+    async def make(self, request: Request) -> dict[str, Any]:
+        self.check(request)
+        key = f"abc{len(self.records):02}-xyz00"
+        content = self.metadata(await request.json())
+        self.records[key] = {**content, "entries": {}, "is_published": False, "parent": key}
+        return self.shown(key)
 
-        @app.put("/api/records/{key}/draft")
-        async def change(key: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            self.record(key).update(self.metadata(await request.json()))
-            return self.shown(key)
+    async def change(self, key: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        self.record(key).update(self.metadata(await request.json()))
+        return self.shown(key)
 
-        @app.get("/api/records/{key}/draft")
-        async def draft(key: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            return self.shown(key)
+    async def draft(self, key: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        return self.shown(key)
 
-        @app.post("/api/records/{key}/draft", status_code=201)
-        async def edit(key: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            return self.shown(key)
+    async def edit(self, key: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        return self.shown(key)
 
-        @app.post("/api/records/{key}/versions", status_code=201)
-        async def version(key: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            new = f"abc{len(self.records):02}-xyz00"
-            old = self.record(key)
-            self.records[new] = {**old, "entries": {}, "is_published": False}
-            return self.shown(new)
+    async def version(self, key: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        new = f"abc{len(self.records):02}-xyz00"
+        old = self.record(key)
+        self.records[new] = {**old, "entries": {}, "is_published": False}
+        return self.shown(new)
 
-        @app.post("/api/records/{key}/draft/actions/publish", status_code=202)
-        async def publish(key: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            if any(e["status"] != "completed" for e in self.record(key)["entries"].values()):
-                raise refuse("One or more files have not completed their transfer")
-            self.record(key)["is_published"] = True
-            return {**self.shown(key), "pids": {"doi": {"identifier": f"10.5072/{key}"}}}
+    async def publish(self, key: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        if any(e["status"] != "completed" for e in self.record(key)["entries"].values()):
+            raise refuse("One or more files have not completed their transfer")
+        self.record(key)["is_published"] = True
+        return {**self.shown(key), "pids": {"doi": {"identifier": f"10.5072/{key}"}}}
 
-        @app.get("/api/records/{key}/draft/files")
-        async def files(key: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            entries = self.record(key)["entries"].items()
-            return {"entries": [self.entry(name, entry) for name, entry in entries]}
+    async def files(self, key: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        entries = self.record(key)["entries"].items()
+        return {"entries": [self.entry(name, entry) for name, entry in entries]}
 
-        @app.post("/api/records/{key}/draft/files", status_code=201)
-        async def announce(key: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            entries = self.record(key)["entries"]
-            for each in await request.json():
-                if each["key"] in entries:
-                    raise refuse(f"File with key {each['key']} already exists")
-                entries[each["key"]] = {"content": b"", "status": "pending"}
-            return {"entries": []}
+    async def announce(self, key: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        entries = self.record(key)["entries"]
+        for each in await request.json():
+            if each["key"] in entries:
+                raise refuse(f"File with key {each['key']} already exists")
+            entries[each["key"]] = {"content": b"", "status": "pending"}
+        return {"entries": []}
 
-        @app.put("/api/records/{key}/draft/files/{name}/content")
-        async def send(key: str, name: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            self.record(key)["entries"][name]["content"] = await request.body()
-            return {}
+    async def send(self, key: str, name: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        self.record(key)["entries"][name]["content"] = await request.body()
+        return {}
 
-        @app.post("/api/records/{key}/draft/files/{name}/commit")
-        async def commit(key: str, name: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            entry = self.record(key)["entries"][name]
-            entry["status"] = "completed"
-            return self.entry(name, entry)
+    async def commit(self, key: str, name: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        entry = self.record(key)["entries"][name]
+        entry["status"] = "completed"
+        return self.entry(name, entry)
 
-        @app.delete("/api/records/{key}/draft/files/{name}", status_code=204)
-        async def remove(key: str, name: str, request: Request) -> Response:
-            self.check(request)
-            del self.record(key)["entries"][name]
-            return Response(status_code=204)
+    async def remove(self, key: str, name: str, request: Request) -> Response:
+        self.check(request)
+        del self.record(key)["entries"][name]
+        return Response(status_code=204)
 
-        @app.get("/api/user/records")
-        async def mine(q: str, request: Request) -> dict[str, Any]:
-            self.check(request)
-            field, _, wanted = q.partition(":")
-            hits = [
-                self.shown(key)
-                for key, record in self.records.items()
-                if (key == wanted if field == "id" else wanted.strip('"') in json.dumps(
-                    record["metadata"]))
-            ]  # fmt: skip
-            return {"hits": {"hits": hits, "total": len(hits)}}
+    async def mine(self, q: str, request: Request) -> dict[str, Any]:
+        self.check(request)
+        field, _, wanted = q.partition(":")
+        hits = [
+            self.shown(key)
+            for key, record in self.records.items()
+            if (key == wanted if field == "id" else wanted.strip('"') in json.dumps(
+                record["metadata"]))
+        ]  # fmt: skip
+        return {"hits": {"hits": hits, "total": len(hits)}}
 
     def check(self, request: Request) -> None:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
