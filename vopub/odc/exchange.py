@@ -177,8 +177,6 @@ class _Exported:
     kid: str
     identifier: str
     version: str
-    key: str
-    """The version as it is compared."""
 
 
 def import_into(store: Store, source: Path) -> dict[str, int]:
@@ -218,10 +216,9 @@ def import_into(store: Store, source: Path) -> dict[str, int]:
 def _found(source: Path) -> Iterator[_Exported]:
     for path in sorted((source / "resources").glob(f"*/*/{RECORD}")):
         record, place = _read(KM3OpenResource, path), path.parent
-        version = record.publication.version
         yield _Exported(
-            place, _read_life(place).number, str(record.kid), record.identifier, version,
-            version_key(version),
+            place, _read_life(place).number, str(record.kid), record.identifier,
+            record.publication.version,
         )  # fmt: skip
 
 
@@ -237,7 +234,7 @@ def _check_versions(store: Store, found: Sequence[_Exported]) -> bool:
     own = {holder.kid: (holder.identifier, holder.version_key) for holder in holders}
     taken = {version: kid for kid, version in own.items() if kid not in ours}
     for each in found:
-        version = each.identifier, each.key
+        version = each.identifier, version_key(each.version)
         if version in taken and own.get(each.kid) != version:
             what = (
                 f"has version {each.version} of {each.identifier!r} as {each.kid}, and the store "
