@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from astropy.table import Table
 
 from vopub.vo.database import query
 
-from .conftest import Desk
+from .conftest import CHECKOUT, Desk
 
 pytestmark = pytest.mark.live
 
@@ -69,6 +71,33 @@ def table_writes(desk: Desk) -> list[list[str]]:
         " s.n_tup_del FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid"
         " ORDER BY 1, 2",
     )
+
+
+def lines_of_readme(desk: Desk) -> list[str]:
+    """Return the Python in the README, with the addresses of this site."""
+    blocks: list[str] = re.findall(
+        r"```python\n(.*?)```", (CHECKOUT / "README.md").read_text(), re.DOTALL
+    )
+    url = desk.settings.site.dachs_url
+    return [block.replace("http://127.0.0.1:8080", url) for block in blocks]
+
+
+def test_the_python_of_the_readme_runs(published: Desk) -> None:
+    services, store = lines_of_readme(published)
+    product = rows_of(published)
+    said = []
+    for lines in (services, store):
+        done = subprocess.run(
+            [sys.executable, "-c", lines], cwd=published.directory, env=published.environ(),
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    energetic = product[product["energy"] > 50]["event_id"]
+    assert len(energetic) > 0
+    assert all(name in said[0] for name in energetic)
+    assert "km3.49.9505." in said[0]
+    assert "230 rows" in said[1]
 
 
 def test_the_cone_search_returns_the_rows_of_the_csv(published: Desk) -> None:
