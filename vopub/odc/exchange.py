@@ -52,7 +52,7 @@ GROUPINGS: tuple[Kind, ...] = (KM3ResourceStream, KM3ResourceCollection)
 Record = TypeVar("Record", bound=BaseModel)
 
 
-class Life(BaseModel):
+class Told(BaseModel):
     """What ``history.json`` says, beside whose it is."""
 
     number: int = 0
@@ -106,8 +106,10 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
         )  # fmt: skip
         for row in connection.execute(select(*columns).order_by(ResourceRow.number)):
             place = _place(target, KM3OpenResource.model_validate_json(row.record))
-            life = _life(connection, of_resource(row.kid), row.written, row.withdrawn, row.number)
-            _write_life(place, {"kid": row.kid}, life, row.reason)
+            told = _told_of(
+                connection, of_resource(row.kid), row.written, row.withdrawn, row.number
+            )
+            _write_told(place, {"kid": row.kid}, told, row.reason)
             write_text(place / RECORD, row.record)
             named = select(PublishedFileRow.name, PublishedFileRow.sha256)
             for name, digest in connection.execute(named.where(PublishedFileRow.kid == row.kid)):
@@ -125,29 +127,29 @@ def _export_groupings(connection: Connection, kind: Kind, target: Path) -> int:
     rows = connection.execute(select(*columns)).all()
     for row in rows:
         subject = subject_of(kind, row.identifier)
-        life = _life(connection, subject, row.written, row.withdrawn)
+        told = _told_of(connection, subject, row.written, row.withdrawn)
         write_text(target / f"{row.identifier}.json", row.record)
         whose = {subject.key["grouping"]: row.identifier}
-        _write_life(target / row.identifier, whose, life, row.reason)
+        _write_told(target / row.identifier, whose, told, row.reason)
     return len(rows)
 
 
-def _life(
+def _told_of(
     connection: Connection, subject: Subject, written: datetime, withdrawn: datetime | None,
     number: int = 0,
-) -> Life:  # fmt: skip
-    return Life(
+) -> Told:  # fmt: skip
+    return Told(
         number=number, written=written.replace(tzinfo=UTC),
         withdrawn=None if withdrawn is None else withdrawn.replace(tzinfo=UTC),
         changes=changes_of(connection, subject),
     )  # fmt: skip
 
 
-def _write_life(place: Path, whose: dict[str, str], life: Life, reason: str) -> None:
-    left_out = set() if life.number else {"number"}
-    said = whose | life.model_dump(mode="json", exclude=left_out)
+def _write_told(place: Path, whose: dict[str, str], told: Told, reason: str) -> None:
+    left_out = set() if told.number else {"number"}
+    said = whose | told.model_dump(mode="json", exclude=left_out)
     write_text(place / HISTORY, json.dumps(said, indent=1, ensure_ascii=False) + "\n")
-    if life.withdrawn is not None:
+    if told.withdrawn is not None:
         write_text(place / WITHDRAWN, reason)
 
 
@@ -217,7 +219,7 @@ def _found(source: Path) -> Iterator[_Exported]:
     for path in sorted((source / "resources").glob(f"*/*/{RECORD}")):
         record, place = _read(KM3OpenResource, path), path.parent
         yield _Exported(
-            place, _read_life(place).number, str(record.kid), record.identifier,
+            place, _read_told(place).number, str(record.kid), record.identifier,
             record.publication.version,
         )  # fmt: skip
 
@@ -303,19 +305,19 @@ def _past(place: Path, *, is_new: bool) -> Past:
     Harvesters who come for what is new since their last visit would miss what comes into a store
     that they know with an earlier date: there, it was written today.
     """
-    life, reason = _read_life(place), place / WITHDRAWN
-    last = life.changes[-1].when if life.changes else None
-    written = (life.written or last) if is_new else None
+    told, reason = _read_told(place), place / WITHDRAWN
+    last = told.changes[-1].when if told.changes else None
+    written = (told.written or last) if is_new else None
     if not reason.exists():
-        return Past(life.changes, written)
-    went = [change.when for change in life.changes if change.kind is ChangeKind.WITHDRAWN]
-    when = life.withdrawn or (went[-1] if went else datetime.now(UTC))
-    return Past(life.changes, written, when, reason.read_text(encoding="utf-8"))
+        return Past(told.changes, written)
+    went = [change.when for change in told.changes if change.kind is ChangeKind.WITHDRAWN]
+    when = told.withdrawn or (went[-1] if went else datetime.now(UTC))
+    return Past(told.changes, written, when, _text(reason))
 
 
-def _read_life(place: Path) -> Life:
+def _read_told(place: Path) -> Told:
     path = place / HISTORY
-    return _read(Life, path) if path.exists() else Life()
+    return _read(Told, path) if path.exists() else Told()
 
 
 def _read(kind: type[Record], path: Path) -> Record:
@@ -324,18 +326,24 @@ def _read(kind: type[Record], path: Path) -> Record:
 
 def _read_with_text(kind: type[Record], path: Path) -> tuple[Record, str]:
     """Return a record, and as it was written, unless somebody has laid it out anew since."""
+    text = _text(path)
     try:
-        text = path.read_text(encoding="utf-8")
         record = kind.model_validate_json(text)
-    except OSError as error:
-        raise cannot("read", path, error) from error
-    except UnicodeDecodeError as error:
-        raise FileError("is not UTF-8", where=path, hint="export it again") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise FileError(f"{place}: {first['msg']}", where=path, hint="export it again") from error
     return record, record.model_dump_json() if "\n" in text else text
+
+
+def _text(path: Path) -> str:
+    """Return a text as it is, also the ends of its lines."""
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    except UnicodeDecodeError as error:
+        raise FileError("is not UTF-8", where=path, hint="export it again") from error
 
 
 @contextmanager

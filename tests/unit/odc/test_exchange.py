@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from vopub.errors import FileError
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream, make_kid
 from vopub.odc.answers import History
 from vopub.odc.exchange import export, import_into
@@ -30,6 +31,8 @@ GROUPINGS = (
     (KM3ResourceStream, "events21_01"), (KM3ResourceStream, "events21_02"),
     (KM3ResourceCollection, "samples26_01"),
 )  # fmt: skip
+LATER = ("number", "written", "withdrawn")
+"""What histories did not say at first."""
 OTHERS = ("evts20_01", "evts21_02")
 KINDS = {"1.9": "created", "1.10": "created replaced withdrawn restored withdrawn",
          "2.0": "created replaced"}  # fmt: skip
@@ -64,7 +67,7 @@ def live(store: Store) -> None:
     put(store, make_record(version="1.10", files=[], rows=225), "someone else")
     store.withdraw(middle.kid, "wrong <b>calibration</b>", who="shift")
     store.life.restore(middle.kid, "it was right", who="crew")
-    store.withdraw(middle.kid, "wrong after all\nsee the logbook", who="shift")
+    store.withdraw(middle.kid, "wrong after all\r\nsee the logbook", who="shift")
     put(store, make_record(version="2.0", publication={"title": "Événements de l'ORCA"}), "crew")
     for name in OTHERS:
         put(store, another(name), "")
@@ -213,3 +216,46 @@ def test_a_store_of_the_first_version_comes_as_it_is(
 
 def kids_of(store: Store) -> list[UUID]:
     return [summary.kid for summary in store.find(Query()).resources]
+
+
+def test_an_export_of_an_earlier_version_comes_with_its_histories(
+    store: Store, tmp_path: Path, database: str
+) -> None:
+    export(tmp_path / "odc", database, tmp_path / "out")
+    for path in (tmp_path / "out").rglob("history.json"):
+        told = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps({k: v for k, v in told.items() if k not in LATER}), "utf-8")
+    other = Store(tmp_path / "other")
+    import_into(other, tmp_path / "out")
+    for version in KINDS:
+        kid = make_record(version=version).kid
+        assert other.life.history(kid) == store.life.history(kid)
+    gone = make_record(version="1.10").kid
+    with pytest.raises(GoneError, match="wrong after all") as caught:
+        other.get_resource(gone)
+    assert caught.value.tombstone is not None
+    assert caught.value.tombstone.withdrawn == store.life.history(gone).changes[-1].when
+    for kind, name in GROUPINGS:
+        assert other.groupings.history(kind, name) == store.groupings.history(kind, name)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("history.json", b'{"changes": [{"kind": "moved"}]}', r"changes\.0\.kind: Input should be"),
+        ("history.json", b"[", "Invalid JSON"),
+        ("record.json", b"\xff", "is not UTF-8"),
+        ("withdrawn.txt", b"\xff", "is not UTF-8"),
+    ],
+)
+def test_what_is_damaged_is_named_with_what_to_do(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    store = Store(tmp_path / "odc")
+    store.put_resource(another("evts21_02"))
+    export(tmp_path / "odc", "", tmp_path / "out")
+    (tmp_path / "out" / "resources" / "evts21_02" / "1.0" / name).write_bytes(content)
+    with pytest.raises(FileError, match=rf"1\.0/{name}: .*{said}.*; export it again"):
+        import_into(store, tmp_path / "out")
+    store.close()
