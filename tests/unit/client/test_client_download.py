@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from vopub.client.connection import Connection
-from vopub.client.download import Wanted, copy, download, is_here
+from vopub.client.download import Wanted, copy, download, is_here, pour
 from vopub.client.faults import AwayError, MismatchError, MissingThereError, WrongBytesError
 from vopub.client.records import FileEntry
 from vopub.errors import FileError, ServiceError
@@ -254,3 +255,14 @@ def test_copying_keeps_the_same_promises(target: Path, tmp_path: Path) -> None:
     with pytest.raises(MismatchError):
         copy(source, FILE, target)
     assert not is_here(FILE, tmp_path)
+
+
+@pytest.mark.parametrize("start", [0, 300])
+def test_of_what_never_ends_no_more_is_written_than_is_wanted(tmp_path: Path, start: int) -> None:
+    pieces, said = repeat(b"x" * 100, 1_000_000), list[int]()
+    with (tmp_path / "file").open("wb") as stream:
+        end = pour(pieces, stream, said.append, start=start, most=1050)
+    assert end == 1100
+    assert said == list(range(start + 100, 1001, 100))
+    assert (tmp_path / "file").stat().st_size == 1000 - start
+    assert len(list(pieces)) == 1_000_000 - len(said) - 1
