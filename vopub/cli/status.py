@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,13 +13,16 @@ from vopub.errors import ServiceError
 from vopub.publish.state import PublicationState, states
 from vopub.site import ServiceStatus, Site, State
 
+if TYPE_CHECKING:
+    from vopub.publish.registrations import Registration
+
 StrictOption = Annotated[bool, typer.Option("--strict", help="End with 3 unless everything runs.")]
 
 
 def status(
     site: SiteOption = None, strict: StrictOption = False, as_json: JsonOption = False
 ) -> None:
-    """Say which servers run and which resources are published, where, and when last proved."""
+    """Say what runs, what is published where, when it was last proved, and what waits."""
     running = Site(settings_of(site, None, None))
     services = running.status()
     show_services(running, services, as_json=as_json)
@@ -29,14 +32,18 @@ def status(
 
 
 def show_services(site: Site, services: list[ServiceStatus], *, as_json: bool) -> None:
-    """Print the state of the servers and what is published."""
-    published = states(site.state)
+    """Print the state of the servers, what is published, and what waits for another place."""
+    # Imported here, so that the other commands start without it.
+    from vopub.publish.register import pending_of  # noqa: PLC0415
+
+    published, waiting = states(site.state), list(pending_of(site))
     if as_json:
         show_json(
             {
                 "site": str(site.directory),
                 "services": [asdict(service) for service in services],
                 "resources": [resource_entry(state) for state in published],
+                "waiting": [waiting_entry(each) for each in waiting],
             }
         )
         return
@@ -44,6 +51,31 @@ def show_services(site: Site, services: list[ServiceStatus], *, as_json: bool) -
     rows = [(s.name, s.state, s.address, s.detail) for s in services]
     show_table(f"Site in {site.directory}", columns, rows)
     show_resources(published)
+    if waiting:
+        show_waiting(waiting)
+
+
+def show_waiting(waiting: list[Registration]) -> None:
+    """Print a table of what the next publication delivers."""
+    rows = [
+        (each.record.identifier, each.record.publication.version, each.target,
+         _moment(each.queued), each.reason)
+        for each in waiting
+    ]  # fmt: skip
+    columns = ("resource", "version", "for", "since", "because")
+    show_table("Waiting to be delivered by the next 'vopub publish'", columns, rows)
+
+
+def waiting_entry(waiting: Registration) -> dict[str, Any]:
+    """Return what machines are told of a registration that waits."""
+    return {
+        "id": waiting.record.identifier,
+        "kid": str(waiting.record.kid),
+        "version": waiting.record.publication.version,
+        "target": waiting.target,
+        "queued": waiting.queued,
+        "reason": waiting.reason,
+    }
 
 
 def show_resources(published: list[PublicationState]) -> None:
