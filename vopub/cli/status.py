@@ -34,7 +34,7 @@ def status(
 def show_services(site: Site, services: list[ServiceStatus], *, as_json: bool) -> None:
     """Print the state of the servers, what is published, and what waits for another place."""
     # Imported here, so that the other commands start without it.
-    from vopub.publish.register import pending_of  # noqa: PLC0415
+    from vopub.publish.registrations import pending_of  # noqa: PLC0415
 
     published, waiting = states(site.state), list(pending_of(site))
     if as_json:

@@ -16,11 +16,10 @@ from vopub.publish.deposit import Destinations
 from vopub.publish.passage import Passage
 from vopub.publish.register import (
     connect,
-    pending_of,
     register_collections,
     withhold_dead,
 )
-from vopub.publish.registrations import deliver_pending
+from vopub.publish.registrations import deliver_pending, pending_of
 from vopub.publish.stages import Progress, Stage
 from vopub.publish.state import PublicationState
 from vopub.resources import ResourceFolder

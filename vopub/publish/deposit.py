@@ -17,8 +17,14 @@ from vopub.odc.targets.base import Deposit, Target
 from vopub.odc.targets.dataverse import Dataverse
 from vopub.odc.targets.invenio import InvenioRdm
 from vopub.publish.archive import Archive
-from vopub.publish.register import is_published, pending_of
-from vopub.publish.registrations import ODC, OpenDataCenter, Registration, deposit_or_queue
+from vopub.publish.register import is_published
+from vopub.publish.registrations import (
+    ODC,
+    OpenDataCenter,
+    Registration,
+    deposit_or_queue,
+    pending_of,
+)
 from vopub.publish.state import read_state, states
 from vopub.settings import Settings
 from vopub.site import Site

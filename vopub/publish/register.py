@@ -19,9 +19,9 @@ from vopub.publish.registrations import (
     QUEUED,
     Note,
     OpenDataCenter,
-    Pending,
     Registration,
     deposit_or_queue,
+    pending_of,
 )
 from vopub.publish.state import states
 from vopub.resources import read_collection
@@ -45,11 +45,6 @@ def connect(server: OdcServer) -> OdcClient:
         hint = "delete it and run 'vopub up', which makes a new one"
         raise FileError("holds no token", where=server.token_file, hint=hint) from error
     return OdcClient(server.url, token)
-
-
-def pending_of(site: Site) -> Pending:
-    """Return the registrations of a site that wait."""
-    return Pending(site.state / "pending")
 
 
 def register_former(site: Site, old: Publication) -> None:

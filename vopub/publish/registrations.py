@@ -23,6 +23,7 @@ from vopub.odc.client import OdcClient
 from vopub.odc.targets.base import Deposit, Target
 from vopub.publish.archive import version_numbers
 from vopub.publish.bulk import with_bulk
+from vopub.site import Site
 
 Note = Callable[[str], None]
 QUEUED = "queued"
@@ -78,6 +79,11 @@ class Pending:
 
     def _path(self, target: str, kid: UUID) -> Path:
         return self.directory / f"{'' if target == ODC else f'{target}-'}{kid}.json"
+
+
+def pending_of(site: Site) -> Pending:
+    """Return the registrations of a site that wait."""
+    return Pending(site.state / "pending")
 
 
 class OpenDataCenter:

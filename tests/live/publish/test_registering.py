@@ -12,7 +12,7 @@ from vopub.events.scale.tally import Tally
 from vopub.model.resource import KM3OpenResource, ServiceKind
 from vopub.odc.mappings.voresource import read_voresource, reference_url
 from vopub.publish.composer import Publisher
-from vopub.publish.register import pending_of
+from vopub.publish.registrations import pending_of
 from vopub.publish.stages import Stage
 from vopub.resources import read_folder
 from vopub.site import Site

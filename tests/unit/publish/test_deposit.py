@@ -26,8 +26,12 @@ from vopub.odc.targets.invenio import InvenioRdm
 from vopub.publish.archive import Archive
 from vopub.publish.composer import Publisher
 from vopub.publish.deposit import Place, deposit, target_of
-from vopub.publish.register import pending_of
-from vopub.publish.registrations import OpenDataCenter, Registration, deposit_or_queue
+from vopub.publish.registrations import (
+    OpenDataCenter,
+    Registration,
+    deposit_or_queue,
+    pending_of,
+)
 from vopub.publish.stages import Stage
 from vopub.publish.state import begin_change, read_state, write_state
 from vopub.settings import Settings, load_settings
