@@ -202,11 +202,18 @@ def _load_all(connection: Connection, source: Path) -> Iterator[tuple[str, int]]
         path = _file(source, table.name)
         if path.exists():
             yield table.name, _load(connection, table, path)
-    changes = known.tables.get("changes")
-    if connection.dialect.name == "postgresql" and changes is not None:
-        last = connection.scalar(select(func.max(changes.c.number)))
-        sequence = func.pg_get_serial_sequence("changes", "number")
-        connection.execute(select(func.setval(sequence, (last or 0) + 1, False)))
+    if connection.dialect.name == "postgresql":
+        for table in known.sorted_tables:
+            _go_on_counting(connection, table)
+
+
+def _go_on_counting(connection: Connection, table: Table) -> None:
+    """Let PostgreSQL number new rows after those that were loaded, where it numbers them."""
+    for column in table.primary_key.columns:
+        sequence = func.pg_get_serial_sequence(table.name, column.name)
+        if connection.scalar(select(sequence)) is not None:
+            last = connection.scalar(select(func.max(column)))
+            connection.execute(select(func.setval(sequence, (last or 0) + 1, False)))
 
 
 def _load(connection: Connection, table: Table, path: Path) -> int:

@@ -130,6 +130,10 @@ def test_a_backup_of_a_store_in_use_is_restored_on_either_database(
         before = len(restored.life.history(make_record().kid).changes)
         restored.put_resource(make_record(rows=5))  # the history goes on
         assert len(restored.life.history(make_record().kid).changes) == before + 1
+        name = make_collection().identifier
+        before = len(restored.groupings.history(KM3ResourceCollection, name).changes)
+        restored.groupings.put(make_collection(title="Another title"))
+        assert len(restored.groupings.history(KM3ResourceCollection, name).changes) == before + 1
         restored.close()
 
 
