@@ -13,6 +13,7 @@ from vopub.model.event_table import EventAccount, FileAccount
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "vopub",  # the same account gives the same bytes
@@ -98,19 +99,23 @@ def draw_cut_flow(
         figure = Figure(figsize=(9, height), facecolor="white")
         FigureCanvasSVG(figure)
         bars = height - below - top - BOTTOM
-        across = BARS_TO - BARS_FROM
-        place = (BARS_FROM, (below + BOTTOM) / height, across, bars / height)
+        place = (BARS_FROM, (below + BOTTOM) / height, BARS_TO - BARS_FROM, bars / height)
         axes = figure.add_axes(place)
         _draw_bars(axes, account, steps)
         _draw_axes(axes, labels, account)
         if several:
-            low, high = BOTTOM / height, rows / height
-            shown = figure.add_axes((BARS_FROM, low, across, high))
-            draw_files(shown, figure.add_axes((COLOURS_AT, low, COLOURS_WIDTH, high)), files, LEFT)
+            _draw_files(figure, files, rows / height, BOTTOM / height)
         figure.text(0.5, 1 - 0.08 / height, heading, fontsize=10, ha="center", va="top")
         stream = BytesIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Title": title})
     return stream.getvalue()
+
+
+def _draw_files(figure: Figure, files: Sequence[FileAccount], height: float, low: float) -> None:
+    """Draw the part that shows every file, below, and beside it what its colours mean."""
+    shown = figure.add_axes((BARS_FROM, low, BARS_TO - BARS_FROM, height))
+    colours = figure.add_axes((COLOURS_AT, low, COLOURS_WIDTH, height))
+    draw_files(shown, colours, files, LEFT)
 
 
 def _draw_bars(axes: Axes, account: EventAccount, steps: Sequence[Step]) -> None:
