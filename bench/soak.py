@@ -26,6 +26,7 @@ from bench.report import Figure
 from bench.tables import ROOT, settings_in
 from vopub.cli.progress import make_progress
 from vopub.errors import VopubError
+from vopub.odc.keeping import collect
 from vopub.publish.composer import Publisher
 from vopub.resources import read_folder
 from vopub.settings import Settings
@@ -139,10 +140,12 @@ def figures(settings: Settings, cycles: int, clients: int) -> list[Figure]:
     counters = Counters(settings.site.dachs_url)
     sizes: list[Sizes] = []
     stale: list[str] = []
+    former = 0
     with counters.counting(clients):
         for cycle in range(cycles):
             rows = _publish(settings, SELECTIONS[cycle % 2])
             stale += _stale(counters, rows)
+            former += _collect(site)
             sizes.append(_sizes(site))
     time.sleep(5)  # DaCHS closes what it does not keep
     after = _connections(site)
@@ -156,7 +159,8 @@ def figures(settings: Settings, cycles: int, clients: int) -> list[Figure]:
         Figure("… answers after a publication that are not exactly its rows", len(stale), "answers",
                0, detail="; ".join(stale[:3])),
         Figure(f"… disk, against that after {SETTLED}", late.total / early.total, "times",
-               MOST_GROWTH, detail=f"{late.total / 1e6:.0f} MB; MB by part: {late.grown(early)}"),
+               MOST_GROWTH, detail=f"{late.total / 1e6:.0f} MB; MB by part: {late.grown(early)}; {former} files "
+               "of former records, which the Open Data Center keeps for a day, removed before"),
         Figure("… write-ahead log at the end", late.write_ahead / 1e6, "MB", MOST_WRITE_AHEAD,
                detail=f"{early.write_ahead / 1e6:.0f} MB after {SETTLED}"),
         Figure("… logs at the end", late.logs / 1e6, "MB", MOST_LOGS,
@@ -187,6 +191,11 @@ def _stale(counters: Counters, rows: int) -> list[str]:
     with httpx.Client(timeout=120) as client:
         found = {"cone": counters.by_cone(client), "TAP": counters.by_tap(client)}
     return [f"{way} {n} instead of {rows}" for way, n in found.items() if n != rows]
+
+
+def _collect(site: Site) -> int:
+    """Remove now what the Open Data Center removes after a day: files of what was replaced."""
+    return len(collect(site.directory / "odc", "", days=0))
 
 
 def _connections(site: Site) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from vopub.odc import (
 )
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.guard import HeadLikeGet, SecurityHeaders, handle_errors
+from vopub.odc.keeping import keep_tidy
 from vopub.odc.limits import Limit
 from vopub.odc.packing import Packing
 from vopub.odc.store import Store
@@ -73,12 +75,14 @@ def create_app(config: OdcConfig) -> FastAPI:
     store = Store(config.directory, config.database, config.accepted)
 
     @asynccontextmanager
-    async def close_store(_app: FastAPI) -> AsyncIterator[None]:
+    async def look_after_store(_app: FastAPI) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(keep_tidy(config.directory, config.database))
         yield
+        tidying.cancel()
         store.close()
 
     app = FastAPI(
-        title="Open Data Center", version=__version__, lifespan=close_store,
+        title="Open Data Center", version=__version__, lifespan=look_after_store,
         description="Records and files of published resources. Reading is open to all.",
         openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from time import time
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, Engine, delete, exists, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from vopub.errors import VopubError
 from vopub.files import sha256_of
 from vopub.model.resource import RemoteFile
 from vopub.odc.database import database_of, writing
@@ -18,6 +22,10 @@ from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.public_web import NotPublicError, PublicWeb, SilentError
 
 DAY = 86400.0
+EVERY = 3600.0
+"""Seconds between two looks for files that are not needed any more, while the service runs."""
+
+log = logging.getLogger("vopub.odc")
 
 
 class Verdict(StrEnum):
@@ -113,22 +121,40 @@ def collect(directory: Path, database: str, *, days: float = 1.0) -> list[str]:
         The digests of the files that were removed.
     """
     engine = database_of(directory, database)
-    oldest = time() - days * DAY
-    files = directory / "files"
-    removed = []
-    with writing(engine).begin() as connection:
-        known = set(connection.scalars(select(UploadRow.sha256)))
+    try:
+        return _collect(engine, directory / "files", time() - days * DAY)
+    finally:
+        engine.dispose()
+
+
+def _collect(engine: Engine, files: Path, oldest: float) -> list[str]:
+    with engine.connect() as connection:
         named = set(connection.scalars(select(PublishedFileRow.sha256)))
-        for path in _on_disk(files):
-            if path.name not in named and path.stat().st_mtime <= oldest:
-                unnamed = ~exists().where(PublishedFileRow.sha256 == UploadRow.sha256)
-                if path.name in known:
-                    chosen = delete(UploadRow).where(UploadRow.sha256 == path.name, unnamed)
-                    connection.execute(chosen)
-                if _remove(path, oldest):
-                    removed.append(path.name)
-    engine.dispose()
+    # Looked for before others are locked out, and looked at again then.
+    old = [p for p in _on_disk(files) if p.name not in named and p.stat().st_mtime <= oldest]
+    removed = []
+    for path in old:
+        with writing(engine).begin() as connection:
+            same = PublishedFileRow.sha256 == path.name
+            if connection.scalar(select(exists().where(same))):
+                continue
+            connection.execute(delete(UploadRow).where(UploadRow.sha256 == path.name))
+            if _remove(path, oldest):
+                removed.append(path.name)
     return removed
+
+
+async def keep_tidy(directory: Path, database: str) -> None:
+    """Collect now and then, as long as the task is not cancelled."""
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            removed = await asyncio.to_thread(collect, directory, database)
+        except (VopubError, SQLAlchemyError, OSError):
+            log.exception("could not remove files that no record names any more")
+        else:
+            if removed:
+                log.info("removed %d files that no record names any more", len(removed))
 
 
 def _verdict(files: Path, digest: str) -> Verdict:

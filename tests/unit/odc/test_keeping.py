@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,18 +15,20 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from threading import Event
-from time import sleep
+from time import sleep, time
 from typing import Any
 
 import pytest
 
 from vopub.errors import BusyError, FileError, UsageError
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection
+from vopub.odc import keeping
 from vopub.odc.answers import History
+from vopub.odc.app import OdcConfig, create_app
 from vopub.odc.backup import back_up, restore
 from vopub.odc.exchange import export, import_into
 from vopub.odc.faults import GoneError
-from vopub.odc.keeping import Verdict, collect, examine
+from vopub.odc.keeping import DAY, Verdict, collect, examine
 from vopub.odc.paging import Sort
 from vopub.odc.search import Query
 from vopub.odc.store import Store
@@ -108,6 +113,33 @@ def test_files_that_no_record_names_are_collected(
     assert len(collect(directory, database, days=0)) == 4
     store.put_file(record.kid, "never.csv", never.reference.sha256, [never.content], most=MOST)
     assert store.get_file(record.kid, "never.csv", never.reference.sha256).size == 11
+
+
+def test_the_service_itself_removes_what_no_record_names_for_a_day(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "EVERY", 0.05)
+    app = create_app(OdcConfig(tmp_path / "odc", hashlib.sha256(b"").digest(), database=database))
+    store: Store = app.state.store
+    fill(store)
+    kid = make_record(version="9.0").kid
+    paths = []
+    for name, age in (("old.csv", 2 * DAY), ("young.csv", DAY / 2)):
+        made = product(name, name.encode(), "text/csv")
+        store.put_file(kid, name, made.reference.sha256, [made.content], most=MOST)
+        paths.append(store.blobs.path(made.reference.sha256))
+        os.utime(paths[-1], (time() - age, time() - age))
+    named = store.blobs.path(products()[0].reference.sha256)
+    os.utime(named, (time() - 2 * DAY, time() - 2 * DAY))
+
+    async def serve_until_it_is_gone() -> None:
+        async with app.router.lifespan_context(app):
+            until = time() + 30
+            while paths[0].exists() and time() < until:
+                await asyncio.sleep(0.05)
+
+    asyncio.run(serve_until_it_is_gone())
+    assert [path.exists() for path in (*paths, named)] == [False, True, True]
 
 
 def test_a_backup_of_a_store_in_use_is_restored_on_either_database(
