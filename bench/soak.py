@@ -159,8 +159,8 @@ def figures(settings: Settings, cycles: int, clients: int) -> list[Figure]:
         Figure("… answers after a publication that are not exactly its rows", len(stale), "answers",
                0, detail="; ".join(stale[:3])),
         Figure(f"… disk, against that after {SETTLED}", late.total / early.total, "times",
-               MOST_GROWTH, detail=f"{late.total / 1e6:.0f} MB; MB by part: {late.grown(early)}; {former} files "
-               "of former records, which the Open Data Center keeps for a day, removed before"),
+               MOST_GROWTH, detail=f"{late.total / 1e6:.0f} MB; MB by part: {late.grown(early)}; removed before: "
+               f"{former} files of former records, which the Open Data Center keeps for a day"),
         Figure("… write-ahead log at the end", late.write_ahead / 1e6, "MB", MOST_WRITE_AHEAD,
                detail=f"{early.write_ahead / 1e6:.0f} MB after {SETTLED}"),
         Figure("… logs at the end", late.logs / 1e6, "MB", MOST_LOGS,
