@@ -152,6 +152,10 @@ def figures(settings: Settings, cycles: int, clients: int) -> list[Figure]:
     early, late = sizes[min(SETTLED, cycles) - 1], sizes[-1]
     wrong = {rows: times for rows, times in counters.seen.items() if rows not in expected}
     asked = sum(counters.seen.values())
+    disk = (
+        f"{late.total / 1e6:.0f} MB; MB by part: {late.grown(early)}; removed before: {former} "
+        "files of former records, which the Open Data Center keeps for a day"
+    )
     return [
         Figure(f"{cycles} replacements: requests that fail", len(counters.failed), "requests", 0,
                detail=f"{asked} answered{'; ' + counters.failed[0] if counters.failed else ''}"),
@@ -159,8 +163,7 @@ def figures(settings: Settings, cycles: int, clients: int) -> list[Figure]:
         Figure("… answers after a publication that are not exactly its rows", len(stale), "answers",
                0, detail="; ".join(stale[:3])),
         Figure(f"… disk, against that after {SETTLED}", late.total / early.total, "times",
-               MOST_GROWTH, detail=f"{late.total / 1e6:.0f} MB; MB by part: {late.grown(early)}; removed before: "
-               f"{former} files of former records, which the Open Data Center keeps for a day"),
+               MOST_GROWTH, detail=disk),
         Figure("… write-ahead log at the end", late.write_ahead / 1e6, "MB", MOST_WRITE_AHEAD,
                detail=f"{early.write_ahead / 1e6:.0f} MB after {SETTLED}"),
         Figure("… logs at the end", late.logs / 1e6, "MB", MOST_LOGS,
