@@ -35,6 +35,8 @@ MOST_PARTS = 100
 """Resources in a document; the next ones are on the next page."""
 MOST_STREAMS = 1000
 """Streams in the document of a collection."""
+MOST_ITEMS = 30
+"""Links to parts in a header: proxies take some kB of it. With more, other forms tell of them."""
 FOR_PROGRAMS = (Form.JSON, Form.JSON_LD, Form.DCAT)
 FOR_PAGES = (Form.HTML, *FOR_PROGRAMS)
 """What the address of a page is offered in; the first is the default."""
@@ -116,10 +118,10 @@ def links_of_grouping(record: Grouping, parts: Parts, base: str) -> Iterator[Lin
     program = f"{base}/api/{path_of(type(record), record.identifier)}"
     for form in FOR_PROGRAMS:
         yield Link("describedby", f"{program}?format={form.value}", form.media_type)
-    for stream in parts.streams:
-        yield Link("item", address_of_grouping(stream, base), "text/html")
-    for summary in parts.resources:
-        yield Link("item", f"{base}/resources/{summary.kid}", "text/html")
+    items = [address_of_grouping(stream, base) for stream in parts.streams]
+    items += [f"{base}/resources/{summary.kid}" for summary in parts.resources]
+    if len(items) <= MOST_ITEMS:
+        yield from (Link("item", address, "text/html") for address in items)
     if isinstance(record, KM3ResourceStream) and record.collection:
         yield Link("collection", f"{base}/collections/{record.collection}", "text/html")
 
