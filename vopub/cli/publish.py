@@ -16,7 +16,14 @@ from vopub.cli.options import (
     show_table,
 )
 from vopub.cli.progress import make_progress
-from vopub.cli.ways import DuplicatesOption, SchedulerOption, WorkersOption, workers_of
+from vopub.cli.ways import (
+    DuplicatesOption,
+    MalformedOption,
+    SchedulerOption,
+    WorkersOption,
+    limit_of,
+    workers_of,
+)
 from vopub.errors import SeveralError
 from vopub.publish.stages import Stage
 from vopub.resources import find_folders
@@ -42,6 +49,7 @@ def publish(
     dachs_port: DachsPortOption = None,
     odc_port: OdcPortOption = None,
     duplicates: DuplicatesOption = None,
+    malformed: MalformedOption = "",
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",
     as_json: JsonOption = False,
@@ -49,13 +57,13 @@ def publish(
     """Reduce, write, load, publish, prove and register resources; does only what is missing."""
     # Imported here, so that the other commands start without it.
     from vopub.publish.composer import Publisher  # noqa: PLC0415
+    from vopub.publish.reading import Reading  # noqa: PLC0415
 
+    reading = Reading(workers_of(workers, scheduler), duplicates, limit_of(malformed))
     settings = settings_of(site, dachs_port, odc_port)
     folders = find_folders(settings.resources, tuple(resources or ()))
     with make_progress() as progress:
-        publisher = Publisher(
-            settings, progress, workers=workers_of(workers, scheduler), duplicates=duplicates
-        )
+        publisher = Publisher(settings, progress, reading)
         go = publisher.preview if dry_run else publisher.publish
         outcomes = go(folders, until=until)
     if as_json:

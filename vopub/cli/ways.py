@@ -8,6 +8,7 @@ import typer
 
 from vopub.errors import UsageError
 from vopub.model.duplicates import Duplicates
+from vopub.model.malformed import MalformedLimit
 
 if TYPE_CHECKING:
     from vopub.events.scale.workers import Workers
@@ -46,6 +47,20 @@ SchedulerOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def limit_of(malformed: str) -> MalformedLimit | None:
+    """Return the most malformed events that somebody named; None if nobody did.
+
+    Raises
+    ------
+    UsageError
+        If it is no limit.
+    """
+    try:
+        return MalformedLimit.parse(malformed) if malformed else None
+    except ValueError as error:
+        raise UsageError(f"--max-malformed: {error}") from error
 
 
 def workers_of(workers: int | None, scheduler: str) -> Workers:

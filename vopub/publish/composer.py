@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from vopub.errors import ServiceError, UnreachableError, VopubError
-from vopub.model.duplicates import Duplicates
 from vopub.model.resource import KM3OpenResource, ServiceReference
 from vopub.odc.client import OdcClient
 from vopub.publish.collections import announce_collections
 from vopub.publish.deposit import Destinations
 from vopub.publish.passage import Passage
+from vopub.publish.reading import AS_DESCRIBED, Reading
 from vopub.publish.register import (
     connect,
     register_collections,
@@ -25,9 +25,6 @@ from vopub.publish.state import PublicationState
 from vopub.resources import ResourceFolder
 from vopub.settings import Settings
 from vopub.site import Site, State
-
-if TYPE_CHECKING:
-    from vopub.events.scale.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +69,19 @@ class Publisher:
         Who publishes, and where.
     progress
         Is told what is done.
-    workers
-        Who reads the inputs; this process if nobody is named.
-    duplicates
-        What is done with an event that comes again.
+    reading
+        How the inputs are read.
     """
 
     def __init__(
         self,
         settings: Settings,
         progress: Progress,
-        *,
-        workers: Workers | None = None,
-        duplicates: Duplicates | None = None,
+        reading: Reading = AS_DESCRIBED,
     ) -> None:
         self.settings = settings
         self.progress = progress
-        self.workers = workers
-        self.duplicates = duplicates
+        self.reading = reading
         self.site = Site(settings)
 
     def publish(
@@ -132,8 +124,7 @@ class Publisher:
             self.site,
             self.progress,
             until,
-            workers=self.workers,
-            duplicates=self.duplicates,
+            self.reading,
         )
 
     def _publish(self, folder: ResourceFolder, until: Stage) -> Outcome:

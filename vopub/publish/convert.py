@@ -44,6 +44,8 @@ class Way:
     """Directory that keeps what each file gave for the next time; without it nothing is kept."""
     duplicates: Duplicates | None = None
     """What is done with an event that comes again; None for what the description says."""
+    malformed: MalformedLimit | None = None
+    """The most malformed events; None for what the description says."""
     workers: Workers = field(default_factory=Here)
     """Who reads the files."""
     watch: Watch = nobody
@@ -151,7 +153,7 @@ class _Conversion:
             self.description.events,
             simulated=self.description.simulated,
             good_runs=None if self._good_runs is None else read_good_runs(self._good_runs),
-            malformed=MalformedLimit.parse(self.description.events.max_malformed),
+            malformed=way.malformed or MalformedLimit.parse(self.description.events.max_malformed),
             parts=way.parts,
             duplicates=way.duplicates or self.description.events.duplicates,
             workers=way.workers,

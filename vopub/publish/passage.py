@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from vopub.errors import VopubError
 from vopub.events.selection import parse_cuts
 from vopub.files import scratch_directory, write_text
-from vopub.model.duplicates import Duplicates
+from vopub.model.malformed import check_malformed
 from vopub.model.resource import ServiceReference
 from vopub.publish.archive import Publication
 from vopub.publish.build import Build, current_build
 from vopub.publish.crosslinks import check_crosslinks, prove_datalinks
+from vopub.publish.reading import AS_DESCRIBED, Reading
 from vopub.publish.register import connect, register, register_beside, register_former
 from vopub.publish.registrations import QUEUED
 from vopub.publish.stages import Progress, Stage
@@ -43,9 +43,6 @@ from vopub.vo.known_events import KnownEvents
 from vopub.vo.load import is_settled, load, recover, remove, restore
 from vopub.vo.prove import prove, prove_candidate, quick_check
 
-if TYPE_CHECKING:
-    from vopub.events.scale.workers import Workers
-
 
 class Passage:
     """Takes one resource through the stages, as far as asked for.
@@ -62,10 +59,8 @@ class Passage:
         Is told what is done.
     until
         Last stage to do.
-    workers
-        Who reads the inputs; this process if nobody is named.
-    duplicates
-        What is done with an event that comes again.
+    reading
+        How the inputs are read.
     """
 
     def __init__(
@@ -75,17 +70,14 @@ class Passage:
         site: Site,
         progress: Progress,
         until: Stage,
-        *,
-        workers: Workers | None = None,
-        duplicates: Duplicates | None = None,
+        reading: Reading = AS_DESCRIBED,
     ) -> None:
         self.folder = folder
         self.settings = settings
         self.site = site
         self.progress = progress
         self.until = until
-        self.workers = workers
-        self.duplicates = duplicates
+        self.reading = reading
         self.previous = read_state(site.state, folder.id)
         """What was published before; still served unless a newer publication succeeds."""
         self.change = ""
@@ -173,8 +165,9 @@ class Passage:
             read_collection(self.settings.resources, description.collection)
         key = key_of(self.folder, self.settings)
         said = description.events.duplicates
-        if self.duplicates not in (None, said):  # another table may come of the same inputs
-            inputs = digest(f"{key.inputs} {self.duplicates}")
+        asked = self.reading.duplicates
+        if asked not in (None, said):  # another table may come of the same inputs
+            inputs = digest(f"{key.inputs} {asked}")
             key = key.model_copy(update={"inputs": inputs})
         count = len(description.events.inputs)
         self._done(
@@ -185,6 +178,9 @@ class Passage:
     def _convert(self, key: Key) -> Build:
         build = current_build(self._products, self._record, key)
         if build is not None:
+            if self.reading.malformed is not None:
+                where = self.folder.description_path
+                check_malformed(build.metadata.account, self.reading.malformed, where=where)
             self._done(Stage.CONVERT, f"unchanged: {_summary(build)}")
             return build
         return self._converted(key, self._products, self._record, self._parts)
@@ -197,8 +193,9 @@ class Passage:
         self._start(Stage.CONVERT)
         way = Way(
             parts=parts,
-            duplicates=self.duplicates,
-            workers=self.workers or Here(),
+            duplicates=self.reading.duplicates,
+            malformed=self.reading.malformed,
+            workers=self.reading.workers or Here(),
             watch=lambda tally: self.progress.tell(self.folder.id, tally),
         )
         build = convert(self.folder, key, self.settings.publisher, directory, record, way)
