@@ -90,10 +90,7 @@ def test_more_malformed_events_than_somebody_lets_stop_the_run(
         done = command(desk, *arguments)
         assert done.returncode == 1
         (line,) = [line for line in done.stderr.splitlines() if line.startswith("vopub: ")]
-        assert (
-            f"2 of 102 events are malformed, the limit is {limit}: 2 time is before 2005 or in the future"
-            in line
-        )
+        assert f"2 of 102 events are malformed, the limit is {limit}: 2 time is before" in line
     assert not (desk / "table").exists()
     done = command(desk, "--max-malformed", "2%")
     assert done.returncode == 0, done.stderr
