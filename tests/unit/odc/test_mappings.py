@@ -20,6 +20,7 @@ from vopub.model.parameter import Dtype
 from vopub.model.publication import ContributorRole, RelationType
 from vopub.model.resource import KM3OpenResource, ServiceKind
 from vopub.odc.mappings import datacite_xml, dcat, schema_org
+from vopub.odc.mappings.identifiers import Scheme, address_of, scheme_of
 from vopub.odc.mappings.json_ld import value
 from vopub.odc.mappings.reading import read_datacite, read_dcat, read_schema_org
 from vopub.odc.mappings.schema_org import DTYPES
@@ -358,3 +359,17 @@ def test_dcat_says_the_same_to_an_independent_reader() -> None:
     services = {str(address) for address in graph.objects(None, words.endpointURL)}
     assert services == {service.url for service in FULL.services}
     assert (page, words.inSeries, rdflib.URIRef(f"{BASE}/streams/{FULL.stream}")) in graph
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://evil.invalid\\@good.invalid", "https://good.invalid@evil.invalid/x",
+        "https://a:b@evil.invalid", "https://good.invalid/\\x", "https:///x", "https://a b",
+    ],
+)  # fmt: skip
+def test_addresses_that_lead_elsewhere_than_they_look_are_texts(text: str) -> None:
+    assert scheme_of(text) is Scheme.OTHER
+    assert address_of(text, BASE) == ""
+    for good in ("https://good.invalid", "http://good.invalid:8080/x?q=@#a", "https://[::1]/a@b"):
+        assert address_of(good, BASE) == good

@@ -32,7 +32,8 @@ class Scheme(StrEnum):
 
 _FORMS = (
     (Scheme.DOI, r"10\.\d{4,9}/\S+"),
-    (Scheme.URL, r"https?://\S+"),
+    # not with somebody's name in front of the host, nor with what browsers read as a slash
+    (Scheme.URL, r"https?://[^\s/?#@\\]+([/?#][^\s\\]*)?"),
     (Scheme.IVOID, r"ivo://\S+"),
     (Scheme.ARXIV, r"arXiv:\S+"),
     (Scheme.BIBCODE, r"\d{4}[A-Za-z0-9.&]{14}[A-Z.]"),
