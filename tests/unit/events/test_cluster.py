@@ -159,8 +159,8 @@ def test_the_events_of_a_file_are_counted_while_it_is_read(
     reading = [tally for tally in tallies if tally.doing == "reading"]
     before = [tally for tally in reading if not tally.done]
     assert len(before) >= 4
-    assert {tally.events % 500 for tally in before} <= {0, 499}
-    assert all(0 < tally.under_way < 2 for tally in before)
+    assert {tally.events % 500 for tally in before} <= {0, 498, 499}  # of none, both or one
+    assert all(0 < tally.under_way <= 2 for tally in before)
     far = [tally.done + tally.under_way for tally in reading]
     assert far == sorted(far)
     assert (reading[-1].done, reading[-1].under_way, reading[-1].events) == (2, 0, 2 * 2499)
