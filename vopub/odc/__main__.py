@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
 from vopub.errors import BusyError, VopubError
+from vopub.odc import rendering, sky
 from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, create_app
 from vopub.odc.file_types import USUAL
 from vopub.odc.guard import read_token_digest
@@ -63,7 +66,17 @@ def serve(options: argparse.Namespace) -> None:
     host, port = listening.getsockname()[:2]
     sys.stdout.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
     sys.stdout.flush()
+    threading.Thread(target=_warm_up).start()
     server.run(sockets=[listening])
+
+
+def _warm_up() -> None:
+    """Load now what the first readers would wait for, and all others with them."""
+    sky.cell_of(0.0, 0.0)
+    rendering.load_templates()
+    # What is there now stays: to look through it for garbage would hold up everybody.
+    gc.collect()
+    gc.freeze()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

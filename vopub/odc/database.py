@@ -19,7 +19,7 @@ BUSY_SECONDS = 20
 CONNECTIONS = 20
 MORE_CONNECTIONS = 30
 """Opened when all others are busy, and closed afterwards."""
-CACHE_KIB = 8192
+CACHE_KIB = 2048
 """Memory that SQLite may keep pages in, for each connection."""
 WRITERS = 0x4F4443
 """The lock of PostgreSQL that one transaction at a time writes under."""

@@ -83,6 +83,12 @@ def _environment() -> Environment:
 _TEMPLATES = _environment()
 
 
+def load_templates() -> None:
+    """Read all templates, so that nobody who wants a page waits for it."""
+    for name in _TEMPLATES.list_templates():
+        _TEMPLATES.get_template(name)
+
+
 def render(template: str, **values: Any) -> str:
     """Return a page."""
     return _TEMPLATES.get_template(template).render(values)

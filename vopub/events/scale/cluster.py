@@ -153,7 +153,7 @@ def _local_client(processes: int) -> Iterator[Client]:
         stack.enter_context(dask.config.set(_CONFIGURATION))
         security = Security.temporary()
         resource_tracker.ensure_running()  # else the first process starts it, which lifts the mask
-        with _without_interrupts():
+        with _without_interrupts(), _starting():
             cluster = LocalCluster(
                 n_workers=processes,
                 threads_per_worker=1,
@@ -168,6 +168,18 @@ def _local_client(processes: int) -> Iterator[Client]:
             )
             stack.enter_context(cluster)
         yield stack.enter_context(Client(cluster, security=security, set_as_default=False))
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Say in a line why processes could not be started, and how to do without them."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        cause = error.__cause__ or error
+        what = f"other processes cannot be started ({cause})"
+        hint = "check that /dev/shm can be written, or read in one process with --workers 1"
+        raise ServiceError(what, where="this machine", hint=hint) from error
 
 
 @contextmanager
