@@ -176,8 +176,7 @@ def _starting() -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        cause = error.__cause__ or error
-        what = f"other processes cannot be started ({cause})"
+        what = f"other processes cannot be started ({error})"
         hint = "check that /dev/shm can be written, or read in one process with --workers 1"
         raise ServiceError(what, where="this machine", hint=hint) from error
 
