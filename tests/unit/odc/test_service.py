@@ -300,3 +300,20 @@ def test_several_publishers_and_readers_at_once_lose_nothing(
         assert len(client.find(identifier="evts21_01")) == 20
         for number in range(20):
             check_whole(client, numbered(number)[0], kept_server.url)
+
+
+def test_what_readers_would_wait_for_is_loaded_at_the_start() -> None:
+    program = (
+        "import gc, sys\n"
+        "from vopub.odc import __main__ as service, rendering\n"
+        "assert 'mocpy' not in sys.modules\n"
+        "service._warm_up()\n"
+        "assert 'mocpy' in sys.modules and gc.get_freeze_count() > 0\n"
+        "names = {name for _, name in rendering._TEMPLATES.cache.keys()}\n"
+        "print(*sorted(names))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert {"front.html", "list.html", "stream.html", "resource.html"} <= set(done.stdout.split())
