@@ -90,6 +90,10 @@ def test_heavy_query_leaves_cone_searches_alone(fortress: Site) -> None:
     assert httpx.get(f"{job}/phase", timeout=PATIENCE).text == "EXECUTING"
     assert query(fortress.dachs.database, busy) == [["1"]]  # one core, not all
     httpx.delete(job, timeout=PATIENCE)
+    end = time.monotonic() + PATIENCE
+    while query(fortress.dachs.database, busy) != [["0"]]:
+        assert time.monotonic() < end, "the query goes on, though its job is gone"
+        time.sleep(0.2)
 
 
 def waits(site: Site, times: int) -> list[float]:
