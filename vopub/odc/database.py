@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -11,6 +14,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import FileError, ServiceError, UsageError
 
@@ -21,6 +25,8 @@ MORE_CONNECTIONS = 30
 """Opened when all others are busy, and closed afterwards."""
 CACHE_KIB = 2048
 """Memory that SQLite may keep pages in, for each connection."""
+LOG_BYTES = 64 << 20
+"""What is left of SQLite's log of writes once it was carried into the database."""
 WRITERS = 0x4F4443
 """The lock of PostgreSQL that one transaction at a time writes under."""
 
@@ -111,6 +117,24 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(immediate=True)
 
 
+class OneByOne(sessionmaker[Session]):
+    """Makes transactions that write, of which this process does one after the other.
+
+    SQLite carries its log of writes into the database after each commit. If another transaction
+    wrote meanwhile, it would never come to the end of the log, which would grow without bound.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(writing(engine))
+        self._one = threading.Lock()
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """Return a transaction to be used in ``with``, once all others are done."""
+        with self._one, super().begin() as session:
+            yield session
+
+
 def database_of(directory: Path, address: str) -> Engine:
     """Open the database of a store in a directory: SQLite there, or PostgreSQL at the address."""
     return open_postgresql(address) if address else open_database(directory / "odc.db")
@@ -187,7 +211,8 @@ def _set_up(connection: SqliteConnection, _record: object) -> None:
     # Transactions are begun explicitly below; the driver's own are begun too late.
     connection.isolation_level = None
     pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
-    for pragma in (*pragmas, f"cache_size = -{CACHE_KIB}"):
+    sizes = (f"cache_size = -{CACHE_KIB}", f"journal_size_limit = {LOG_BYTES}")
+    for pragma in (*pragmas, *sizes):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -148,10 +148,9 @@ def parts_of(record: Grouping, store: Store, address: str, cursor: str = "") -> 
         query, sort = search.Query(stream=record.identifier, latest=True), Sort.LATEST_DATA
     else:
         query, sort = search.Query(collection=record.identifier, latest=True), Sort.IDENTIFIER
-    page = store.page(query, sort, cursor, MOST_PARTS)
+    page, count = store.counted_page(query, sort, cursor, MOST_PARTS)
     found = [ResourceSummary.model_validate_json(text) for text in page.summaries]
     named = _only_named(record, store)
-    count = store.count(query)
     is_known = count.exact and len(record.resources) <= max(MOST_PARTS, count.number)
     later = f"{address}&{urlencode({'cursor': page.later})}" if page.later else ""
     here = f"{address}&{urlencode({'cursor': cursor})}" if cursor else address

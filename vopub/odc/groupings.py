@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
 from vopub.odc.answers import ChangeKind, Difference, GroupingHistory, GroupingTombstone, Outcome
@@ -43,9 +43,8 @@ Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 Kind = type[KM3ResourceStream] | type[KM3ResourceCollection]
 MEMBERS = ("resources", "streams")
 """What may be very many, of which a history tells what came and what went."""
-MOST_REMEMBERED = 4096
-LONGEST_REMEMBERED = 4096
-"""Characters of a record that is kept in memory, so that all of them take 40 MB at most."""
+MOST_REMEMBERED = 10_000_000
+"""Characters of all streams that are kept in memory; pages of lists want them again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +61,19 @@ UNKNOWN = Standing(is_known=False)
 NEW = Past(())
 
 
-def _read(kind: type[Grouping], text: str) -> Grouping:
-    """Read a record as JSON; pages of lists read the same ones again and again."""
-    if len(text) > LONGEST_REMEMBERED:
-        return kind.model_validate_json(text)
-    read: Grouping = _remembered(kind, text)
-    return read
-
-
-@lru_cache(maxsize=MOST_REMEMBERED)
-def _remembered(kind: Kind, text: str) -> Any:
-    return kind.model_validate_json(text)
-
-
 class Groupings(Part):
     """Writes, withdraws, returns and lists streams and collections."""
+
+    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
+        super().__init__(reading, writing)
+        self._writes = 0
+        self._all: dict[Kind, tuple[int, tuple[Any, ...]]] = {}
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with self._writing.begin() as session:
+            yield session
+        self._writes += 1
 
     def put(
         self, record: KM3ResourceStream | KM3ResourceCollection, condition: Condition = ALWAYS, *,
@@ -97,7 +94,7 @@ class Groupings(Part):
         """
         _check(record)
         kind, text = type(record), record.model_dump_json()
-        with self._writing.begin() as session:
+        with self._write() as session:
             row = session.get(table_of(kind), record.identifier)
             there = row.record if row is not None and row.withdrawn is None else None
             condition.check(there)
@@ -132,7 +129,7 @@ class Groupings(Part):
             If it names what is no identifier; nothing is changed.
         """
         _check(record)
-        with self._writing.begin() as session:
+        with self._write() as session:
             session.merge(_row(record, text, past))
             subject = subject_of(type(record), record.identifier)
             replace_all(session, subject, past.changes)
@@ -161,12 +158,22 @@ class Groupings(Part):
         return Standing(True, None if row.withdrawn is None else _tombstone(kind, row))
 
     def all(self, kind: type[Grouping]) -> tuple[Grouping, ...]:
-        """Return all streams or all collections that were not withdrawn, by identifier."""
+        """Return all streams or all collections that were not withdrawn, by identifier.
+
+        They are kept until one is written, which only this process does.
+        """
+        made, found = self._all.get(kind, (-1, ()))
+        if made == self._writes:
+            return found
+        made = self._writes  # before reading: a write that comes between makes it old
         table = table_of(kind)
         wanted = select(table.record).where(table.withdrawn.is_(None)).order_by(table.identifier)
         with self._reading() as session:
             texts = session.scalars(wanted).all()
-        return tuple(_read(kind, text) for text in texts)
+        found = tuple(kind.model_validate_json(text) for text in texts)
+        if sum(map(len, texts)) <= MOST_REMEMBERED:
+            self._all[kind] = made, found
+        return found
 
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""
@@ -186,7 +193,7 @@ class Groupings(Part):
         ChangedError
             If the condition does not hold of it.
         """
-        with self._writing.begin() as session:
+        with self._write() as session:
             row = _present(session, kind, identifier)
             condition.check(row.record)
             take_back(row, reason)
@@ -202,7 +209,7 @@ class Groupings(Part):
         RefusedError
             If it was not withdrawn.
         """
-        with self._writing.begin() as session:
+        with self._write() as session:
             row = _known(session, kind, identifier)
             bring_back(row, noun(kind), "identifier")
             _note(session, kind, identifier, ChangeKind.RESTORED, who, reason)

@@ -109,8 +109,7 @@ def list_resources(
     query, chosen = wanted.query(), wanted.chosen()
     if wanted.offset:
         return _json(request, store.find(query).model_dump_json(include=_within(chosen)))
-    page = store.page(query, wanted.sort, wanted.cursor, wanted.limit)
-    count = store.count(query)
+    page, count = store.counted_page(query, wanted.sort, wanted.cursor, wanted.limit)
     # The summaries are JSON already: they are put together as text.
     head = {"total": count.number, "exact": count.exact, "limit": wanted.limit, "offset": 0,
             "later": page.later, "earlier": page.earlier}  # fmt: skip

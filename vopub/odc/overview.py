@@ -117,11 +117,11 @@ def shelf_of(groupings: Sequence[KM3ResourceStream | KM3ResourceCollection], aft
 def _members(collection: KM3ResourceCollection, store: Store) -> tuple[list[ResourceSummary], int]:
     """Return the resources of a collection that are no elements of a stream, and how many."""
     query = search.Query(collection=collection.identifier, latest=True)
-    page = store.page(query, Sort.IDENTIFIER, "", MOST_MEMBERS)
+    page, count = store.counted_page(query, Sort.IDENTIFIER, "", MOST_MEMBERS)
     found = [ResourceSummary.model_validate_json(text) for text in page.summaries]
     together = {s.kid: s for s in [*store.named(collection.resources[:MOST_MEMBERS]), *found]}
     shown = [s for s in together.values() if not s.stream]
-    return shown, max(store.count(query).number, len(together))
+    return shown, max(count.number, len(together))
 
 
 def _spans(store: Store, summaries: Sequence[ResourceSummary]) -> dict[str, TimeSpan]:

@@ -64,10 +64,10 @@ def front(
 @router.api_route("/resources", methods=GET)
 def resources(asked: Annotated[Asked, Depends(asked_by)], store: TheStore) -> str:
     """Show the resources that match, and what the list can be narrowed by."""
-    page = store.page(asked.query, asked.sort, asked.cursor, PER_PAGE)
+    page, count = store.counted_page(asked.query, asked.sort, asked.cursor, PER_PAGE)
     return render(
         "list.html", asked=asked, facets=facets_of(asked, store), sorts=sorts_of(asked),
-        count=store.count(asked.query),
+        count=count,
         found=[ResourceSummary.model_validate_json(text) for text in page.summaries],
         earlier=asked.with_(cursor=page.earlier) if page.earlier else "",
         later=asked.with_(cursor=page.later) if page.later else "",

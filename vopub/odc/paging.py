@@ -22,11 +22,9 @@ from vopub.odc import words
 from vopub.odc.faults import RefusedError
 from vopub.odc.schema import ResourceRow, TallyRow
 from vopub.odc.search import Query, conditions, facets
-from vopub.odc.ways import in_order, tallied, ways_of
+from vopub.odc.ways import MOST_COUNTED, Sought, in_order, tallied, ways_of
 
 LONGEST_CURSOR = 400
-MOST_COUNTED = 1000
-"""More than this are not counted where counting means reading them."""
 
 
 class Sort(StrEnum):
@@ -113,7 +111,7 @@ class _Place:
     backwards: bool
 
 
-def page_of(session: Session, query: Query, sort: Sort, cursor: str, limit: int) -> Page:
+def page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> Page:
     """Return a page of the list of what matches; ``query.limit`` and ``offset`` do not count.
 
     Raises
@@ -125,7 +123,7 @@ def page_of(session: Session, query: Query, sort: Sort, cursor: str, limit: int)
     backwards = place is not None and place.backwards
     keys = tuple(key.turned() for key in _KEYS[sort]) if backwards else _KEYS[sort]
     after = _after(keys, place.values) if place is not None else []
-    rows = _some(session, query, keys, after, limit + 1)
+    rows = _some(sought, keys, after, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows = rows[::-1]
@@ -138,32 +136,36 @@ def page_of(session: Session, query: Query, sort: Sort, cursor: str, limit: int)
     )
 
 
-def count_of(session: Session, query: Query) -> Count:
+def count_of(sought: Sought) -> Count:
     """Return how many match; exactly, unless there are many and each had to be looked at."""
-    looked_at = any((query.identifier, query.since, query.until, query.position))
-    if not looked_at and not query.q:
-        return Count(int(session.scalar(tallied(query)) or 0))
-    if looked_at:
-        ways = ways_of(session, query, by_moment=True)
-        chosen = [select(ResourceRow.number).where(*way.conditions) for way in ways]
-        # In the order of an index, PostgreSQL stops where it may, and does not collect all first.
-        chosen = [each.order_by(ResourceRow.moment, ResourceRow.number) for each in chosen]
-    else:  # the index of words knows the rest, and nothing that was withdrawn
-        chosen = [words.found(session.get_bind().dialect.name, query.q, facets(query))]
+    session, query = sought.session, sought.query
+    if any((query.identifier, query.since, query.until, query.position)):
+        return _counted(sought)
+    if query.q:  # the index of words knows the rest, and nothing that was withdrawn
+        found = len(sought.by_words)
+        return Count(min(found, MOST_COUNTED), found <= MOST_COUNTED)
+    return Count(int(session.scalar(tallied(query)) or 0))
+
+
+def _counted(sought: Sought) -> Count:
+    """Count what has to be looked at, until it is more than is counted."""
     left = MOST_COUNTED + 1
-    for each in chosen:
-        some = each.limit(left).subquery()
-        left -= session.scalar(select(func.count()).select_from(some)) or 0
+    for way in ways_of(sought, by_moment=True):
+        chosen = select(ResourceRow.number).where(*way.conditions)
+        # In the order of an index, PostgreSQL stops where it may, and does not collect all first.
+        chosen = chosen.order_by(ResourceRow.moment, ResourceRow.number)
+        some = chosen.limit(left).subquery()
+        left -= sought.session.scalar(select(func.count()).select_from(some)) or 0
     return Count(min(MOST_COUNTED + 1 - left, MOST_COUNTED), left > 0)
 
 
 def exact_count_of(session: Session, query: Query) -> int:
     """Return how many match, also if each has to be looked at."""
-    count = count_of(session, query)
+    sought = Sought(session, query)
+    count = count_of(sought)
     if count.exact:
         return count.number
-    dialect = session.get_bind().dialect.name
-    found = words.found(dialect, query.q, facets(query))
+    found = words.found(sought.dialect, query.q, facets(query))
     if any((query.identifier, query.since, query.until, query.position)):
         held = conditions(query)
         if query.q:
@@ -174,7 +176,7 @@ def exact_count_of(session: Session, query: Query) -> int:
 
 def piece_of(session: Session, query: Query) -> list[str]:
     """Return the summaries from ``query.offset`` on, at most ``query.limit``, by identifier."""
-    rows = _some(session, query, _KEYS[Sort.IDENTIFIER], (), query.limit, query.offset)
+    rows = _some(Sought(session, query), _KEYS[Sort.IDENTIFIER], (), query.limit, query.offset)
     return [row[0] for row in rows]
 
 
@@ -196,8 +198,7 @@ def tallies_by(session: Session, facet: str, query: Query) -> dict[str, int]:
 
 
 def _some(
-    session: Session,
-    query: Query,
+    sought: Sought,
     keys: Sequence[_Key],
     after: Sequence[ColumnElement[bool]],
     number: int,
@@ -205,7 +206,8 @@ def _some(
 ) -> Sequence[Row[Any]]:
     """Return the summary and the keys of so many that match, in order."""
     columns = [key.column for key in keys]
-    ways = ways_of(session, query, by_moment=columns[0] is ResourceRow.moment)
+    session = sought.session
+    ways = ways_of(sought, by_moment=columns[0] is ResourceRow.moment)
     selected = []
     for way in ways:
         order = (key.order(in_order(session, way, key.column)) for key in keys)

@@ -71,7 +71,7 @@ class ResourceRow(KeptRow):
             for facet in ("ktype", "collection")
             for order in ("identifier", "moment", "number")
         ),
-        Index("ix_resources_stream_moment", "stream", "moment", "number"),
+        Index("ix_resources_stream_moment", "stream", "moment", "number", "latest", "withdrawn"),
     )
 
     kid: Mapped[str] = mapped_column(String(36), primary_key=True)

@@ -25,7 +25,7 @@ from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.changes import Past
 from vopub.odc.conditions import ALWAYS, Condition
-from vopub.odc.database import database_of, writing
+from vopub.odc.database import OneByOne, database_of
 from vopub.odc.faults import NotFoundError
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.groupings import Groupings
@@ -37,6 +37,7 @@ from vopub.odc.registering import Sender, bring, register
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import EVERYTHING, Query, conditions
 from vopub.odc.tokens import Grant, Tokens
+from vopub.odc.ways import Sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Store:
         self.blobs = Blobs(directory / "files")
         self._engine = database_of(directory, database)
         self._reading = sessionmaker(self._engine)
-        self._writing = sessionmaker(writing(self._engine))
+        self._writing = OneByOne(self._engine)
         self.tokens = Tokens(self._reading, self._writing)
         with self._writing.begin() as session:
             index.ensure(session)
@@ -222,12 +223,20 @@ class Store:
             If the cursor is not one of this list.
         """
         with self._reading() as session:
-            return paging.page_of(session, query, sort, cursor, limit)
+            return paging.page_of(Sought(session, query), sort, cursor, limit)
+
+    def counted_page(
+        self, query: Query, sort: Sort = Sort.IDENTIFIER, cursor: str = "", limit: int = 50
+    ) -> tuple[Page, Count]:
+        """Return the same as ``page`` and ``count``, sooner than both and of the same moment."""
+        with self._reading() as session:
+            sought = Sought(session, query)
+            return paging.page_of(sought, sort, cursor, limit), paging.count_of(sought)
 
     def count(self, query: Query) -> Count:
         """Return how many match; not exact where each of very many had to be looked at."""
         with self._reading() as session:
-            return paging.count_of(session, query)
+            return paging.count_of(Sought(session, query))
 
     def tally(self, facet: str, query: Query = EVERYTHING) -> dict[str, int]:
         """Return how many resources there are by ``ktype``, ``collection`` or ``stream``.

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
@@ -22,6 +23,31 @@ from vopub.odc.search import Query, ends_from, facets, without_time
 
 FEW = 5000
 """So many are read and put in order sooner than a long list is gone through."""
+MOST_COUNTED = 1000
+"""More than this are not counted where counting means reading them."""
+
+
+class Sought:
+    """What is looked for in a transaction; what its pages and its count need is read once.
+
+    Parameters
+    ----------
+    session
+        A transaction that reads.
+    query
+        What is looked for.
+    """
+
+    def __init__(self, session: Session, query: Query) -> None:
+        self.session = session
+        self.query = query
+        self.dialect = session.get_bind().dialect.name
+
+    @cached_property
+    def by_words(self) -> list[int]:
+        """The numbers of the first resources that have the words; some more than are few."""
+        found = words.found(self.dialect, self.query.q, facets(self.query))
+        return list(self.session.scalars(found.limit(max(FEW, MOST_COUNTED) + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +65,18 @@ def lasting(begin: datetime, end: datetime | None) -> int:
     return int(max(seconds, 0.0)).bit_length()
 
 
-def ways_of(session: Session, query: Query, *, by_moment: bool) -> list[Way]:
+def ways_of(sought: Sought, *, by_moment: bool) -> list[Way]:
     """Return the ways that together find what matches.
 
     Parameters
     ----------
-    session
-        A transaction that reads.
-    query
+    sought
         What is looked for.
     by_moment
         Whether the list is by when data begin, or its order does not matter.
     """
-    held, narrow = _held(session, query)
+    session, query = sought.session, sought.query
+    held, narrow = _held(sought)
     if query.since is None and query.until is None:
         return [Way(held)]
     if narrow:
@@ -79,26 +104,26 @@ def tallied(query: Query) -> Select[Any]:
     return select(func.sum(TallyRow.resources)).where(*held)
 
 
-def _held(session: Session, query: Query) -> tuple[list[ColumnElement[bool]], bool]:
+def _held(sought: Sought) -> tuple[list[ColumnElement[bool]], bool]:
     """Return the conditions beside time, and whether few fulfil them."""
+    session, query = sought.session, sought.query
     held = without_time(query)
-    dialect = session.get_bind().dialect.name
-    rare = bool(query.q) and _is_rare(session, query)
-    if query.q and dialect == "sqlite" and not rare:
+    rare = bool(query.q) and len(sought.by_words) <= FEW
+    if rare:
+        numbers: BindParameter[int] = bindparam(
+            "few", sought.by_words, expanding=True, literal_execute=True
+        )
+        held.append(ResourceRow.number.in_(numbers))
+    elif query.q and sought.dialect == "sqlite":
         # SQLite would read all that have the words before it sorts them; it is quicker to go
         # through the list and to look at each.
         held += words.by_looking(query.q)
     elif query.q:
-        held.append(words.matching(dialect, query.q, facets(query)))
+        held.append(words.matching(sought.dialect, query.q, facets(query)))
     narrow = rare or bool(query.stream or query.identifier or query.position)
     if not narrow and (query.ktype or query.collection or query.latest):
         narrow = int(session.scalar(tallied(query)) or 0) <= FEW
     return held, narrow
-
-
-def _is_rare(session: Session, query: Query) -> bool:
-    found = words.found(session.get_bind().dialect.name, query.q, facets(query))
-    return _count(session, found, FEW + 1) <= FEW
 
 
 def _ranges(session: Session, query: Query) -> Iterator[list[ColumnElement[bool]]]:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from vopub.errors import FileError, ServiceError, UsageError
-from vopub.odc.database import migrate, open_database, open_postgresql, writing
+from vopub.odc.database import OneByOne, migrate, open_database, open_postgresql, writing
 from vopub.odc.schema import Base
 
 
@@ -38,6 +38,28 @@ def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     assert dump(path) == before
+
+
+def test_sqlites_log_of_writes_stays_short_while_there_is_always_one_who_writes(
+    tmp_path: Path,
+) -> None:
+    engine = open_database(tmp_path / "odc.db")
+    transactions = OneByOne(engine)
+    with transactions.begin() as session:
+        session.execute(text("CREATE TABLE texts (content BLOB)"))
+
+    def write() -> None:
+        for _ in range(40):
+            with transactions.begin() as session:
+                session.execute(text("INSERT INTO texts VALUES (randomblob(1000000))"))
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert (tmp_path / "odc.db-wal").stat().st_size < 8_000_000
+    engine.dispose()
 
 
 def dump(path: Path) -> list[tuple[str, ...]]:
