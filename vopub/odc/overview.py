@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,11 +77,11 @@ def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:
     summaries, total = _members(collection, store)
     spans = _spans(store, summaries)
     axis = _axis(list(spans.values()))
-    counts = store.tally("stream", search.Query(latest=True))
     kinds = [
         (kind, [_member(s, spans, axis) for s in summaries if s.ktype is kind]) for kind in Ktype
     ]
     streams = streams_of(collection, store)
+    counts = sizes_of("stream", streams[:MOST_MEMBERS], store)
     return {
         "kinds": [(kind, members) for kind, members in kinds if members],
         "streams": [
@@ -95,6 +95,17 @@ def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:
 def streams_of(collection: KM3ResourceCollection, store: Store) -> list[KM3ResourceStream]:
     """Return the streams that a collection names, or that name it."""
     return [s for s in store.groupings.all(KM3ResourceStream) if _belongs(s, collection)]
+
+
+def sizes_of(
+    facet: str, groupings: Sequence[KM3ResourceStream | KM3ResourceCollection], store: Store
+) -> dict[str, int]:
+    """Return how many resources there are in each of some streams or collections that has any.
+
+    ``facet`` is ``stream`` or ``collection``.
+    """
+    names = [each.identifier for each in groupings]
+    return store.tally(facet, search.Query(latest=True), names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +128,11 @@ def shelf_of(groupings: Sequence[KM3ResourceStream | KM3ResourceCollection], aft
 def _members(collection: KM3ResourceCollection, store: Store) -> tuple[list[ResourceSummary], int]:
     """Return the resources of a collection that are no elements of a stream, and how many."""
     query = search.Query(collection=collection.identifier, latest=True)
-    page, count = store.counted_page(query, Sort.IDENTIFIER, "", MOST_MEMBERS)
+    page = store.page(replace(query, alone=True), Sort.IDENTIFIER, "", MOST_MEMBERS)
     found = [ResourceSummary.model_validate_json(text) for text in page.summaries]
     together = {s.kid: s for s in [*store.named(collection.resources[:MOST_MEMBERS]), *found]}
     shown = [s for s in together.values() if not s.stream]
-    return shown, max(count.number, len(together))
+    return shown, max(store.count(query).number, len(together))
 
 
 def _spans(store: Store, summaries: Sequence[ResourceSummary]) -> dict[str, TimeSpan]:

@@ -25,7 +25,15 @@ from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
 from vopub.odc.grouping_forms import GroupingPageForm, described_on_page, grouping_in_form
 from vopub.odc.listing import MOST_WORDS
 from vopub.odc.mappings.groupings import Parts
-from vopub.odc.overview import map_of, newest_of, shelf_of, streams_of, timeline_of
+from vopub.odc.overview import (
+    Shelf,
+    map_of,
+    newest_of,
+    shelf_of,
+    sizes_of,
+    streams_of,
+    timeline_of,
+)
 from vopub.odc.paging import Sort
 from vopub.odc.pictures import pictures_of
 from vopub.odc.rendering import render
@@ -98,12 +106,9 @@ def resource(
 @router.api_route("/collections", methods=GET)
 def collections(store: TheStore, after: Word = "") -> str:
     """Show all collections."""
-    return render(
-        "groupings.html", kind="collection", of="",
-        shelf=shelf_of(store.groupings.all(KM3ResourceCollection), after),
-        counts=store.tally("collection", search.Query(latest=True)),
-        about="What belongs to one analysis, one data set or one publication.",
-    )  # fmt: skip
+    about = "What belongs to one analysis, one data set or one publication."
+    found = store.groupings.all(KM3ResourceCollection)
+    return _shelf("collection", shelf_of(found, after), store, about=about)
 
 
 @router.api_route("/collections/{identifier}", methods=GET)
@@ -130,11 +135,8 @@ def streams(store: TheStore, collection: Word = "", after: Word = "") -> str:
         found = streams_of(store.groupings.get(KM3ResourceCollection, collection), store)
     else:
         found = store.groupings.all(KM3ResourceStream)
-    return render(
-        "groupings.html", kind="stream", of=collection, shelf=shelf_of(found, after),
-        counts=store.tally("stream", search.Query(latest=True)),
-        about="What grows by the minute: recordings and alerts that follow each other.",
-    )  # fmt: skip
+    about = "What grows by the minute: recordings and alerts that follow each other."
+    return _shelf("stream", shelf_of(found, after), store, about=about, of=collection)
 
 
 @router.api_route("/streams/{identifier}", methods=GET)
@@ -154,6 +156,12 @@ def stream(
     values = {**described.values, **shown, "members": members}
     page = render("stream.html", record=record, base=base, **values)
     return HTMLResponse(page, headers=described.headers)
+
+
+def _shelf(kind: str, shelf: Shelf, store: Store, *, about: str, of: str = "") -> str:
+    """Show a piece of the list of streams or of collections; ``of`` is whose streams they are."""
+    counts = sizes_of(kind, shelf.groupings, store)
+    return render("groupings.html", kind=kind, of=of, shelf=shelf, counts=counts, about=about)
 
 
 def _kind(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -180,7 +180,9 @@ def piece_of(session: Session, query: Query) -> list[str]:
     return [row[0] for row in rows]
 
 
-def tallies_by(session: Session, facet: str, query: Query) -> dict[str, int]:
+def tallies_by(
+    session: Session, facet: str, query: Query, names: Collection[str] | None = None
+) -> dict[str, int]:
     """Return how many resources there are of each kind, or in each collection or stream.
 
     Parameters
@@ -190,10 +192,14 @@ def tallies_by(session: Session, facet: str, query: Query) -> dict[str, int]:
     facet
         ``ktype``, ``collection`` or ``stream``.
     query
-        Of which ``ktype``, ``collection``, ``stream`` and ``latest`` count.
+        Of which ``ktype``, ``collection``, ``stream``, ``alone`` and ``latest`` count.
+    names
+        Of those that are counted, unless all are.
     """
     column = getattr(TallyRow, facet)
     counted = tallied(query).add_columns(column).group_by(column).order_by(column)
+    if names is not None:
+        counted = counted.where(column.in_(names))
     return {value: int(count) for count, value in session.execute(counted) if count}
 
 

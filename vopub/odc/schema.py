@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -24,6 +25,8 @@ NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
 }
 
+NO_STREAM = text("stream = ''")
+"""That a resource is no element of a stream, as databases know it from their index of those."""
 WHOLE = BigInteger().with_variant(Integer(), "sqlite")
 """Whole numbers of 64 bit; what SQLite calls INTEGER has them."""
 
@@ -70,6 +73,13 @@ class ResourceRow(KeptRow):
             Index(f"ix_resources_{facet}_{order}", facet, order)
             for facet in ("ktype", "collection")
             for order in ("identifier", "moment", "number")
+        ),
+        Index(
+            "ix_resources_alone",
+            "collection",
+            "identifier",
+            sqlite_where=NO_STREAM,
+            postgresql_where=NO_STREAM,
         ),
         Index("ix_resources_stream_moment", "stream", "moment", "number", "latest", "withdrawn"),
     )

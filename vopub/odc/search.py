@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from vopub.model.ktype import Ktype
 from vopub.odc import sky, words
-from vopub.odc.schema import ResourceRow, SkyRow
+from vopub.odc.schema import NO_STREAM, ResourceRow, SkyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Query:
     ktype: Ktype | None = None
     collection: str = ""
     stream: str = ""
+    alone: bool = False
+    """Whether to leave out elements of streams."""
     identifier: str = ""
     latest: bool = False
     """Whether to leave out older versions."""
@@ -82,6 +84,8 @@ def without_time(query: Query) -> list[ColumnElement[bool]]:
         ResourceRow.latest: query.latest,
     }
     held = [column == value for column, value in wanted.items() if value]
+    if query.alone:
+        held.append(NO_STREAM)
     if query.position is not None:
         held.append(ResourceRow.number.in_(_covering(sky.cell_of(*query.position))))
     return [ResourceRow.withdrawn.is_(None), *held]

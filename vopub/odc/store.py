@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -238,13 +238,16 @@ class Store:
         with self._reading() as session:
             return paging.count_of(Sought(session, query))
 
-    def tally(self, facet: str, query: Query = EVERYTHING) -> dict[str, int]:
+    def tally(
+        self, facet: str, query: Query = EVERYTHING, names: Collection[str] | None = None
+    ) -> dict[str, int]:
         """Return how many resources there are by ``ktype``, ``collection`` or ``stream``.
 
-        Of the query, the same three and ``latest`` count. Takes a millisecond, however many.
+        Of the query, the same three, ``alone`` and ``latest`` count; with ``names``, only those
+        are told. Takes a millisecond, however many resources there are.
         """
         with self._reading() as session:
-            return paging.tallies_by(session, facet, query)
+            return paging.tallies_by(session, facet, query, names)
 
     def find(self, query: Query) -> ResourceList:
         """Return the resources that match, with their exact number: for short lists."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
@@ -49,7 +50,7 @@ def draw_timeline(moments: Sequence[datetime], stream: str) -> Markup:
         An ``svg`` element with a title and a description.
     """
     start, stop = _span(utc(moments[0]), utc(moments[-1]))
-    counts = Counter(min(int(share(utc(m), start, stop) * BARS), BARS - 1) for m in moments)
+    counts = _counts(moments, start, stop)
     most = max(counts.values())
     parts = [*_frame(most), *_ticks(start, stop), *_bars(counts, most, start, stop, stream)]
     about = f"{len(moments)} elements; at most {most} in one bar."
@@ -69,6 +70,21 @@ def _span(first: datetime, last: datetime) -> tuple[datetime, datetime]:
     return (first if first < stop else first - margin), stop
 
 
+def _counts(moments: Sequence[datetime], start: datetime, stop: datetime) -> dict[int, int]:
+    """Return how many moments fall under each bar; all lie before the stop."""
+    edges = (_edge(bar, start, stop) for bar in range(1, BARS))
+    if moments[0].tzinfo is None:
+        edges = (edge.replace(tzinfo=None) for edge in edges)
+    places = [0, *(bisect_left(moments, edge) for edge in edges), len(moments)]
+    numbers = enumerate(after - before for before, after in pairwise(places))
+    return {bar: number for bar, number in numbers if number}
+
+
+def _edge(bar: int, start: datetime, stop: datetime) -> datetime:
+    """Return where a bar begins."""
+    return start + (stop - start) * bar / BARS
+
+
 def _x(part: float) -> float:
     return round(LEFT + part * (WIDTH - LEFT - 4), 1)
 
@@ -82,11 +98,11 @@ def _frame(most: int) -> Iterator[str]:
 
 
 def _bars(
-    counts: Counter[int], most: int, start: datetime, stop: datetime, stream: str
+    counts: dict[int, int], most: int, start: datetime, stop: datetime, stream: str
 ) -> Iterator[str]:
     width = round((WIDTH - LEFT - 4) / BARS - 2, 1)
     for bar, count in sorted(counts.items()):
-        begin, end = (start + (stop - start) * edge / BARS for edge in (bar, bar + 1))
+        begin, end = (_edge(edge, start, stop) for edge in (bar, bar + 1))
         height = max(round((HEIGHT - TOP - BOTTOM) * count / most, 1), 2)
         asked = {"stream": stream, "from": _exact(begin), "until": _exact(end)}
         address = escape(f"/resources?{urlencode({**asked, 'sort': 'earliest-data'})}")

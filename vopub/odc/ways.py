@@ -46,8 +46,21 @@ class Sought:
     @cached_property
     def by_words(self) -> list[int]:
         """The numbers of the first resources that have the words; some more than are few."""
-        found = words.found(self.dialect, self.query.q, facets(self.query))
+        q = self.query.q if self.dialect == "postgresql" else self._rarest_first()
+        found = words.found(self.dialect, q, facets(self.query))
         return list(self.session.scalars(found.limit(max(FEW, MOST_COUNTED) + 1)))
+
+    def _rarest_first(self) -> str:
+        """Return the words so that SQLite, which takes the first and looks for others, does less.
+
+        PostgreSQL orders them itself.
+        """
+        parts = self.query.q.split()
+        return " ".join(sorted(parts, key=self._is_in_many)) if len(parts) > 1 else self.query.q
+
+    def _is_in_many(self, word: str) -> bool:
+        found = words.found(self.dialect, word, ())
+        return self.session.scalar(found.limit(1).offset(FEW)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,7 @@ def tallied(query: Query) -> Select[Any]:
         TallyRow.stream: query.stream, TallyRow.latest: query.latest,
     }  # fmt: skip
     held = [column == value for column, value in wanted.items() if value]
+    held += [TallyRow.stream == ""] if query.alone else []
     return select(func.sum(TallyRow.resources)).where(*held)
 
 
@@ -121,7 +135,7 @@ def _held(sought: Sought) -> tuple[list[ColumnElement[bool]], bool]:
     elif query.q:
         held.append(words.matching(sought.dialect, query.q, facets(query)))
     narrow = rare or bool(query.stream or query.identifier or query.position)
-    if not narrow and (query.ktype or query.collection or query.latest):
+    if not narrow and (query.ktype or query.collection or query.latest or query.alone):
         narrow = int(session.scalar(tallied(query)) or 0) <= FEW
     return held, narrow
 

@@ -161,6 +161,17 @@ def test_a_collection_is_a_map_of_its_members_by_kind(stream: Centre) -> None:
     assert "24 elements" in words(page.xpath('//*[@class="map"]')[0])
 
 
+def test_elements_of_streams_do_not_hide_the_others_of_a_collection(centre: Centre) -> None:
+    elements = [element(n, collection="samples26_01") for n in range(MOST_MEMBERS + 1)]
+    other = make_record(files=[])
+    assert other.identifier > max(each.identifier for each in elements)
+    centre.store.put_resources([*elements, other])
+    centre.client.put_collection(make_collection())
+    page = shown(centre, "/collections/samples26_01")
+    assert page.xpath('//*[@class="map"]//a/@href') == [f"/resources/{other.kid}"]
+    assert f"All {MOST_MEMBERS + 2} resources" in words(page)
+
+
 def test_bars_on_the_map_stand_where_data_were_taken(centre: Centre) -> None:
     for number in (0, 12, 23):
         centre.store.put_resource(element(number, stream="", collection="samples26_01"))
