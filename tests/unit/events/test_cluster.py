@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dask
@@ -95,6 +95,15 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture
+def installed(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """That package installed here: in this process and in those that it starts."""
+    monkeypatch.syspath_prepend(str(plugin))
+    readers._in_order.cache_clear()
+    yield
+    readers._in_order.cache_clear()
+
+
 def odd(place: Path, name: str, what: str, other: Path) -> Path:
     path = place / f"{name}.odd"
     path.write_text(f"odd {what} {other}")
@@ -130,16 +139,13 @@ def test_processes_here_give_the_same_table(
 
 
 @pytest.mark.parametrize("workers", [Here(), LocalWorkers(2)], ids=["here", "dask"])
+@pytest.mark.usefixtures("installed")
 def test_the_events_of_a_file_are_counted_while_it_is_read(
     workers: Workers,
     orca6: Path,
     tmp_path: Path,
-    plugin: Path,
     make_section: MakeSection,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.syspath_prepend(str(plugin))
-    readers._in_order.cache_clear()
     paths = [odd(tmp_path, name, "slow_chunks", orca6) for name in ("one", "other")]
     tallies = list[Tally]()
     section = make_section("zenith > 90 deg", columns=COLUMNS)
@@ -151,10 +157,7 @@ def test_the_events_of_a_file_are_counted_while_it_is_read(
         watch=tallies.append,
         duplicates=Duplicates.KEEP,
     )
-    try:
-        table = reduced(reduction)
-    finally:
-        readers._in_order.cache_clear()
+    table = reduced(reduction)
     assert len(table) == 2 * 230
     reading = [tally for tally in tallies if tally.doing == "reading"]
     before = [tally for tally in reading if not tally.done]
@@ -166,17 +169,15 @@ def test_the_events_of_a_file_are_counted_while_it_is_read(
     assert (reading[-1].done, reading[-1].under_way, reading[-1].events) == (2, 0, 2 * 2499)
 
 
+@pytest.mark.usefixtures("installed")
 def test_files_that_fail_are_named_and_the_others_are_done(
     orca6: Path,
     orca4: Path,
     tmp_path: Path,
-    plugin: Path,
     make_section: MakeSection,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Also if a file kills whoever reads it, again and again."""
-    monkeypatch.syspath_prepend(str(plugin))
     deadly = odd(tmp_path, "deadly", "die", orca6)
     truncated = tmp_path / "truncated.root"
     truncated.write_bytes(orca6.read_bytes()[:200_000])
@@ -194,24 +195,18 @@ def test_files_that_fail_are_named_and_the_others_are_done(
 
 
 @pytest.mark.parametrize("workers", [Here(), LocalWorkers(2)], ids=["here", "dask"])
+@pytest.mark.usefixtures("installed")
 def test_what_a_reader_did_not_foresee_is_told_of_its_file(
     workers: Workers,
     orca6: Path,
     orca4: Path,
     tmp_path: Path,
-    plugin: Path,
     make_section: MakeSection,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.syspath_prepend(str(plugin))
-    readers._in_order.cache_clear()
     bad = [odd(tmp_path, name, name, orca6) for name in ("puzzle", "puzzle_later")]
     parts = tmp_path / "parts"
-    try:
-        with pytest.raises(SeveralError) as raised:
-            reduced(reduction_of([orca6, *bad, orca4], make_section, workers, parts))
-    finally:
-        readers._in_order.cache_clear()
+    with pytest.raises(SeveralError) as raised:
+        reduced(reduction_of([orca6, *bad, orca4], make_section, workers, parts))
     first, second = str(raised.value).splitlines()
     failed = "the reader odd_reader.OddReader failed with what it did not foresee"
     assert first.startswith(f"{bad[0]}: {failed} (ZeroDivisionError: what nobody foresaw)")
@@ -219,34 +214,22 @@ def test_what_a_reader_did_not_foresee_is_told_of_its_file(
     assert len(list(parts.glob("*.json"))) == 2
 
 
-def test_the_cause_of_what_a_reader_did_not_foresee_is_kept(
-    orca6: Path, tmp_path: Path, plugin: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(plugin))
-    readers._in_order.cache_clear()
-    try:
-        with pytest.raises(InputError) as raised:
-            readers.open_reader(odd(tmp_path, "puzzle", "puzzle", orca6))
-    finally:
-        readers._in_order.cache_clear()
+@pytest.mark.usefixtures("installed")
+def test_the_cause_of_what_a_reader_did_not_foresee_is_kept(orca6: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as raised:
+        readers.open_reader(odd(tmp_path, "puzzle", "puzzle", orca6))
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
     assert raised.value.__cause__.__traceback__ is not None
 
 
+@pytest.mark.usefixtures("installed")
 def test_a_file_that_fails_once_is_read_again_here(
     orca6: Path,
     tmp_path: Path,
-    plugin: Path,
     make_section: MakeSection,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.syspath_prepend(str(plugin))
-    readers._in_order.cache_clear()
     unlucky = odd(tmp_path, "unlucky", "fail_once", orca6)
-    try:
-        table = reduced(reduction_of([unlucky], make_section, Here()))
-    finally:
-        readers._in_order.cache_clear()
+    table = reduced(reduction_of([unlucky], make_section, Here()))
     assert unlucky.with_suffix(".failed").exists()
     assert len(table) == 230
 
