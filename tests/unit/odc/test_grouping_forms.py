@@ -11,12 +11,27 @@ from uuid import UUID
 import httpx
 import pytest
 import rdflib
+from hypothesis import given
+from hypothesis import strategies as st
 from rdflib.namespace import DCTERMS, RDF
 
 from vopub.model.ktype import Ktype
-from vopub.model.resource import KM3OpenResource, KM3ResourceStream, make_kid
+from vopub.model.resource import (
+    KM3OpenResource,
+    KM3ResourceCollection,
+    KM3ResourceStream,
+    make_kid,
+)
 from vopub.odc import grouping_forms
+from vopub.odc.answers import ResourceSummary
 from vopub.odc.conditions import tag_of
+from vopub.odc.mappings.groupings import (
+    Grouping,
+    Parts,
+    dcat_grouping,
+    schema_org_grouping,
+)
+from vopub.odc.mappings.reading import read_dcat_grouping, read_schema_org_grouping
 from vopub.odc.mappings.table import table
 
 from .conftest import AUTHORITY, Centre, make_collection, make_record, parse_page
@@ -134,6 +149,34 @@ def test_every_field_goes_where_the_table_says(filled: Centre, place: str, form:
         if target in goals and not there(node, goals[target].to.split("/"))
     ]
     assert missing == []
+
+
+READERS = {"schema_org": read_schema_org_grouping, "dcat": read_dcat_grouping}
+WRITERS = {"schema_org": schema_org_grouping, "dcat": dcat_grouping}
+LINES = st.text(min_size=20, max_size=60)
+GROUPINGS = st.one_of(
+    st.builds(
+        KM3ResourceStream, identifier=st.just(STREAM), title=LINES, description=LINES,
+        ktype=st.sampled_from(Ktype), collection=st.sampled_from(["", COLLECTION]),
+    ),
+    st.builds(
+        KM3ResourceCollection, identifier=st.just(COLLECTION), title=LINES, description=LINES
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("target", WRITERS)
+@given(record=GROUPINGS)
+def test_what_the_table_says_comes_back_as_it_was(target: str, record: Grouping) -> None:
+    kind = "stream" if isinstance(record, KM3ResourceStream) else "collection"
+    parts = Parts([ResourceSummary.of(member(1).model_dump(mode="json"))], total=1)
+    found = READERS[target](json.loads(json.dumps(WRITERS[target](record, parts, BASE))))
+    known = {name.partition(".")[2]: goals for name, goals in table().groupings.items()
+             if name.startswith(f"{kind}.")}  # fmt: skip
+    back = {name for name, goals in known.items() if target in goals and goals[target].back}
+    assert back >= {"identifier", "title", "description"}
+    expected = record.model_dump(mode="json", include=back)
+    assert found == {name: said for name, said in expected.items() if said != ""}
 
 
 def there(node: Any, path: list[str]) -> bool:

@@ -353,3 +353,36 @@ def _dcat_file(node: Node) -> Node:
         "role": at(node, "dct:type"),
         "description": at(node, "dct:description"),
     }
+
+
+def read_schema_org_grouping(node: Node) -> Node:
+    """Read a stream or a collection from a node of JSON-LD in the words of schema.org.
+
+    What belongs to it is not read: that comes in pages, with what only names it.
+    """
+    identifiers = {at(i, "propertyID"): at(i, "value") for i in nodes(node.get("identifier"))}
+    return nested(
+        {
+            "identifier": identifiers.get(IDENTIFIER),
+            "title": at(node, "name"),
+            "description": at(node, "description"),
+            "ktype": at(node, "additionalType").rpartition("#")[2],
+            "collection": _last([at(node, "isPartOf", "@id")], "/collections/"),
+        }
+    )
+
+
+def read_dcat_grouping(node: Node) -> Node:
+    """Read a stream or a collection from a node of JSON-LD in the words of DCAT.
+
+    What belongs to it is not read, as by ``read_schema_org_grouping``.
+    """
+    return nested(
+        {
+            "identifier": at(node, "dct:identifier"),
+            "title": at(node, "dct:title"),
+            "description": at(node, "dct:description"),
+            "ktype": at(node, "dct:type", "@id").rpartition("#")[2],
+            "collection": _last([at(node, "dct:isPartOf", "@id")], "/collections/"),
+        }
+    )

@@ -46,7 +46,7 @@ class Table(_Part):
     fields: dict[str, dict[str, Goal]]
     """By dotted name of the field, then by target."""
     groupings: dict[str, dict[str, Goal]]
-    """As ``fields``, of streams and of collections; they are not read back."""
+    """As ``fields``, of streams and of collections."""
 
     @property
     def for_groupings(self) -> tuple[str, ...]:
