@@ -34,6 +34,7 @@ from vopub.odc.keeping import keep_tidy
 from vopub.odc.limits import Limit
 from vopub.odc.packing import Packing
 from vopub.odc.store import Store
+from vopub.odc.turns import Turns
 
 LARGEST_UPLOAD = 2 << 30
 """Largest file in bytes unless set otherwise."""
@@ -112,6 +113,7 @@ def create_app(config: OdcConfig) -> FastAPI:
         ],
         max_age=86_400,
     )  # fmt: skip
+    app.add_middleware(Turns)
     app.add_middleware(Packing)
     app.add_middleware(HeadLikeGet)
     app.add_middleware(SecurityHeaders)

@@ -14,6 +14,7 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream, TimeSpan
 from vopub.odc import search
 from vopub.odc.answers import ResourceSummary
+from vopub.odc.database import column_of
 from vopub.odc.paging import Sort
 from vopub.odc.schema import ResourceRow
 from vopub.odc.store import Store
@@ -69,7 +70,8 @@ def _moments(session: Session, stream: str) -> list[datetime]:
         ResourceRow.stream == stream, ResourceRow.withdrawn.is_(None), ResourceRow.latest.is_(True)
     )  # fmt: skip
     rows = select(ResourceRow.moment).where(*held).order_by(ResourceRow.moment.desc())
-    return list(session.scalars(rows.limit(MOST_DRAWN)))[::-1]
+    found = column_of(session, rows.limit(MOST_DRAWN))[::-1]
+    return [datetime.fromisoformat(m) if isinstance(m, str) else m for m in found]
 
 
 def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:

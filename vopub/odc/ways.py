@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from vopub.odc import words
+from vopub.odc.database import among, column_of
 from vopub.odc.schema import ResourceRow, TallyRow
 from vopub.odc.search import Query, ends_from, facets, without_time
 
@@ -48,7 +49,7 @@ class Sought:
         """The numbers of the first resources that have the words; some more than are few."""
         q = self.query.q if self.dialect == "postgresql" else self._rarest_first()
         found = words.found(self.dialect, q, facets(self.query))
-        return list(self.session.scalars(found.limit(max(FEW, MOST_COUNTED) + 1)))
+        return column_of(self.session, found.limit(max(FEW, MOST_COUNTED) + 1))
 
     def _rarest_first(self) -> str:
         """Return the words so that SQLite, which takes the first and looks for others, does less.
@@ -124,10 +125,7 @@ def _held(sought: Sought) -> tuple[list[ColumnElement[bool]], bool]:
     held = without_time(query)
     rare = bool(query.q) and len(sought.by_words) <= FEW
     if rare:
-        numbers: BindParameter[int] = bindparam(
-            "few", sought.by_words, expanding=True, literal_execute=True
-        )
-        held.append(ResourceRow.number.in_(numbers))
+        held.append(among(session, ResourceRow.number, sought.by_words))
     elif query.q and sought.dialect == "sqlite":
         # SQLite would read all that have the words before it sorts them; it is quicker to go
         # through the list and to look at each.
