@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import soundfile
 from astropy.table import Table
 from km3net_testdata import data_path
 
@@ -163,4 +164,20 @@ def wave_recording(
     return record, file
 
 
-ALL = (function, lookup_table, binned_data, response, spectra, raw_recording, wave_recording)
+def mp3_recording(
+    tone: float = 12_000.0, rate: int = 48_000
+) -> tuple[KM3OpenResource, odc.Product]:
+    seconds = np.arange(rate) / rate
+    stream = io.BytesIO()
+    soundfile.write(stream, 0.5 * np.sin(2 * np.pi * tone * seconds), rate, format="MP3")
+    file = odc.product("sea.mp3", stream.getvalue(), "audio/mpeg")
+    record = record_of(
+        "acoustic20_01_mp3", Ktype.ACOUSTIC_MP3, "A tone under water", file, details=HYDROPHONE
+    )  # fmt: skip
+    return record, file
+
+
+ALL = (
+    function, lookup_table, binned_data, response, spectra, raw_recording, wave_recording,
+    mp3_recording,
+)  # fmt: skip

@@ -16,8 +16,9 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource
 from vopub.odc import pictures
 from vopub.odc.drawing import __main__ as process
+from vopub.odc.drawing import sounds
 from vopub.odc.drawing.charts import Areas, Lines, UndrawableError
-from vopub.odc.drawing.sounds import FRAME, FRAME_LENGTH, raw_chart, raw_pieces, wave_chart
+from vopub.odc.drawing.sounds import FRAME, FRAME_LENGTH, raw_chart, raw_pieces, sound_chart
 from vopub.odc.drawing.subject import Subject, subject_of
 from vopub.odc.drawing.tables import (
     bins_chart,
@@ -109,6 +110,22 @@ def test_a_response_over_two_axes_is_a_heat_map(media_type: str, tmp_path: Path)
     assert area.values[5, 9] == pytest.approx(1e-4 * area.x[9] ** 0.7 * (2 - 60 / 90))
 
 
+def test_of_three_axes_two_are_shown_and_the_mean_over_the_third(tmp_path: Path) -> None:
+    record, _ = pictured.binned_data()
+    cells = [(a, b, c) for a in range(3) for b in range(4) for c in range(2) if (a, b) != (2, 3)]
+    rows = [f"{a},{a + 1},{b},{b + 1},{c},{c + 1},{100 * a + 10 * b + c}" for a, b, c in cells]
+    rows.append("2,3,3,4,0,1,7")  # one of the two cells
+    text = "\n".join(["a_min,a_max,b_min,b_max,c_min,c_max,n", *rows])
+    file = product("three.csv", text.encode(), "text/csv")
+    path, subject = laid((record.model_copy(update={"files": (file.reference,)}), file), tmp_path)
+    chart = bins_chart(path, subject.task)
+    assert isinstance(chart, Areas)
+    assert (chart.x, chart.y, chart.value) == ("a_min", "b_min", "n, mean over c_min")
+    expected = [[100 * a + 10 * b + 0.5 for a in range(3)] for b in range(4)]
+    expected[3][2] = 7
+    assert chart.areas[0].values.tolist() == expected
+
+
 def test_spectra_have_a_curve_for_each_quantile(tmp_path: Path) -> None:
     path, subject = laid(pictured.spectra(), tmp_path)
     chart = spectra_chart(path, subject.task)
@@ -143,12 +160,39 @@ def test_a_raw_recording_has_two_frames_with_their_times(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 def test_a_tone_stands_where_its_frequency_is(width: int, tmp_path: Path) -> None:
-    path, subject = laid(pictured.wave_recording(12_000, width), tmp_path)
-    chart = wave_chart(path, subject.task)
+    assert_tone(laid(pictured.wave_recording(12_000, width), tmp_path), 96)
+
+
+def test_a_tone_of_an_mp3_file_stands_there_too(tmp_path: Path) -> None:
+    assert_tone(laid(pictured.mp3_recording(12_000), tmp_path), 48)
+
+
+def assert_tone(what: tuple[Path, Subject], rate: float) -> None:
+    """See 12 kHz in the spectrogram of what was sampled so often, in kHz."""
+    path, subject = what
+    chart = sound_chart(path, subject.task)
     assert isinstance(chart, Areas)
     (area,) = chart.areas
     row = int(np.argmax(area.values.mean(axis=1)))
     assert area.y[row] <= 12.0 <= area.y[row + 1]
+    assert area.y[-1] == rate / 2
+
+
+@pytest.mark.parametrize("made", [pictured.wave_recording(), pictured.mp3_recording()])
+def test_what_is_no_sound_is_said(made: Made, tmp_path: Path) -> None:
+    record, file = made
+    damaged = product(file.reference.name, b"RIFF or nothing" * 99, file.reference.media_type)
+    record = record.model_copy(update={"files": (damaged.reference,)})
+    path, subject = laid((record, damaged), tmp_path)
+    with pytest.raises(UndrawableError, match="is not a sound"):
+        sound_chart(path, subject.task)
+
+
+def test_a_sound_of_hours_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sounds, "MOST_SAMPLES", 10_000)
+    path, subject = laid(pictured.mp3_recording(), tmp_path)
+    with pytest.raises(UndrawableError, match="more than 10000 samples"):
+        sound_chart(path, subject.task)
 
 
 def gap(content: bytes) -> bytes:
@@ -182,7 +226,6 @@ TABLES = [
     ("a,b\n1,2\n1,3\n", "does not ascend"),
     ("a\n1\n", "single column"),
     ("a,b\nx,y\n", "no numbers"),
-    ("a_min,a_max,b_min,b_max,c_min,c_max,n\n1,2,1,2,1,2,3\n", "3 dimensions"),
     ("a_min,a_max,b_min,b_max,n\n" + "".join(f"{i},{i}.5,{i},{i}.5,1\n" for i in range(9)), "grid"),
 ]
 

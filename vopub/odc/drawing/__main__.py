@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from vopub.model.ktype import Ktype
 from vopub.odc.drawing.charts import Chart, UndrawableError, svg_of
-from vopub.odc.drawing.sounds import raw_chart, wave_chart
+from vopub.odc.drawing.sounds import raw_chart, sound_chart
 from vopub.odc.drawing.subject import Task
 from vopub.odc.drawing.tables import bins_chart, function_chart, lookup_chart, spectra_chart
 
@@ -29,8 +29,8 @@ MEMORY = 3 << 30
 CHARTS: Mapping[Ktype, Callable[[Path, Task], Chart]] = {
     Ktype.FUNCTION: function_chart, Ktype.LOOKUP_TABLE: lookup_chart,
     Ktype.BINNED_DATA: bins_chart, Ktype.RESPONSE_FUNCTION: bins_chart,
-    Ktype.ACOUSTIC_PSD: spectra_chart, Ktype.ACOUSTIC_WAV: wave_chart,
-    Ktype.ACOUSTIC_RAW: raw_chart,
+    Ktype.ACOUSTIC_PSD: spectra_chart, Ktype.ACOUSTIC_WAV: sound_chart,
+    Ktype.ACOUSTIC_MP3: sound_chart, Ktype.ACOUSTIC_RAW: raw_chart,
 }  # fmt: skip
 
 

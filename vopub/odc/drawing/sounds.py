@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import soundfile
 
 from vopub.odc.drawing.charts import Area, Areas, Chart, Floats, UndrawableError
 from vopub.odc.drawing.subject import Task
@@ -17,6 +16,11 @@ WINDOW = 1024
 MOST_COLUMNS = 600
 FLOOR = 1e-20
 """Power that silence is drawn as, so that it has a logarithm."""
+
+MOST_SAMPLES = 100_000_000
+"""Of a channel: an MP3 file of few bytes can hold hours."""
+BLOCK = 1 << 20
+"""Samples that are decoded together."""
 
 FRAME_RATE = 195_312.5
 """Samples per second of a hydrophone."""
@@ -47,9 +51,9 @@ def raw_chart(path: Path, _task: Task) -> Chart:
     return _spectrogram(raw_pieces(path))
 
 
-def wave_chart(path: Path, _task: Task) -> Chart:
-    """Draw the spectrogram of the first channel of a WAV file."""
-    return _spectrogram([_wave_piece(path)])
+def sound_chart(path: Path, _task: Task) -> Chart:
+    """Draw the spectrogram of the first channel of a sound: WAV, MP3 and what libsndfile reads."""
+    return _spectrogram([_first_channel(path)])
 
 
 def raw_pieces(path: Path) -> list[Piece]:
@@ -72,25 +76,16 @@ def raw_pieces(path: Path) -> list[Piece]:
     return [Piece(float(start), FRAME_RATE, pcm.astype(float)) for start, pcm in pieces]
 
 
-def _wave_piece(path: Path) -> Piece:
+def _first_channel(path: Path) -> Piece:
     try:
-        with wave.open(str(path)) as sound:
-            channels, width = sound.getnchannels(), sound.getsampwidth()
-            rate, content = sound.getframerate(), sound.readframes(sound.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise UndrawableError(f"it is not a WAV file of whole numbers ({error})") from error
-    whole = len(content) - len(content) % (channels * width)
-    return Piece(0.0, float(rate), _numbers(content[:whole], width)[::channels])
-
-
-def _numbers(content: bytes, width: int) -> Floats:
-    """Return samples as shares of the largest that there can be."""
-    if width == 1:
-        return (np.frombuffer(content, np.uint8).astype(float) - 128) / 128
-    single = np.frombuffer(content, np.uint8).reshape(-1, width)
-    padded: NDArray[np.uint8] = np.zeros((len(single), 4), np.uint8)
-    padded[:, 4 - width :] = single
-    return padded.view("<i4")[:, 0] / 2.0**31
+        with soundfile.SoundFile(path) as sound:
+            if sound.frames > MOST_SAMPLES:
+                raise UndrawableError(f"it has more than {MOST_SAMPLES} samples")
+            blocks = sound.blocks(BLOCK, dtype="float32", always_2d=True)
+            samples = np.concatenate([np.empty(0, "f4"), *(block[:, 0] for block in blocks)])
+            return Piece(0.0, float(sound.samplerate), samples)
+    except soundfile.SoundFileError as error:
+        raise UndrawableError("it is not a sound in its format, or it is damaged") from error
 
 
 def _spectrogram(pieces: list[Piece]) -> Chart:

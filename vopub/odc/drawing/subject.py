@@ -16,17 +16,19 @@ VOTABLE, FITS = "application/x-votable+xml", "application/fits"
 TABLES = frozenset({CSV, PARQUET, VOTABLE, FITS})
 RAW = frozenset({"application/octet-stream"})
 WAVES = frozenset({"audio/wav", "audio/x-wav", "audio/vnd.wave", "audio/wave"})
+MP3 = frozenset({"audio/mpeg", "audio/mp3"})
 READ: Mapping[Ktype, frozenset[str]] = {
     Ktype.FUNCTION: frozenset({JSON}), Ktype.LOOKUP_TABLE: frozenset({JSON}),
     Ktype.BINNED_DATA: TABLES, Ktype.RESPONSE_FUNCTION: TABLES,
     Ktype.ACOUSTIC_PSD: TABLES | {JSON}, Ktype.ACOUSTIC_WAV: WAVES | RAW,
-    Ktype.ACOUSTIC_RAW: RAW,
+    Ktype.ACOUSTIC_MP3: MP3, Ktype.ACOUSTIC_RAW: RAW,
 }  # fmt: skip
 """Which media types can be drawn of which kind of content."""
 WHAT: Mapping[Ktype, str] = {
     Ktype.FUNCTION: "Curve", Ktype.LOOKUP_TABLE: "Chart", Ktype.BINNED_DATA: "Chart",
     Ktype.RESPONSE_FUNCTION: "Chart", Ktype.ACOUSTIC_PSD: "Spectral quantiles",
-    Ktype.ACOUSTIC_WAV: "Spectrogram", Ktype.ACOUSTIC_RAW: "Spectrogram",
+    Ktype.ACOUSTIC_WAV: "Spectrogram", Ktype.ACOUSTIC_MP3: "Spectrogram",
+    Ktype.ACOUSTIC_RAW: "Spectrogram",
 }  # fmt: skip
 LONGEST_LABEL = 70
 

@@ -73,9 +73,7 @@ def bins_chart(path: Path, task: Task) -> Chart:
         raise UndrawableError("it has edges of bins, and no values")
     if len(pairs) == 1:
         return _histogram(columns, pairs[0], others, task.labels)
-    if len(pairs) == 2:
-        return _grid(columns, pairs, others[0], task.labels)
-    raise UndrawableError(f"its bins have {len(pairs)} dimensions")
+    return _grid(columns, pairs, others[0], task.labels)
 
 
 def spectra_chart(path: Path, task: Task) -> Chart:
@@ -152,7 +150,10 @@ def _histogram(
 def _grid(
     columns: Columns, pairs: Sequence[tuple[str, str]], name: str, labels: Labels
 ) -> Chart:  # fmt: skip
-    """Return the cells of a table that has a row for each of them."""
+    """Return the cells of a table that has a row for each of them.
+
+    Of more than two dimensions, the first two are shown, and the mean over the others.
+    """
     sides = [np.unique(np.concatenate([columns[low], columns[high]])) for low, high in pairs]
     shape = [len(side) - 1 for side in sides]
     if math.prod(shape) > 4 * len(columns[name]):
@@ -161,5 +162,15 @@ def _grid(
     places = [np.searchsorted(side, columns[low]) for side, (low, _) in lows]
     values = np.full(shape, np.nan)
     values[tuple(places)] = columns[name]
-    x, y = (labels.of(low) for low, _ in pairs)
-    return Areas(x, y, labels.of(name), [Area(sides[0], sides[1], values.T)])
+    x, y, *others = (labels.of(low) for low, _ in pairs)
+    what = ", mean over ".join([labels.of(name), *others])
+    return Areas(x, y, what, [Area(sides[0], sides[1], _mean_over_others(values).T)])
+
+
+def _mean_over_others(values: Floats) -> Floats:
+    """Return the means over all dimensions but the first two, of the cells that have a value."""
+    flat = values.reshape(*values.shape[:2], -1)
+    number = np.sum(~np.isnan(flat), axis=2)
+    means: Floats = np.full(number.shape, np.nan)
+    np.divide(np.nansum(flat, axis=2), number, out=means, where=number > 0)
+    return means
