@@ -157,7 +157,9 @@ def parse_record(
     try:
         record = kind.model_validate_json(body)
         for part in parts(record):
-            type(part).model_validate_json(part.model_dump_json())
+            # JSON says null of an infinite number, and of nothing else if what is none is left out.
+            if "null" in part.model_dump_json(exclude_none=True):
+                type(part).model_validate_json(part.model_dump_json())
     except ValidationError as error:
         problems = [
             Problem(".".join(map(str, detail["loc"])), detail["msg"])

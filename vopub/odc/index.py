@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text, tuple_, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from vopub.odc import sky, words
@@ -167,29 +167,22 @@ def _facets(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in _FACETS)
 
 
+_ADD = text(
+    "INSERT INTO tallies (ktype, collection, stream, latest, resources)"
+    " VALUES (:ktype, :collection, :stream, :latest, :resources)"
+    " ON CONFLICT (ktype, collection, stream, latest)"
+    " DO UPDATE SET resources = tallies.resources + excluded.resources"
+)
+
+
 def _tally(
     session: Session, old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
 ) -> None:
     changes = Counter(map(_facets, new))
     changes.subtract(map(_facets, old))
-    wanted = {key: change for key, change in changes.items() if change}
-    there = _tallies(session, wanted)
     rows = [
-        {**dict(zip(_FACETS, key, strict=True)), "resources": there.get(key, 0) + change}
-        for key, change in wanted.items()
-    ]
-    added = [row for row in rows if _facets(row) not in there]
-    changed = [row for row in rows if _facets(row) in there]
-    if added:
-        session.execute(insert(TallyRow), added)
-    if changed:
-        session.execute(update(TallyRow), changed)
-
-
-def _tallies(session: Session, keys: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
-    columns = [getattr(TallyRow, name) for name in _FACETS]
-    found: dict[tuple[Any, ...], int] = {}
-    for some in pieces(keys):
-        chosen = select(*columns, TallyRow.resources).where(tuple_(*columns).in_(some))
-        found |= {tuple(row[:-1]): row[-1] for row in session.execute(chosen)}
-    return found
+        {**dict(zip(_FACETS, key, strict=True)), "resources": change}
+        for key, change in changes.items() if change
+    ]  # fmt: skip
+    if rows:
+        session.execute(_ADD, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import from_json
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
@@ -191,7 +191,7 @@ def _write(session: Session, entries: Sequence[Entry], before: Mapping[str, Foun
     new = [entry for entry in entries if entry.kid not in before]
     numbers = {entry.kid: last + place for place, entry in enumerate(new, 1)}
     numbers |= {kid: there.number for kid, there in before.items()}
-    contents = {numbers[entry.kid]: json.loads(entry.text) for entry in entries}
+    contents = {numbers[entry.kid]: from_json(entry.text) for entry in entries}
     moment = now()
     rows = {
         e.kid: _row(e, numbers[e.kid], contents[numbers[e.kid]], written=moment) for e in entries

@@ -11,8 +11,12 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
+from alembic import command as migration
+from alembic.config import Config
+from sqlalchemy import create_engine, inspect
 
-from vopub.odc.database import open_postgresql
+from vopub.odc import migrations
+from vopub.odc.database import open_postgresql, writing
 from vopub.process import run, service_account
 from vopub.site.postgresql import find_binaries
 
@@ -78,3 +82,16 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
     finally:
         run([control, "-D", data, "-m", "immediate", "-w", "stop"], account=account)
         shutil.rmtree(directory)
+
+
+def go_back(path: Path, revision: str) -> list[str]:
+    """Give a database of SQLite an older schema; return the columns that resources have then."""
+    engine = create_engine(f"sqlite:///{path}")
+    configuration = Config()
+    configuration.set_main_option("script_location", migrations.__path__[0])
+    with writing(engine).begin() as connection:
+        configuration.attributes["connection"] = connection
+        migration.downgrade(configuration, revision)
+    columns = [str(column["name"]) for column in inspect(engine).get_columns("resources")]
+    engine.dispose()
+    return columns

@@ -6,21 +6,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, text
 
 from vopub.errors import ServiceError
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceStream
 from vopub.odc import catalog as odc_catalog
-from vopub.odc import migrations
 from vopub.odc.answers import Catalog, ResourceSummary
-from vopub.odc.database import writing
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 
 from .conftest import Centre, make_collection, make_record, products
+from .databases import go_back
 
 
 def fill(centre: Centre) -> KM3ResourceStream:
@@ -130,7 +126,8 @@ def test_a_store_of_the_first_version_gets_its_summaries(tmp_path: Path) -> None
     store.groupings.put(make_collection(resources=(record.kid,)))
     expected = store.catalog(), store.find(Query()), store.make_catalog(stream.identifier)
     store.close()
-    go_back(tmp_path / "odc" / "odc.db", "0001")
+    columns = go_back(tmp_path / "odc" / "odc.db", "0001")
+    assert "summary" not in columns
     again = Store(tmp_path / "odc")
     whole, found, elements = (
         again.catalog(),
@@ -144,15 +141,3 @@ def test_a_store_of_the_first_version_gets_its_summaries(tmp_path: Path) -> None
     )
     assert again.get_resource(record.kid) == record
     again.close()
-
-
-def go_back(path: Path, revision: str) -> None:
-    engine = create_engine(f"sqlite:///{path}")
-    configuration = Config()
-    configuration.set_main_option("script_location", migrations.__path__[0])
-    with writing(engine).begin() as connection:
-        configuration.attributes["connection"] = connection
-        command.downgrade(configuration, revision)
-        columns = [row[1] for row in connection.execute(text("PRAGMA table_info(resources)"))]
-    engine.dispose()
-    assert "summary" not in columns

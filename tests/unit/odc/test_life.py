@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
 
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.answers import ChangeKind, Difference
@@ -18,6 +17,7 @@ from vopub.odc.search import Query
 from vopub.odc.store import Store
 
 from .conftest import Centre, make_record, parse_page, products
+from .databases import go_back
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -179,18 +179,7 @@ def test_history_begins_with_the_next_change_in_a_store_from_before_it_was_kept(
     record = make_record(files=[])
     store.put_resource(record)
     store.close()
-    engine = create_engine(f"sqlite:///{tmp_path / 'odc' / 'odc.db'}")
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE changes"))
-        connection.execute(text("DROP TABLE tokens"))
-        connection.execute(text("DROP TABLE grouping_changes"))
-        for table in ("streams", "collections"):
-            for column in ("withdrawn", "reason"):
-                connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        connection.execute(text("DROP INDEX ix_resources_lasting"))
-        connection.execute(text("ALTER TABLE resources DROP COLUMN lasting"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
-    engine.dispose()
+    go_back(tmp_path / "odc" / "odc.db", "0003")
     store = Store(tmp_path / "odc")
     assert store.get_resource(record.kid) == record
     assert store.life.history(record.kid).changes == ()
