@@ -142,6 +142,16 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) ->
             assert said(value(found, field)) == said(value(expected, field)), field
 
 
+def test_a_version_that_is_only_related_is_not_taken_for_the_one_that_is_replaced() -> None:
+    page = f"{BASE}/resources/{OTHER}"
+    related = {"relation": "IsNewVersionOf", "identifier": page, "title": ""}
+    record = make_record(publication={"related": [related]})
+    assert record.replaces is None
+    found = WRITE_AND_READ["voresource"](record)
+    assert "replaces" not in found
+    assert found["publication"]["related"] == [related]
+
+
 RELATIONS = [
     {"relation": relation.value, "identifier": identifier, "title": title}
     for relation in RelationType

@@ -34,6 +34,8 @@ NAMESPACES = {
 MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 JOULE_PER_GEV = 1.602176634e-10
 """Exact by the definition of the electronvolt in the SI of 2019."""
+ONLY_RELATED = "#"
+"""Behind the address of a resource of a centre: the same page, but no version of ours is meant."""
 TYPES = {
     "Dataset": "Archive", "Service": "Archive", "Software": "Other", "Image": "Other",
     "Sound": "Archive", "Text": "Bibliography",
@@ -131,7 +133,9 @@ def _content(
     _add(content, "type", TYPES[record.ktype.entry.datacite])
     _add(content, "contentLevel", "Research")
     for each in publication.related:
-        _relationship(content, each.relation, each.identifier, each.title)
+        # A fragment tells a version that is only related from the one that is replaced.
+        mark = ONLY_RELATED if kid_in(each.identifier) else ""
+        _relationship(content, each.relation, each.identifier + mark, each.title)
     versions = (
         (RelationType.IS_NEW_VERSION_OF, record.replaces),
         (RelationType.IS_PREVIOUS_VERSION_OF, replaced_by),
@@ -251,7 +255,8 @@ def _related(relationship: ET.Element) -> Node | None:
     if relation in _VERSIONS and not ivoid and kid_in(text):
         return None
     title = text if ivoid and text != ivoid else ""
-    return {"relation": relation, "identifier": ivoid or text, "title": title}
+    identifier = ivoid or text.removesuffix(ONLY_RELATED)
+    return {"relation": relation, "identifier": identifier, "title": title}
 
 
 _VERSIONS = (RelationType.IS_NEW_VERSION_OF, RelationType.IS_PREVIOUS_VERSION_OF)
