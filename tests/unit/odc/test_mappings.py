@@ -144,12 +144,16 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) ->
 
 def test_a_version_that_is_only_related_is_not_taken_for_the_one_that_is_replaced() -> None:
     page = f"{BASE}/resources/{OTHER}"
-    related = {"relation": "IsNewVersionOf", "identifier": page, "title": ""}
-    record = make_record(publication={"related": [related]})
+    related = [
+        {"relation": relation, "identifier": identifier, "title": ""}
+        for relation in ("IsNewVersionOf", "Cites")
+        for identifier in (page, "https://example.org/x#", f"{page}x#")
+    ]
+    record = make_record(publication={"related": related})
     assert record.replaces is None
     found = WRITE_AND_READ["voresource"](record)
     assert "replaces" not in found
-    assert found["publication"]["related"] == [related]
+    assert found["publication"]["related"] == related
 
 
 RELATIONS = [

@@ -134,7 +134,7 @@ def _content(
     _add(content, "contentLevel", "Research")
     for each in publication.related:
         # A fragment tells a version that is only related from the one that is replaced.
-        mark = ONLY_RELATED if kid_in(each.identifier) else ""
+        mark = ONLY_RELATED if each.relation in _VERSIONS and kid_in(each.identifier) else ""
         _relationship(content, each.relation, each.identifier + mark, each.title)
     versions = (
         (RelationType.IS_NEW_VERSION_OF, record.replaces),
@@ -248,15 +248,16 @@ def _creator(element: ET.Element) -> Node:
 def _related(relationship: ET.Element) -> Node | None:
     """Return a related resource; None if our schema has no such relation, or a version is meant."""
     relation = relationship.findtext("relationshipType", "")
-    named = relationship.find("relatedResource")
-    if named is None or relation not in set(RelationType):
+    resource = relationship.find("relatedResource")
+    if resource is None or relation not in set(RelationType):
         return None
-    text, ivoid = named.text or "", named.get("ivo-id", "")
+    text, ivoid = resource.text or "", resource.get("ivo-id", "")
     if relation in _VERSIONS and not ivoid and kid_in(text):
         return None
     title = text if ivoid and text != ivoid else ""
-    identifier = ivoid or text.removesuffix(ONLY_RELATED)
-    return {"relation": relation, "identifier": identifier, "title": title}
+    page = text.removesuffix(ONLY_RELATED)
+    named = page if relation in _VERSIONS and kid_in(page) else text
+    return {"relation": relation, "identifier": ivoid or named, "title": title}
 
 
 _VERSIONS = (RelationType.IS_NEW_VERSION_OF, RelationType.IS_PREVIOUS_VERSION_OF)
