@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def dask_cluster(place: Path, workers: int, *further: Path) -> Iterator[str]:
+def dask_cluster(
+    place: Path, workers: int, *further: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Run a scheduler and workers as processes of their own, as a batch system does.
 
     Parameters
@@ -26,10 +28,12 @@ def dask_cluster(place: Path, workers: int, *further: Path) -> Iterator[str]:
         How many.
     further
         Where they find other packages.
+    environ
+        Further variables of their environment.
     """
     file = place / "scheduler.json"
     found = ":".join(map(str, (*further, ROOT)))
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(place), "PYTHONPATH": found}
+    fixed = {"PATH": "/usr/bin:/bin", "HOME": str(place), "PYTHONPATH": found}
     log = (place / "dask.log").open("w")
     base = [sys.executable, "-m", "dask"]
     shared = ["--scheduler-file", str(file), "--no-dashboard"]
@@ -37,7 +41,9 @@ def dask_cluster(place: Path, workers: int, *further: Path) -> Iterator[str]:
     worker = [*base, "worker", *shared, "--nthreads", "1", "--no-nanny"]
     with log:
         processes = [
-            subprocess.Popen(command, env=environ, cwd=place, stdout=log, stderr=log)
+            subprocess.Popen(
+                command, env={**fixed, **(environ or {})}, cwd=place, stdout=log, stderr=log
+            )
             for command in (scheduler, *[worker] * workers)
         ]
         try:

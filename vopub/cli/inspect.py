@@ -16,6 +16,7 @@ import typer
 from vopub.cli.options import JsonOption, show_json
 from vopub.errors import FileError, InputError, SeveralError, VopubError
 from vopub.events.inspect import Inspection, inspect
+from vopub.events.scale.processes import apart
 from vopub.formats.reading import format_of, read_metadata
 from vopub.model.data_taking import Run
 from vopub.model.dataset import TableMetadata
@@ -38,7 +39,7 @@ def inspect_files(files: FilesArgument, as_json: JsonOption = False) -> None:
     errors: list[VopubError] = []
     for path in files:
         try:
-            entry, lines = _look(path)
+            entry, lines = apart(_look, path)
         except InputError as error:
             errors.append(error)
             continue

@@ -72,7 +72,8 @@ def workers_of(workers: int | None, scheduler: str) -> Workers:
         If both are given, or the address is none.
     """
     # Imported here, so that the other commands start without it.
-    from vopub.events.scale.cluster import LocalWorkers, Scheduler  # noqa: PLC0415
+    from vopub.events.scale.cluster import Scheduler  # noqa: PLC0415
+    from vopub.events.scale.processes import LocalWorkers  # noqa: PLC0415
 
     if not scheduler:
         return LocalWorkers(workers)

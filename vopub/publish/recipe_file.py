@@ -10,6 +10,7 @@ from typing import Any
 
 from vopub.errors import DescriptionError, InputError, Problem
 from vopub.events.readers import open_reader
+from vopub.events.scale.processes import apart
 from vopub.model.description import parse_description
 from vopub.model.resource import ID_PATTERN
 from vopub.publish.convert import Source
@@ -110,8 +111,7 @@ def _identifier(file: Path) -> str:
 def _is_simulated(inputs: Sequence[Path], file: Path) -> bool:
     """Return what the first file that tells says."""
     for path in inputs:
-        with open_reader(path) as reader:
-            simulated = reader.header.simulated
+        simulated = apart(_says_simulated, path)
         if simulated is not None:
             return simulated
     raise InputError(
@@ -119,3 +119,8 @@ def _is_simulated(inputs: Sequence[Path], file: Path) -> bool:
         where=file,
         hint="write 'simulated = true' or 'simulated = false' above [events]",
     )
+
+
+def _says_simulated(path: Path) -> bool | None:
+    with open_reader(path) as reader:
+        return reader.header.simulated

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -128,7 +128,9 @@ def test_a_recipe_of_neither_kind(vopub: Vopub, tmp_path: Path) -> None:
     assert "events: is missing" in complaint(done)
 
 
-def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: Path) -> None:
+@pytest.fixture
+def running(tmp_path: Path, vopub: Vopub) -> Iterator[subprocess.Popen[str]]:
+    """A conversion with two processes of its own that is not finished soon."""
     paths = []
     for number in range(120):
         paths.append(tmp_path / f"{number}.root")
@@ -140,11 +142,18 @@ def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: P
         env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
-    parts = tmp_path / ".table.parts"
     until = time.monotonic() + 120
-    while not list(parts.glob("*.json")) and running.poll() is None:
+    while not list((tmp_path / ".table.parts").glob("*.json")) and running.poll() is None:
         assert time.monotonic() < until
         time.sleep(0.05)
+    yield running
+    running.kill()
+    running.communicate()
+
+
+def test_interrupted_it_leaves_no_process_and_no_table(
+    running: subprocess.Popen[str], tmp_path: Path
+) -> None:
     workers = _workers_of_session(running.pid)
     assert len(workers) == 2
     assert all(_blocks(signal.SIGINT, worker) for worker in workers)  # else each says its own
@@ -152,12 +161,26 @@ def test_interrupted_it_leaves_no_process_and_no_table(vopub: Vopub, tmp_path: P
     out, err = running.communicate(timeout=60)
     assert running.returncode not in (0, None), (out, err)
     assert "Traceback" not in err
-    assert not (tmp_path / "table").exists()
-    assert not list(parts.glob(".*.part"))
+    _check_remains(tmp_path, running.pid)
+
+
+def test_killed_it_takes_its_processes_along(
+    running: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert len(_workers_of_session(running.pid)) == 2
+    running.kill()
+    out, err = running.communicate(timeout=60)
+    assert out == ""
+    assert "Traceback" not in err
+    _check_remains(tmp_path, running.pid)
+
+
+def _check_remains(place: Path, session: int) -> None:
     until = time.monotonic() + 20
-    while _processes_of_session(running.pid):  # the last ones notice that it has ended
+    while _processes_of_session(session):  # the last ones notice that it has ended
         assert time.monotonic() < until
         time.sleep(0.05)
+    assert not (place / "table").exists()
 
 
 def _workers_of_session(session: int) -> list[str]:

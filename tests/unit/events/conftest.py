@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from vopub.model.catalogue import known_parameters
 from vopub.model.description import Cut, EventsSection
 
 from .km3pipe_files import MANY, synthetic
+from .plugins import READER, packages_of, write_package
 
 Alter = Callable[[Mapping[str, Mapping[int, float]]], Path]
 MakeSection = Callable[..., EventsSection]
@@ -52,6 +53,19 @@ def make_section() -> MakeSection:
         return EventsSection(**{**defaults, **fields})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an installed package that brings the odd reader."""
+    return write_package(tmp_path_factory.mktemp("plugin"), "odd_reader", "OddReader", READER)
+
+
+@pytest.fixture
+def installed(plugin: Path) -> Iterator[None]:
+    """That package installed here: in this process and in those that it starts."""
+    with packages_of(plugin):
+        yield
 
 
 @pytest.fixture

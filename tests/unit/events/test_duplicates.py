@@ -12,14 +12,15 @@ import pytest
 from vopub.errors import InputError
 from vopub.events.convert import Reduction
 from vopub.events.readers.base import FileHeader
-from vopub.events.readers.km3pipe import Km3pipeReader
-from vopub.events.scale import duplicates, tasks
+from vopub.events.scale import duplicates
 from vopub.events.scale.duplicates import suspicious
 from vopub.events.scale.parts import Part
 from vopub.events.scale.tasks import hashes
 from vopub.model.description import EventsSection
 from vopub.model.duplicates import Duplicates
 from vopub.model.event_table import EventAccount, EventTable, concatenate
+
+from .plugins import packages_of, write_package
 
 Alter = Callable[[Mapping[str, Mapping[int, float]]], Path]
 MakeSection = Callable[..., EventsSection]
@@ -176,25 +177,46 @@ def test_events_without_a_run_are_named_after_their_file(
         assert table["event_id"].tolist() == ["a.0", "a.1", "b.0", "b.1"]
 
 
-class Foreign(Km3pipeReader):
-    """Reads the same, but names events in a way that does not tell their run."""
+LAKE = """
+from pathlib import Path
 
-    def _names(self, rows: np.ndarray) -> np.ndarray:
+import numpy as np
+
+from vopub.events.readers.km3pipe import Km3pipeReader
+
+
+class LakeReader(Km3pipeReader):
+    def __init__(self, path):
+        super().__init__(Path(path.read_text().removeprefix("lake ")))
+
+    @classmethod
+    def recognises(cls, path, beginning):
+        return beginning.startswith(b"lake ")
+
+    def _names(self, rows):
         return np.array([f"lake{number}" for number in rows["event_id"]], dtype=object)
+"""
+"""Reads files that name another one, and names its events in a way that does not tell their run."""
 
 
-def test_names_that_do_not_tell_the_run(
-    tmp_path: Path, make_section: MakeSection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tasks, "open_reader", Foreign)
-    one = [without_frames(tmp_path / f"{n}.h5", [8, 8], first=n) for n in range(2)]
-    reduction = reduction_of(one, make_section, Duplicates.FIRST)
-    assert reduced(reduction)["event_id"].tolist() == ["lake0", "lake1", "lake2"]
-    (run,) = reduction.data_taking.runs
-    assert (run.events_read, run.events_kept) == (4, 3)
-    several = [*one, without_frames(tmp_path / "several.h5", [8, 9], first=2)]
-    with pytest.raises(InputError, match=r"several\.h5: event lake2 comes again, and its name"):
-        reduced(reduction_of(several, make_section, Duplicates.FIRST))
+def of_lake(path: Path) -> Path:
+    lake = path.with_suffix(".lake")
+    lake.write_text(f"lake {path}")
+    return lake
+
+
+def test_names_that_do_not_tell_the_run(tmp_path: Path, make_section: MakeSection) -> None:
+    one = [of_lake(without_frames(tmp_path / f"{n}.h5", [8, 8], first=n)) for n in range(2)]
+    several = of_lake(without_frames(tmp_path / "several.h5", [8, 9], first=2))
+    (tmp_path / "plugin").mkdir()
+    package = write_package(tmp_path / "plugin", "lake_reader", "LakeReader", LAKE)
+    with packages_of(package):
+        reduction = reduction_of(one, make_section, Duplicates.FIRST)
+        assert reduced(reduction)["event_id"].tolist() == ["lake0", "lake1", "lake2"]
+        (run,) = reduction.data_taking.runs
+        assert (run.events_read, run.events_kept) == (4, 3)
+        with pytest.raises(InputError, match=r"several\.\w+: event lake2 comes again, and its"):
+            reduced(reduction_of([*one, several], make_section, Duplicates.FIRST))
 
 
 def part_of(*runs: tuple[int, int], repeats: bool = False) -> Part:

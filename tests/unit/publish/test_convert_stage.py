@@ -8,7 +8,7 @@ from pathlib import Path
 import awkward as ak
 import uproot
 
-from vopub.events.scale.cluster import LocalWorkers
+from vopub.events.scale.processes import LocalWorkers
 from vopub.events.scale.workers import Here, Workers
 from vopub.files import sha256_of
 from vopub.model.dataset import Manifest

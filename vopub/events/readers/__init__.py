@@ -91,6 +91,17 @@ def blaming(reader: type[Reader], path: Path) -> Iterator[None]:
         ) from error
 
 
+def may_crash(path: Path) -> bool:
+    """Tell whether reading a file may end the process: the library for HDF5 does, if it is damaged.
+
+    Such a file should be read by a process that may end.
+    """
+    try:
+        return _beginning(path).startswith(_HDF5)
+    except InputError:
+        return False  # nobody can read it
+
+
 def known_layouts() -> list[str]:
     """Return what can be read, in words."""
     return [

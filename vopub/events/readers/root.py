@@ -14,14 +14,13 @@ from uuid import UUID
 
 import awkward as ak
 import numpy as np
-import uproot
 
 from vopub.errors import InputError, did_you_mean
 from vopub.events.detectors import is_unlisted
 from vopub.events.history import root_history
 from vopub.events.lazy import Lazy
 from vopub.events.readers.base import EventChunk, FileHeader, Reader, closed_if_refused
-from vopub.events.readers.root_file import check_length, reading
+from vopub.events.readers.root_file import RootFile, check_length, reading
 from vopub.events.readers.root_history import dst_command, jpp_texts
 from vopub.events.readers.root_summaries import Leaf, check_entries, find_leaves
 from vopub.events.readers.root_truth import TRUE_VALUES, WEIGHTS, is_gseagen, truth_of
@@ -98,10 +97,7 @@ class RootReader(Reader):
         self._path = path
         check_length(path)
         with reading(path, "the ROOT file"):
-            # The path as a key: a colon in it is part of the name, not an object in the file.
-            self._file: Any = uproot.open(
-                {path: None}, array_cache=None, handler=uproot.MultithreadedFileSource
-            )
+            self._file: Any = RootFile(path).root_directory
         with closed_if_refused(self._file.close):
             self._holds = self._contents()
             self._tree = self._event_tree()

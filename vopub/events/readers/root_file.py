@@ -9,7 +9,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import uproot
 from uproot.deserialization import DeserializationError
 
 from vopub.errors import InputError
@@ -55,3 +57,22 @@ def check_length(path: Path) -> None:
     if there < written:
         hint = "copy it again from where it came"
         raise InputError(f"the file is truncated: {length}", where=path, hint=hint)
+
+
+class RootFile(uproot.reading.ReadOnlyFile):  # type: ignore[misc]  # uproot has no types
+    """An open ROOT file that looks up once what class a name stands for.
+
+    A tree has thousands of objects, and uproot spells the name of the class of each anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._known_classes = dict[tuple[str, object], Any]()
+        # Not through 'open', for which a colon in a path is followed by the name of an object.
+        super().__init__(str(path), array_cache=None, handler=uproot.MultithreadedFileSource)
+
+    def class_named(self, classname: str, version: object = None) -> Any:
+        """Return the class of a name, made by what the file says of it if need be."""
+        key = classname, version
+        if key not in self._known_classes:
+            self._known_classes[key] = super().class_named(classname, version)
+        return self._known_classes[key]

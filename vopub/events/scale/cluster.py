@@ -1,17 +1,13 @@
-"""Tasks on many processes, with Dask: on this machine, or wherever a scheduler's workers are."""
+"""Tasks on the workers of a Dask scheduler, wherever they are."""
 
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import resource_tracker
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -19,61 +15,20 @@ from typing import TYPE_CHECKING, Any
 from vopub import __version__
 from vopub.errors import InputError, ServiceError, VopubError
 from vopub.events.scale.tally import Steps, unheard
-from vopub.events.scale.workers import RETRIES, Here, Result, Task
+from vopub.events.scale.workers import RETRIES, Result, Task
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from vopub.events.scale.parts import Part
 
-LITTLE = 48 << 20
-"""Fewer bytes than this are read by one process sooner than others are started."""
 QUEUED = 4
 """How many files are handed out for each one that is being read: the rest waits here."""
 TELL_SECONDS = 0.5
 """How often a worker tells how far its file is; what is done sooner tells nothing."""
 PATIENCE = 300.0
 """How many seconds to wait for the first worker of a scheduler."""
-_CONFIGURATION = {
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.low-level-log-length": 10,
-}
-"""Dask's own pages, without encryption, would show other users of the machine what is done; nobody
-looks at its profiles, which take their time, nor at the last thousand messages that it keeps with
-all that they carried: they take 400 MB."""
 _LOGGERS = ("distributed", "bokeh", "tornado.application", "asyncio")
-
-
-def local_cores() -> int:
-    """Return how many cores of this machine the process may use."""
-    return len(os.sched_getaffinity(0))
-
-
-@dataclass(frozen=True, slots=True)
-class LocalWorkers:
-    """Processes on this machine, started for the work; this process alone if there is little.
-
-    They talk with each other on the loopback interface with encryption and certificates made for
-    this time only, since whoever can talk to a worker can run code.
-
-    Parameters
-    ----------
-    processes
-        How many; None for all cores, or none if there is little to do.
-    """
-
-    processes: int | None = None
-
-    def run(self, task: Task, paths: Sequence[Path], tell: Steps = unheard) -> Iterator[Result]:
-        """Do a task to every file; see `vopub.events.scale.workers.Workers`."""
-        processes = min(self.processes or local_cores(), len(paths))
-        if processes < 2 or (self.processes is None and _bytes_of(paths) < LITTLE):
-            yield from Here().run(task, paths, tell)
-            return
-        with _quiet(), _local_client(processes) as client, _heard(client, task, tell) as telling:
-            yield from _run(client, telling, paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,63 +91,6 @@ class Scheduler:
 
 def _version() -> str:
     return __version__
-
-
-def _bytes_of(paths: Sequence[Path]) -> int:
-    return sum(path.stat().st_size for path in paths if path.exists())
-
-
-@contextmanager
-def _local_client(processes: int) -> Iterator[Client]:
-    import dask  # noqa: PLC0415
-    from distributed import Client, LocalCluster  # noqa: PLC0415
-    from distributed.security import Security  # noqa: PLC0415
-
-    with ExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="vopub-"))
-        stack.enter_context(dask.config.set(_CONFIGURATION))
-        security = Security.temporary()
-        resource_tracker.ensure_running()  # else the first process starts it, which lifts the mask
-        with _without_interrupts(), _starting():
-            cluster = LocalCluster(
-                n_workers=processes,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                protocol="tls://",
-                security=security,
-                dashboard_address=None,
-                worker_dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-                local_directory=scratch,
-            )
-            stack.enter_context(cluster)
-        yield stack.enter_context(Client(cluster, security=security, set_as_default=False))
-
-
-@contextmanager
-def _starting() -> Iterator[None]:
-    """Say in a line why processes could not be started, and how to do without them."""
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        what = f"other processes cannot be started ({error})"
-        hint = "check that /dev/shm can be written, or read in one process with --workers 1"
-        raise ServiceError(what, where="this machine", hint=hint) from error
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Keep Ctrl-C from the threads and processes that are started meanwhile.
-
-    A terminal sends it to all processes at once; only the one that started the others is to act,
-    and ends them. What comes meanwhile is delivered afterwards.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +198,7 @@ def _result(future: Any) -> Part | VopubError | None:
 
 
 def _deadly(path: Path) -> InputError:
-    hint = "it may need more memory than a worker has; try it alone with --workers 1"
+    hint = "it may need more memory than a worker has; try it alone, without --scheduler"
     return InputError("every worker that read it died", where=path, hint=hint)
 
 

@@ -51,15 +51,17 @@ class Here:
     def run(self, task: Task, paths: Sequence[Path], tell: Steps = unheard) -> Iterator[Result]:
         """Do a task to every file; see `Workers`."""
         for number, path in enumerate(paths):
-            yield number, self._tried(task, path, partial(tell, number))
+            yield number, tried(task, path, partial(tell, number))
 
-    def _tried(self, task: Task, path: Path, tell: Step) -> Part | VopubError:
-        for _ in range(RETRIES):
-            try:
-                return task(path, tell)
-            except VopubError:
-                continue  # what storage over a network did once, it may not do again
+
+def tried(task: Task, path: Path, tell: Step) -> Part | VopubError:
+    """Do a task to a file, again if it fails; return what it gave or why it gave nothing."""
+    for _ in range(RETRIES):
         try:
             return task(path, tell)
-        except VopubError as error:
-            return error
+        except VopubError:
+            continue  # what storage over a network did once, it may not do again
+    try:
+        return task(path, tell)
+    except VopubError as error:
+        return error
