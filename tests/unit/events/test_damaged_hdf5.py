@@ -5,7 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -14,17 +14,22 @@ import pytest
 from km3net_testdata import data_path
 
 from vopub.errors import InputError
-from vopub.events.inspect import RECONSTRUCTIONS
+from vopub.events.convert import Reduction
+from vopub.events.inspect import RECONSTRUCTIONS, inspect
 from vopub.events.readers import open_reader
 from vopub.events.readers.km3pipe_tables import Table
+from vopub.events.scale.processes import LocalWorkers, apart
+from vopub.model.description import EventsSection
 
 PROTOTYPE = "hdf5/mcv5.1.genhen_anumuNC.sirene.jte.jchain.aashower.sample.hdf5"
 DAMAGES = 30
 """So many of each file, of each kind in turn."""
+DEADLY, DEADLY_SEED = "hdf5/numu_cc_test.h5", 16
 FILES = (
-    "small", "hdf5/test_event_info.h5", PROTOTYPE, "seatray/antares.h5", "hdf5/numu_cc_test.h5",
+    "small", "hdf5/test_event_info.h5", PROTOTYPE, "seatray/antares.h5", DEADLY,
 )  # fmt: skip
 READ = "read"
+MakeSection = Callable[..., EventsSection]
 
 
 def small(place: Path) -> Path:
@@ -118,6 +123,21 @@ def test_damage_is_told_in_one_line(name: str, tmp_path: Path) -> None:
         assert "\n" not in line
         assert "did not foresee" not in line
     assert len(refused) > DAMAGES / 5
+
+
+def test_damage_that_ends_the_process_is_told_in_one_line(
+    tmp_path: Path, make_section: MakeSection
+) -> None:
+    """Here in PyTables, which follows a pointer into nowhere."""
+    path = tmp_path / "deadly.h5"
+    path.write_bytes(damaged(Path(data_path(DEADLY)).read_bytes(), DEADLY_SEED))
+    assert outcome(path) is None, "it ends nothing any more: look for another damage"
+    line = rf"{path}: every process that read it died; it is damaged, or needs more memory"
+    section = make_section(columns=("event_id", "energy"))
+    with pytest.raises(InputError, match=line):
+        list(Reduction([path], section, simulated=True, workers=LocalWorkers()))
+    with pytest.raises(InputError, match=line):
+        apart(inspect, path)
 
 
 def test_a_table_that_pytables_does_not_understand(
