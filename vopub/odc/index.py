@@ -68,6 +68,11 @@ def keeping(session: Session, identifiers: Collection[str]) -> Iterator[None]:
     _settle(session, before, identifiers)
 
 
+def add(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Bring the index up to date with rows that were added, where nothing was so called before."""
+    _update(session, {}, {row["kid"]: dict(row) for row in rows})
+
+
 def cover(session: Session, records: Mapping[int, Mapping[str, Any]]) -> None:
     """Note which part of the sky resources cover, given by their numbers."""
     rows = []
@@ -132,7 +137,10 @@ def _shown(session: Session, identifiers: Collection[str]) -> Rows:
 
 
 def _settle(session: Session, before: Rows, identifiers: Collection[str]) -> None:
-    after = _shown(session, identifiers)
+    _update(session, before, _shown(session, identifiers))
+
+
+def _update(session: Session, before: Rows, after: Rows) -> None:
     _mark_latest(session, after)
     old = [row for kid, row in before.items() if _seen(row) != _seen(after.get(kid))]
     new = [row for kid, row in after.items() if _seen(row) != _seen(before.get(kid))]

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import from_json
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from vopub.errors import Problem
 from vopub.model.resource import FileReference, KM3OpenResource
 from vopub.odc import claims, index
-from vopub.odc.answers import Outcome, ResourceSummary
+from vopub.odc.answers import Outcome
 from vopub.odc.blobs import Blobs
 from vopub.odc.changes import Past, entry_of_writing, note, of_resource, replace_all
 from vopub.odc.conditions import Condition
-from vopub.odc.door import problems_of
+from vopub.odc.entries import Entry
 from vopub.odc.faults import RefusedError
-from vopub.odc.file_types import FileTypes
 from vopub.odc.moment import now
-from vopub.odc.schema import ChangeRow, PublishedFileRow, ResourceRow, UploadRow
-from vopub.odc.search import version_key
+from vopub.odc.schema import RESOURCES, ChangeRow, PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.tokens import Grant
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A record that is to be written."""
-
-    kid: str
-    record: KM3OpenResource
-    text: str
-    """As JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +33,6 @@ class Sender:
     """For the history."""
     grant: Grant | None = None
     """The token; None if it is the operator."""
-    accepted: FileTypes | None = None
-    """Types of files that records may name; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +46,7 @@ class Found:
 
 
 def register(
-    session: Session, blobs: Blobs, records: Sequence[KM3OpenResource],
+    session: Session, blobs: Blobs, entries: Sequence[Entry],
     conditions: Mapping[UUID, Condition], sender: Sender,
 ) -> list[Outcome]:  # fmt: skip
     """Write records, all or none.
@@ -73,8 +57,8 @@ def register(
         A transaction that writes.
     blobs
         Where the files are that they name.
-    records
-        Each with a ``kid`` of its own; equal ones to those here change nothing.
+    entries
+        Records, each with a ``kid`` of its own; equal ones to those here change nothing.
     conditions
         By ``kid``, where there is one.
     sender
@@ -92,9 +76,9 @@ def register(
     ChangedError
         If a condition does not hold of the record that is there.
     """
-    entries = [Entry(str(record.kid), record, record.model_dump_json()) for record in records]
     _check_keys(entries)
     before = _found(session, entries)
+    records = [entry.record for entry in entries]
     identifiers = (record.identifier for record in records)
     holders = claims.holders_of(session, (entry.kid for entry in entries), identifiers)
     if sender.grant is not None:
@@ -106,12 +90,15 @@ def register(
             condition.check(there.record if there and not there.withdrawn else None)
     changed = [entry for entry in entries if not _is_equal(entry, before.get(entry.kid))]
     claims.check_versions([entry.record for entry in changed], holders)
-    _check_content(changed, sender.accepted)
+    _check_content(changed)
     _check_files(session, blobs, changed)
-    names = {entry.record.identifier for entry in changed}
-    names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
-    with index.keeping(session, names):
-        _write(session, changed, before)
+    if holders:
+        names = {entry.record.identifier for entry in changed}
+        names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
+        with index.keeping(session, names):
+            _write(session, changed, before)
+    else:
+        index.add(session, _write(session, changed, {}))
     made = [_change_of(entry, before.get(entry.kid), sender.who) for entry in changed]
     note(session, ChangeRow, made)
     written = {entry.kid for entry in changed}
@@ -137,9 +124,9 @@ def bring(session: Session, blobs: Blobs, record: KM3OpenResource, text: str, pa
     RefusedError
         As ``register``.
     """
-    entry = Entry(str(record.kid), record, text)
+    entry = Entry.of(record, text=text)
     before = _found(session, [entry])
-    _check_content([entry], None)
+    _check_content([entry])
     _check_files(session, blobs, [entry])
     names = {record.identifier, *(there.identifier for there in before.values())}
     with index.keeping(session, names):
@@ -186,61 +173,37 @@ def _outcome(there: Found | None, *, written: bool) -> Outcome:
     return Outcome.CREATED if there is None or there.withdrawn else Outcome.REPLACED
 
 
-def _write(session: Session, entries: Sequence[Entry], before: Mapping[str, Found]) -> None:
+def _write(
+    session: Session, entries: Sequence[Entry], before: Mapping[str, Found]
+) -> list[dict[str, Any]]:
+    """Write rows, and what they name and cover; return those that were not there."""
     last = session.scalar(select(func.max(ResourceRow.number))) or 0
     new = [entry for entry in entries if entry.kid not in before]
     numbers = {entry.kid: last + place for place, entry in enumerate(new, 1)}
     numbers |= {kid: there.number for kid, there in before.items()}
-    contents = {numbers[entry.kid]: from_json(entry.text) for entry in entries}
-    moment = now()
-    rows = {
-        e.kid: _row(e, numbers[e.kid], contents[numbers[e.kid]], written=moment) for e in entries
-    }
-    # Most are; the index puts the others right.
+    same = {"written": now(), "withdrawn": None, "reason": ""}
+    rows = {e.kid: {**e.columns, **same, "number": numbers[e.kid]} for e in entries}
+    # Most are the latest; the index puts the others right.
     added = [row | {"latest": True} for kid, row in rows.items() if kid not in before]
     changed = [row for kid, row in rows.items() if kid in before]
     if added:
-        session.execute(insert(ResourceRow), added)
+        session.execute(insert(RESOURCES), added)
     if changed:
         session.execute(update(ResourceRow), changed)
     _name_files(session, entries, [row["kid"] for row in changed])
+    contents = {numbers[entry.kid]: entry.content for entry in entries}
     index.cover(session, {n: c for n, c in contents.items() if _may_cover(c, n <= last)})
+    return added
 
 
 def _may_cover(content: Mapping[str, Any], was_there: bool) -> bool:
     return was_there or bool(content["coverage"]["spatial"])
 
 
-def _row(
-    entry: Entry, number: int, content: Mapping[str, Any], *, written: datetime
-) -> dict[str, Any]:
-    record = entry.record
-    return {
-        "kid": entry.kid, "number": number, "identifier": record.identifier,
-        "ktype": record.ktype.value, "version_key": version_key(record.publication.version),
-        "collection": record.collection, "stream": record.stream, "record": entry.text,
-        "written": written, "withdrawn": None, "reason": "",
-        "summary": ResourceSummary.of(content).model_dump_json(),
-        **index.columns_of(content),
-    }  # fmt: skip
-
-
-def _check_content(entries: Sequence[Entry], accepted: FileTypes | None) -> None:
-    problems = _of_each(
-        entries,
-        lambda entry: [
-            *problems_of(entry.record, entry.text), *_of_other_types(entry.record, accepted)
-        ],
-    )  # fmt: skip
+def _check_content(entries: Sequence[Entry]) -> None:
+    problems = _of_each(entries, lambda entry: list(entry.problems))
     if problems:
         raise RefusedError("the record says what cannot be", problems)
-
-
-def _of_other_types(record: KM3OpenResource, accepted: FileTypes | None) -> Iterator[Problem]:
-    """Yield a problem for each file of a type that is not taken."""
-    for place, file in enumerate(record.files if accepted is not None else ()):
-        if accepted is not None and (what := accepted.problem_of(file)):
-            yield Problem(f"files.{place}.media_type", what)
 
 
 def _check_files(session: Session, blobs: Blobs, entries: Sequence[Entry]) -> None:

@@ -105,6 +105,10 @@ class ResourceRow(KeptRow):
     """What a search looks for: its words as ``words.tokens_of`` makes them."""
 
 
+RESOURCES = Base.metadata.tables[ResourceRow.__tablename__]
+"""The table as such, for writing thousands of rows."""
+
+
 class TallyRow(Base):
     """How many resources there are of a kind, in a collection and a stream; kept by ``index``."""
 

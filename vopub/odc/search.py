@@ -44,13 +44,13 @@ class Query:
 EVERYTHING = Query()
 
 
-def searchable(record: Mapping[str, Any]) -> str:
-    """Return the text of a record, as it is in JSON, that a search looks through."""
+def searchable(record: Mapping[str, Any]) -> list[str]:
+    """Return the texts of a record, as it is in JSON, that a search looks through."""
     publication = record["publication"]
     names = (parameter["name"] for parameter in record.get("parameters") or ())
     parts = (record["identifier"], publication["title"], publication["description"], *names)
     subjects = publication.get("subjects") or ()
-    return " ".join([*parts, publication.get("instrument") or "", *subjects])
+    return [*parts, publication.get("instrument") or "", *subjects]
 
 
 def version_key(version: str) -> str:

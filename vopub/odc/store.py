@@ -26,6 +26,7 @@ from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.changes import Past
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import OneByOne, database_of
+from vopub.odc.entries import Entry
 from vopub.odc.faults import NotFoundError
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.groupings import Groupings
@@ -148,9 +149,10 @@ class Store:
         list
             What was done with each.
         """
+        accepted = self.accepted if grant is not None else None
+        entries = [Entry.of(record, accepted=accepted) for record in records]
         with self._writing.begin() as session:
-            sender = Sender(who, grant, self.accepted if grant is not None else None)
-            return register(session, self.blobs, records, conditions, sender)
+            return register(session, self.blobs, entries, conditions, Sender(who, grant))
 
     def bring_resource(self, record: KM3OpenResource, text: str, past: Past) -> None:
         """Write a record as another store had it, with what became of it there; for imports.

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -36,6 +37,8 @@ SHORTEST_BEGINNING = 3
 LONGEST_WORD = 80
 MOST_WORDS = 4000
 """Different words of one resource that can be found; PostgreSQL's own limit is 1 MB."""
+MOST_TEXTS = 500
+"""Texts whose words are remembered: the elements of a stream say mostly the same."""
 NAME = "resource_words"
 """Table of the words; the migrations make it, for each database its own kind."""
 
@@ -60,18 +63,23 @@ _CLEAR = {
 }
 
 
-def tokens_of(content: str) -> list[str]:
-    """Return the different words of a text, sorted, in a form of ASCII without case or accents.
+def tokens_of(texts: Iterable[str]) -> list[str]:
+    """Return the different words of texts, sorted, in a form of ASCII without case or accents.
 
     An s at the end is left out, so that one and many are found by each other. A word with
     underscores (``angular_error``) counts as a whole and in its parts.
     """
+    return sorted(frozenset().union(*map(_tokens_of_one, texts)))[:MOST_WORDS]
+
+
+@lru_cache(maxsize=MOST_TEXTS)
+def _tokens_of_one(content: str) -> frozenset[str]:
     found: set[str] = set()
     for word in _split(content):
         found.add(_single(word))
         if "_" in word:
             found.update(_single(part) for part in word.split("_") if part)
-    return sorted(found)[:MOST_WORDS]
+    return frozenset(found)
 
 
 def _split(content: str) -> list[str]:
