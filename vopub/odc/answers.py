@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
@@ -78,17 +79,21 @@ class ResourceSummary(_Answer):
     services: tuple[str, ...]
     """Kinds of its services, e.g. ``scs``."""
 
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> ResourceSummary:
-        """Take the summary out of a stored record, which was checked when it was written."""
+    @staticmethod
+    def text_of(record: Mapping[str, Any]) -> str:
+        """Take the summary, as JSON, out of a record in JSON, which was checked before."""
         publication = record["publication"]
-        return cls(
-            **{key: record[key] for key in ("kid", "identifier", "ktype", "simulated", "rows")},
-            **{key: record[key] for key in ("collection", "stream")},
-            **{key: publication[key] for key in ("title", "description", "version", "created")},
-            instrument=publication["instrument"] or publication["facility"],
-            services=tuple(dict.fromkeys(service["kind"] for service in record["services"])),
-        )
+        said = {
+            "kid": record["kid"], "identifier": record["identifier"],
+            "version": publication["version"], "ktype": record["ktype"],
+            "simulated": record["simulated"], "title": publication["title"],
+            "description": publication["description"], "created": publication["created"],
+            "rows": record["rows"],
+            "instrument": publication["instrument"] or publication["facility"],
+            "collection": record["collection"], "stream": record["stream"],
+            "services": list(dict.fromkeys(service["kind"] for service in record["services"])),
+        }  # fmt: skip
+        return to_json(said).decode()
 
 
 class _Piece(_Answer):

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import Problem
 from vopub.odc.answers import Change, ChangeKind, Difference
 from vopub.odc.faults import RefusedError
+from vopub.odc.many import insert_rows
 from vopub.odc.moment import now, utc
-from vopub.odc.schema import ChangeRow, GroupingChangeRow, KeptRow, NotedChange
+from vopub.odc.schema import Base, ChangeRow, GroupingChangeRow, KeptRow, NotedChange
 
 Differing = Callable[[Any, Any], Iterable[Difference]]
 
@@ -120,8 +121,7 @@ def entry_of_writing(
 
 def note(session: Session, table: type[NotedChange], entries: Sequence[Mapping[str, Any]]) -> None:
     """Write down changes."""
-    if entries:
-        session.execute(insert(table), list(entries))
+    insert_rows(session, Base.metadata.tables[table.__tablename__], entries)
 
 
 def replace_all(session: Session, subject: Subject, changes: Iterable[Change]) -> None:

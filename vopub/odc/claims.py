@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.faults import TakenError
-from vopub.odc.index import pieces
+from vopub.odc.many import among
 from vopub.odc.schema import ResourceRow, StreamRow
 from vopub.odc.search import version_key
 from vopub.odc.tokens import Grant, Reach
@@ -34,9 +34,8 @@ def holders_of(session: Session, kids: Iterable[str], identifiers: Iterable[str]
     wanted = ((ResourceRow.kid, set(kids)), (ResourceRow.identifier, set(identifiers)))
     columns = [getattr(ResourceRow, name) for name in Holder.__dataclass_fields__]
     for column, values in wanted:
-        for some in pieces(values):
-            for row in session.execute(select(*columns).where(column.in_(some))):
-                found[row.kid] = Holder(*row)
+        for row in session.execute(select(*columns).where(among(session, column, list(values)))):
+            found[row.kid] = Holder(*row)
     return list(found.values())
 
 

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
-    ARRAY,
     URL,
-    BigInteger,
-    ColumnElement,
     Connection,
     Engine,
-    Select,
-    bindparam,
     create_engine,
     event,
-    func,
     inspect,
     make_url,
-    select,
 )
 from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import FileError, ServiceError, UsageError
 
@@ -150,30 +141,6 @@ class OneByOne(sessionmaker[Session]):
         """Return a transaction to be used in ``with``, once all others are done."""
         with self._one, super().begin() as session:
             yield session
-
-
-def column_of(session: Session, chosen: Select[Any]) -> list[Any]:
-    """Return the only column of a selection, in order; from SQLite as JSON has it.
-
-    SQLite's driver lets all other threads run before each row, so that very many take long: it
-    puts them into one.
-    """
-    if session.get_bind().dialect.name != "sqlite":
-        return list(session.scalars(chosen))
-    (column,) = chosen.subquery().columns
-    packed: str = session.scalar(select(func.json_group_array(column))) or "[]"
-    found: list[Any] = json.loads(packed)
-    return found
-
-
-def among(
-    session: Session, column: InstrumentedAttribute[int], numbers: Sequence[int]
-) -> ColumnElement[bool]:
-    """Return that a column has one of many numbers, which are given as one value."""
-    if session.get_bind().dialect.name != "sqlite":
-        return column == func.any(bindparam(None, list(numbers), type_=ARRAY(BigInteger)))
-    given = func.json_each(json.dumps(numbers)).table_valued("value")
-    return column.in_(select(given.c.value))
 
 
 def database_of(directory: Path, address: str) -> Engine:

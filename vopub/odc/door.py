@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from vopub.errors import Problem
@@ -57,8 +58,13 @@ def problems_of_grouping(record: KM3ResourceStream | KM3ResourceCollection) -> l
 def _not_identifiers(named: Iterable[tuple[str, str]], *, empty: bool = True) -> Iterator[Problem]:
     hint = "write it as <topic><yy>_<nn>[_<product>], e.g. samples26_01"
     for place, value in named:
-        if not (re.fullmatch(ID_PATTERN, value) or (empty and not value)):
+        if not (_is_identifier(value) or (empty and not value)):
             yield Problem(place, f"{_short(value)} is not an identifier", hint)
+
+
+@lru_cache(maxsize=1000)  # the elements of a stream have the same
+def _is_identifier(value: str) -> bool:
+    return re.fullmatch(ID_PATTERN, value) is not None
 
 
 def _coverage(coverage: Coverage) -> Iterator[Problem]:

@@ -66,7 +66,7 @@ def _columns(
         "kid": kid, "identifier": record.identifier, "ktype": record.ktype.value,
         "version_key": version_key(record.publication.version), "collection": record.collection,
         "stream": record.stream, "record": text,
-        "summary": ResourceSummary.of(content).model_dump_json(),
+        "summary": ResourceSummary.text_of(content),
         **index.columns_of(content),
     }  # fmt: skip
 

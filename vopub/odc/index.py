@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from vopub.odc import sky, words
+from vopub.odc.many import among
 from vopub.odc.moment import utc
 from vopub.odc.schema import FactRow, ResourceRow, SkyRow, TallyRow
 from vopub.odc.search import searchable
@@ -128,12 +129,9 @@ def _reread(session: Session, numbers: Sequence[int]) -> int:
 
 def _shown(session: Session, identifiers: Collection[str]) -> Rows:
     """Return the resources so called that were not withdrawn, by ``kid``."""
-    found: Rows = {}
-    chosen = select(*_SHOWN).where(ResourceRow.withdrawn.is_(None))
-    for some in pieces(identifiers):
-        rows = session.execute(chosen.where(ResourceRow.identifier.in_(some))).mappings()
-        found |= {row["kid"]: dict(row) for row in rows}
-    return found
+    named = among(session, ResourceRow.identifier, list(identifiers))
+    chosen = select(*_SHOWN).where(ResourceRow.withdrawn.is_(None), named)
+    return {row["kid"]: dict(row) for row in session.execute(chosen).mappings()}
 
 
 def _settle(session: Session, before: Rows, identifiers: Collection[str]) -> None:

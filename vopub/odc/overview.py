@@ -14,7 +14,7 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream, TimeSpan
 from vopub.odc import search
 from vopub.odc.answers import ResourceSummary
-from vopub.odc.database import column_of
+from vopub.odc.many import column_of
 from vopub.odc.paging import Sort
 from vopub.odc.schema import ResourceRow
 from vopub.odc.store import Store

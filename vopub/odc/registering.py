@@ -20,6 +20,7 @@ from vopub.odc.changes import Past, entry_of_writing, note, of_resource, replace
 from vopub.odc.conditions import Condition
 from vopub.odc.entries import Entry
 from vopub.odc.faults import RefusedError
+from vopub.odc.many import among, insert_rows
 from vopub.odc.moment import now
 from vopub.odc.schema import RESOURCES, ChangeRow, PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.tokens import Grant
@@ -156,10 +157,10 @@ def _found(session: Session, entries: Sequence[Entry]) -> dict[str, Found]:
         ResourceRow.kid, ResourceRow.number, ResourceRow.identifier, ResourceRow.record,
         ResourceRow.withdrawn,
     )  # fmt: skip
-    for some in index.pieces(entry.kid for entry in entries):
-        for row in session.execute(select(*columns).where(ResourceRow.kid.in_(some))):
-            gone = row.withdrawn is not None
-            there[row.kid] = Found(row.number, row.identifier, row.record, gone)
+    wanted = among(session, ResourceRow.kid, [entry.kid for entry in entries])
+    for row in session.execute(select(*columns).where(wanted)):
+        gone = row.withdrawn is not None
+        there[row.kid] = Found(row.number, row.identifier, row.record, gone)
     return there
 
 
@@ -186,8 +187,7 @@ def _write(
     # Most are the latest; the index puts the others right.
     added = [row | {"latest": True} for kid, row in rows.items() if kid not in before]
     changed = [row for kid, row in rows.items() if kid in before]
-    if added:
-        session.execute(insert(RESOURCES), added)
+    insert_rows(session, RESOURCES, added)
     if changed:
         session.execute(update(ResourceRow), changed)
     _name_files(session, entries, [row["kid"] for row in changed])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -53,6 +54,7 @@ def searchable(record: Mapping[str, Any]) -> list[str]:
     return [*parts, publication.get("instrument") or "", *subjects]
 
 
+@lru_cache(maxsize=1000)
 def version_key(version: str) -> str:
     """Return a version such as ``1.10`` in a form whose order as text is that of versions."""
     parts = [part.lstrip("0") for part in version.split(".")]

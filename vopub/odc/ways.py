@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from vopub.odc import words
-from vopub.odc.database import among, column_of
+from vopub.odc.many import among, column_of
 from vopub.odc.schema import ResourceRow, TallyRow
 from vopub.odc.search import Query, ends_from, facets, without_time
 

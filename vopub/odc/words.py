@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
+from vopub.odc.many import insert_values
 from vopub.odc.schema import ResourceRow
 
 SHORTEST_BEGINNING = 3
@@ -46,13 +47,12 @@ _SQLITE = table(NAME, column("rowid", BigInteger), column(NAME))
 _POSTGRESQL = table(NAME, column("number", BigInteger), column("words"))
 _WORD = re.compile(r"\w+")
 _REMOVE = {
-    "sqlite": "INSERT INTO resource_words(resource_words, rowid, words) "
-    "VALUES ('delete', :number, :words)",
+    "sqlite": "resource_words(resource_words, rowid, words)",
     "postgresql": "DELETE FROM resource_words USING unnest(CAST(:number AS bigint[]), "
     "CAST(:words AS text[])) AS old(number, words) WHERE resource_words.number = old.number",
 }
 _ADD = {
-    "sqlite": "INSERT INTO resource_words(rowid, words) VALUES (:number, :words)",
+    "sqlite": "resource_words(rowid, words)",
     "postgresql": "INSERT INTO resource_words(number, words) "
     "SELECT number, array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
     "FROM unnest(CAST(:number AS bigint[]), CAST(:words AS text[])) AS new(number, words)",
@@ -138,14 +138,15 @@ def replace(
 
     Each is given by ``number``, ``words``, ``ktype``, ``collection``, ``stream`` and ``latest``.
     """
-    for statements, rows in ((_REMOVE, before), (_ADD, after)):
-        values = [{"number": row["number"], "words": _document(row)} for row in rows]
+    for statements, rows, order in ((_REMOVE, before, ("delete",)), (_ADD, after, ())):
+        values = [(row["number"], _document(row)) for row in rows]
         if values and connection.dialect.name == "postgresql":
             # One statement for all: each would wait for an answer of its own.
-            together = {name: [row[name] for row in values] for name in ("number", "words")}
+            numbers, documents = map(list, zip(*values, strict=True))
+            together = {"number": numbers, "words": documents}
             connection.execute(text(statements["postgresql"]), together)
         elif values:
-            connection.execute(text(statements["sqlite"]), values)
+            insert_values(connection, statements["sqlite"], [(*order, *row) for row in values])
 
 
 def clear(connection: Connection) -> None:

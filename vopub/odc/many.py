@@ -1,0 +1,84 @@
+"""Very many rows or values in one statement.
+
+SQLite's driver gives up Python's lock at every step of a statement, and takes it again: at every
+row that it reads or writes. While other threads are busy, each row waits for them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+MOST_PARAMETERS = 32766
+"""Of one statement of SQLite."""
+
+
+def column_of(session: Session, chosen: Select[Any]) -> list[Any]:
+    """Return the only column of a selection, in order; from SQLite as JSON has it."""
+    if not _is_sqlite(session.connection()):
+        return list(session.scalars(chosen))
+    (column,) = chosen.subquery().columns
+    packed: str = session.scalar(select(func.json_group_array(column))) or "[]"
+    found: list[Any] = json.loads(packed)
+    return found
+
+
+def among(
+    session: Session, column: InstrumentedAttribute[Any], values: Sequence[int] | Sequence[str]
+) -> ColumnElement[bool]:
+    """Return that a column has one of many values, which are given as one."""
+    if not _is_sqlite(session.connection()):
+        return column == func.any(bindparam(None, list(values), type_=ARRAY(column.type)))
+    given = func.json_each(json.dumps(values)).table_valued("value")
+    return column.in_(select(given.c.value))
+
+
+def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns."""
+    connection = session.connection()
+    if not rows:
+        return
+    if not _is_sqlite(connection):
+        connection.execute(insert(table), list(rows))
+        return
+    names = list(rows[0])
+    values = [[row[name] for row in rows] for name in names]
+    for place, name in enumerate(names):
+        kind = table.columns[name].type.dialect_impl(connection.dialect)
+        if convert := kind.bind_processor(connection.dialect):
+            values[place] = list(map(convert, values[place]))
+    insert_values(connection, f"{table.name} ({', '.join(names)})", list(zip(*values, strict=True)))
+
+
+def insert_values(connection: Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows in SQLite into a table with its columns, values as its driver has them."""
+    for some in _pieces(rows):
+        one = f"({', '.join('?' * len(some[0]))})"
+        sql = f"INSERT INTO {into} VALUES {', '.join([one] * len(some))}"  # noqa: S608 - names only
+        connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
+
+
+def _pieces(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield rows in pieces that fit into one statement."""
+    size = MOST_PARAMETERS // len(rows[0]) if rows else 1
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
