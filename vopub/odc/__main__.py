@@ -25,6 +25,11 @@ GRACE_SECONDS = 10
 """How long requests may take to end after the service was asked to stop."""
 
 
+GARBAGE = 50_000
+"""How many objects there are to be more before garbage is looked for: records sent by thousands are
+hundreds of thousands, which were looked through many times."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the service; return the exit code."""
     options = _parser().parse_args(arguments)
@@ -77,6 +82,7 @@ def _warm_up() -> None:
     # What is there now stays: to look through it for garbage would hold up everybody.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
