@@ -43,7 +43,8 @@ NAME = "evts21_01"
 SELECTIONS = ("zenith > 90 deg", "zenith > 120 deg")
 PARTS = ("pg", "dachs", "products", "archive", "parts", "odc", "state")
 """Directories of the site that hold data."""
-WRITE_AHEAD = "pg_wal"
+WRITE_AHEAD, WRITE_AHEAD_OF_ODC = "pg_wal", "odc.db-wal"
+"""The logs of writes of PostgreSQL and of SQLite, which are carried over and used again."""
 LOGS = ("log", "logs", "pg_log")
 """What directories of logs are called, wherever they are."""
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -208,13 +209,14 @@ def _connections(site: Site) -> int:
 
 def _sizes(site: Site) -> Sizes:
     query(site.dachs.database, "CHECKPOINT")
-    apart = (WRITE_AHEAD, *LOGS)
+    apart = (WRITE_AHEAD, WRITE_AHEAD_OF_ODC, *LOGS)
+    of_odc = site.directory / "odc" / WRITE_AHEAD_OF_ODC
     found = [place for place, _, _ in os.walk(site.directory) if Path(place).name in apart]
     write_ahead = [Path(place) for place in found if Path(place).name == WRITE_AHEAD]
     logs = [Path(place) for place in found if Path(place).name in LOGS]
     return Sizes(
         {name: _size(site.directory / name, without=apart) for name in PARTS},
-        sum(map(_size, write_ahead)),
+        sum(map(_size, write_ahead)) + of_odc.stat().st_size,
         sum(map(_size, logs)),
     )
 
@@ -224,7 +226,7 @@ def _size(directory: Path, *, without: Sequence[str] = ()) -> int:
     seen: dict[tuple[int, int], int] = {}
     for place, below, names in os.walk(directory):
         below[:] = [name for name in below if name not in without]
-        for name in names:
+        for name in (name for name in names if name not in without):
             try:
                 found = (Path(place) / name).lstat()
             except FileNotFoundError:
