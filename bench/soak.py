@@ -12,11 +12,12 @@ import csv
 import io
 import os
 import shutil
+import sqlite3
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -209,6 +210,8 @@ def _connections(site: Site) -> int:
 
 def _sizes(site: Site) -> Sizes:
     query(site.dachs.database, "CHECKPOINT")
+    with closing(sqlite3.connect(site.directory / "odc" / "odc.db")) as records:
+        records.execute("PRAGMA wal_checkpoint(PASSIVE)")
     apart = (WRITE_AHEAD, WRITE_AHEAD_OF_ODC, *LOGS)
     of_odc = site.directory / "odc" / WRITE_AHEAD_OF_ODC
     found = [place for place, _, _ in os.walk(site.directory) if Path(place).name in apart]
