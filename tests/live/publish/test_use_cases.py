@@ -69,21 +69,23 @@ AND (obs_mode LIKE '%wide-array%')
 AND (analysis_mode LIKE '%pointsource%')
 """
 RADIUS = 3 * u.deg
+SECTION = "[publisher]\n"
+WORDS = 'product_types = "draft"\n'
 
 
 @pytest.fixture(scope="module")
 def archive(
     reachable_directory: Path, make_settings: Callable[..., Settings]
 ) -> Iterator[pyvo.dal.TAPService]:
-    """A site with the simulated resources; gives its TAP service."""
+    """A site with the simulated resources in the words of the draft; gives its TAP service."""
     directory = reachable_directory / "use-cases"
     directory.mkdir()
-    shutil.copy(CHECKOUT / "vopub.toml", directory)
+    settings = (CHECKOUT / "vopub.toml").read_text()
+    (directory / "vopub.toml").write_text(settings.replace(SECTION, f"{SECTION}{WORDS}"))
     shutil.copytree(CHECKOUT / "simulated", directory / "resources")
     desk = Desk(directory, make_settings("use-cases/site", resources=directory / "resources"))
     try:
-        for identifier in ("antsim26_01", "arcasim26_01", "arcasim26_02"):
-            desk.publish(identifier)
+        desk.publish()
         yield pyvo.dal.TAPService(f"{desk.settings.site.dachs_url}/tap")
     finally:
         desk.site.down()

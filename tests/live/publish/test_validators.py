@@ -23,7 +23,6 @@ from .conftest import CHECKOUT, Desk
 pytestmark = pytest.mark.live
 
 PAGE = CHECKOUT / "docs" / "services.md"
-DRAFT = 'product_types = "draft"\n'
 LEAST_REPORTS = 100
 """Of a run of taplint that got to the end of its stages."""
 
@@ -50,18 +49,12 @@ def kept_complaints(validator: str) -> list[Kept]:
 
 @pytest.fixture(scope="module")
 def shop(reachable_directory: Path, make_settings: Callable[..., Settings]) -> Iterator[Desk]:
-    """A site with everything that is shipped published; no test here changes anything.
-
-    In the words of ObsCore 1.1, as is the default: what is simulated asks for those of the draft of
-    its High-Energy extension, which no validator knows; see ``test_use_cases``.
-    """
+    """A site with everything published as it is shipped; no test here changes anything."""
     directory = reachable_directory / "everything"
     directory.mkdir()
     shutil.copy(CHECKOUT / "vopub.toml", directory)
     for shipped in ("resources", "simulated"):
         shutil.copytree(CHECKOUT / shipped, directory / "resources", dirs_exist_ok=True)
-    for description in (directory / "resources").glob("*/resource.toml"):
-        description.write_text(description.read_text().replace(DRAFT, ""))
     made = Desk(directory, make_settings("everything/site", resources=directory / "resources"))
     try:
         made.publish()
