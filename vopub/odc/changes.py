@@ -44,13 +44,13 @@ class Subject:
     """What changes are about, and where they are noted."""
 
     table: type[NotedChange]
-    key: Mapping[str, str]
+    key: Mapping[str, Any]
     """The columns that tell its changes from those of others."""
 
 
-def of_resource(kid: str) -> Subject:
-    """Return a resource as what changes are about."""
-    return Subject(ChangeRow, {"kid": kid})
+def of_resource(number: int) -> Subject:
+    """Return a resource, given by its number in the store, as what changes are about."""
+    return Subject(ChangeRow, {"resource": number})
 
 
 def of_grouping(noun: str, identifier: str) -> Subject:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import FileError, ServiceError, UsageError
+from vopub.odc.carrying import Carrier
 
 BUSY_SECONDS = 20
 """How long a transaction waits for another one that writes."""
@@ -128,19 +129,28 @@ def writing(engine: Engine) -> Engine:
 class OneByOne(sessionmaker[Session]):
     """Makes transactions that write, of which this process does one after the other.
 
-    SQLite carries its log of writes into the database after each commit. If another transaction
-    wrote meanwhile, it would never come to the end of the log, which would grow without bound.
+    SQLite's log of writes would grow without bound if there was always one that wrote while it is
+    carried into the database.
     """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(writing(engine))
         self._one = threading.Lock()
+        path = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._carrier = Carrier(Path(path), self._one) if path else None
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """Return a transaction to be used in ``with``, once all others are done."""
         with self._one, super().begin() as session:
             yield session
+        if self._carrier is not None:
+            self._carrier.notice()
+
+    def close(self) -> None:
+        """End what goes on beside the transactions."""
+        if self._carrier is not None:
+            self._carrier.close()
 
 
 def database_of(directory: Path, address: str) -> Engine:
@@ -219,7 +229,10 @@ def _set_up(connection: SqliteConnection, _record: object) -> None:
     # Transactions are begun explicitly below; the driver's own are begun too late.
     connection.isolation_level = None
     pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
-    sizes = (f"cache_size = -{CACHE_KIB}", f"journal_size_limit = {LOG_BYTES}")
+    sizes = (
+        f"cache_size = -{CACHE_KIB}", f"journal_size_limit = {LOG_BYTES}",
+        "wal_autocheckpoint = 0",  # see the carrier; who closes last carries what is left
+    )  # fmt: skip
     for pragma in (*pragmas, *sizes):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -37,7 +37,7 @@ from vopub.odc.changes import Past, Subject, changes_of, goes_on, of_resource
 from vopub.odc.database import database_of
 from vopub.odc.faults import RefusedError
 from vopub.odc.groupings import Kind, subject_of, table_of
-from vopub.odc.schema import GroupingRow, KeptRow, PublishedFileRow, ResourceRow
+from vopub.odc.schema import GroupingRow, KeptRow, PublishedFileRow, ResourceRow, StreamRow
 from vopub.odc.search import version_key
 from vopub.odc.store import Store
 
@@ -107,7 +107,7 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
         for row in connection.execute(select(*columns).order_by(ResourceRow.number)):
             place = _place(target, KM3OpenResource.model_validate_json(row.record))
             told = _told_of(
-                connection, of_resource(row.kid), row.written, row.withdrawn, row.number
+                connection, of_resource(row.number), row.written, row.withdrawn, row.number
             )
             _write_told(place, {"kid": row.kid}, told, row.reason)
             write_text(place / RECORD, row.record)
@@ -257,8 +257,7 @@ def _import_resource(store: Store, place: Path, *, is_new: bool) -> tuple[int, i
     for file in record.files:
         pieces = _pieces(place / "files" / file.name)
         store.put_file(record.kid, file.name, file.sha256, pieces, most=LARGEST)
-    kid = str(record.kid)
-    fate = _fate(store, ResourceRow, kid, of_resource(kid), (text, past))
+    fate = _fate(store, ResourceRow, str(record.kid), text, past)
     if fate is Fate.BRING:
         store.bring_resource(record, text, past)
     elif fate is Fate.CHANGE:
@@ -273,7 +272,7 @@ def _import_grouping(store: Store, kind: Kind, path: Path, *, is_new: bool) -> b
     record, text = _read_with_text(kind, path)
     past = _past(path.with_suffix(""), is_new=is_new)
     name = record.identifier
-    fate = _fate(store, table_of(kind), name, subject_of(kind, name), (text, past))
+    fate = _fate(store, table_of(kind), name, text, past)
     if fate is Fate.BRING:
         store.groupings.bring(record, text, past)
     elif fate is Fate.CHANGE:
@@ -284,19 +283,25 @@ def _import_grouping(store: Store, kind: Kind, path: Path, *, is_new: bool) -> b
 
 
 def _fate(
-    store: Store, table: type[ResourceRow | GroupingRow], key: str, subject: Subject,
-    coming: tuple[str, Past],
+    store: Store, table: type[ResourceRow | GroupingRow], key: str, text: str, past: Past
 ) -> Fate:  # fmt: skip
     """Tell what to do with a record, given in JSON with its past."""
-    text, past = coming
     with store.reading() as session:
-        row: KeptRow | None = session.get(table, key)
-        changes = changes_of(session, subject)
+        kept: KeptRow | None = session.get(table, key)
+        row = kept if isinstance(kept, ResourceRow | GroupingRow) else None
+        changes = () if row is None else changes_of(session, _subject_of(row))
     if row is None or goes_on(past.changes, changes):
         return Fate.BRING
     if row.record == text and (row.withdrawn is None) == (past.withdrawn is None):
         return Fate.LEAVE
     return Fate.KEEP if goes_on(changes, past.changes) else Fate.CHANGE
+
+
+def _subject_of(row: ResourceRow | GroupingRow) -> Subject:
+    if isinstance(row, ResourceRow):
+        return of_resource(row.number)
+    kind = KM3ResourceStream if isinstance(row, StreamRow) else KM3ResourceCollection
+    return subject_of(kind, row.identifier)
 
 
 def _past(place: Path, *, is_new: bool) -> Past:

@@ -61,7 +61,7 @@ class Life(Part):
             condition.check(row.record)
             with index.keeping(session, [row.identifier]):
                 take_back(row, reason)
-            _note(session, row.kid, ChangeKind.WITHDRAWN, who, reason)
+            _note(session, row.number, ChangeKind.WITHDRAWN, who, reason)
 
     def restore(self, kid: UUID, reason: str, *, who: str = "") -> None:
         """Bring a withdrawn resource back as it was.
@@ -77,7 +77,7 @@ class Life(Part):
             row = _known(session, kid)
             with index.keeping(session, [row.identifier]):
                 bring_back(row, "resource", "kid")
-            _note(session, row.kid, ChangeKind.RESTORED, who, reason)
+            _note(session, row.number, ChangeKind.RESTORED, who, reason)
 
     def history(self, kid: UUID) -> History:
         """Return every change of a resource, the oldest first, also if it was withdrawn.
@@ -89,7 +89,7 @@ class Life(Part):
         """
         with self._reading() as session:
             row = _known(session, kid)
-            return History(kid=kid, changes=changes_of(session, of_resource(row.kid)))
+            return History(kid=kid, changes=changes_of(session, of_resource(row.number)))
 
     def versions(self, kid: UUID) -> Versions:
         """Return all versions of a resource, the newest first, with what replaced each.
@@ -176,8 +176,8 @@ def successors(session: Session, rows: Sequence[ResourceRow]) -> dict[str, UUID]
     return found
 
 
-def _note(session: Session, kid: str, kind: ChangeKind, who: str, reason: str) -> None:
-    note(session, ChangeRow, [entry(of_resource(kid), kind, who, reason)])
+def _note(session: Session, number: int, kind: ChangeKind, who: str, reason: str) -> None:
+    note(session, ChangeRow, [entry(of_resource(number), kind, who, reason)])
 
 
 def _known(session: Session, kid: UUID) -> ResourceRow:

@@ -16,7 +16,14 @@ from vopub.model.resource import FileReference, KM3OpenResource
 from vopub.odc import claims, index
 from vopub.odc.answers import Outcome
 from vopub.odc.blobs import Blobs
-from vopub.odc.changes import Past, entry_of_writing, note, of_resource, replace_all
+from vopub.odc.changes import (
+    Past,
+    Subject,
+    entry_of_writing,
+    note,
+    of_resource,
+    replace_all,
+)
 from vopub.odc.conditions import Condition
 from vopub.odc.entries import Entry
 from vopub.odc.faults import RefusedError
@@ -93,14 +100,16 @@ def register(
     claims.check_versions([entry.record for entry in changed], holders)
     _check_content(changed)
     _check_files(session, blobs, changed)
+    numbers = _numbers(session, changed, before)
     if holders:
         names = {entry.record.identifier for entry in changed}
         names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
         with index.keeping(session, names):
-            _write(session, changed, before)
+            _write(session, changed, before, numbers)
     else:
-        index.add(session, _write(session, changed, {}))
-    made = [_change_of(entry, before.get(entry.kid), sender.who) for entry in changed]
+        index.add(session, _write(session, changed, {}, numbers))
+    subjects = {kid: of_resource(number) for kid, number in numbers.items()}
+    made = [_change_of(e, before.get(e.kid), subjects[e.kid], sender.who) for e in changed]
     note(session, ChangeRow, made)
     written = {entry.kid for entry in changed}
     return [_outcome(before.get(e.kid), written=e.kid in written) for e in entries]
@@ -130,17 +139,19 @@ def bring(session: Session, blobs: Blobs, record: KM3OpenResource, text: str, pa
     _check_content([entry])
     _check_files(session, blobs, [entry])
     names = {record.identifier, *(there.identifier for there in before.values())}
+    numbers = _numbers(session, [entry], before)
     with index.keeping(session, names):
-        _write(session, [entry], before)
+        _write(session, [entry], before, numbers)
         this = ResourceRow.kid == entry.kid
         session.execute(update(ResourceRow).where(this).values(**past.columns()))
-    replace_all(session, of_resource(entry.kid), past.changes)
+    replace_all(session, of_resource(numbers[entry.kid]), past.changes)
 
 
-def _change_of(entry: Entry, there: Found | None, who: str) -> Mapping[str, Any]:
+def _change_of(
+    entry: Entry, there: Found | None, subject: Subject, who: str
+) -> Mapping[str, Any]:  # fmt: skip
     was_gone = there is not None and there.withdrawn
     before = there.record if there else None
-    subject = of_resource(entry.kid)
     return entry_of_writing(subject, before, entry.text, was_gone=was_gone, who=who)
 
 
@@ -174,14 +185,21 @@ def _outcome(there: Found | None, *, written: bool) -> Outcome:
     return Outcome.CREATED if there is None or there.withdrawn else Outcome.REPLACED
 
 
-def _write(
+def _numbers(
     session: Session, entries: Sequence[Entry], before: Mapping[str, Found]
-) -> list[dict[str, Any]]:
-    """Write rows, and what they name and cover; return those that were not there."""
+) -> dict[str, int]:  # fmt: skip
+    """Return the number of each, by ``kid``: what is new counts on."""
     last = session.scalar(select(func.max(ResourceRow.number))) or 0
-    new = [entry for entry in entries if entry.kid not in before]
-    numbers = {entry.kid: last + place for place, entry in enumerate(new, 1)}
-    numbers |= {kid: there.number for kid, there in before.items()}
+    new = [entry.kid for entry in entries if entry.kid not in before]
+    known = {e.kid: before[e.kid].number for e in entries if e.kid in before}
+    return known | {kid: last + place for place, kid in enumerate(new, 1)}
+
+
+def _write(
+    session: Session, entries: Sequence[Entry], before: Mapping[str, Found],
+    numbers: Mapping[str, int],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Write rows, and what they name and cover; return those that were not there."""
     same = {"written": now(), "withdrawn": None, "reason": ""}
     rows = {e.kid: {**e.columns, **same, "number": numbers[e.kid]} for e in entries}
     # Most are the latest; the index puts the others right.
@@ -191,13 +209,9 @@ def _write(
     if changed:
         session.execute(update(ResourceRow), changed)
     _name_files(session, entries, [row["kid"] for row in changed])
-    contents = {numbers[entry.kid]: entry.content for entry in entries}
-    index.cover(session, {n: c for n, c in contents.items() if _may_cover(c, n <= last)})
+    covering = [e for e in entries if e.kid in before or e.content["coverage"]["spatial"]]
+    index.cover(session, {numbers[entry.kid]: entry.content for entry in covering})
     return added
-
-
-def _may_cover(content: Mapping[str, Any], was_there: bool) -> bool:
-    return was_there or bool(content["coverage"]["spatial"])
 
 
 def _check_content(entries: Sequence[Entry]) -> None:

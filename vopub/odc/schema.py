@@ -81,6 +81,7 @@ class ResourceRow(KeptRow):
             sqlite_where=NO_STREAM,
             postgresql_where=NO_STREAM,
         ),
+        Index("ix_resources_stream_identifier", "stream", "identifier"),
         Index("ix_resources_stream_moment", "stream", "moment", "number", "latest", "withdrawn"),
     )
 
@@ -160,9 +161,10 @@ class ChangeRow(NotedChange):
     """What was done to a resource."""
 
     __tablename__ = "changes"
-    __table_args__ = (Index("ix_changes_kid", "kid", "number"),)
+    __table_args__ = (Index("ix_changes_resource", "resource", "number"),)
 
-    kid: Mapped[str] = mapped_column(String(36))
+    resource: Mapped[int] = mapped_column(WHOLE)
+    """Its number: that grows, so that those of many changes lie side by side in the index."""
 
 
 class GroupingChangeRow(NotedChange):

@@ -56,9 +56,12 @@ def searchable(record: Mapping[str, Any]) -> list[str]:
 
 @lru_cache(maxsize=1000)
 def version_key(version: str) -> str:
-    """Return a version such as ``1.10`` in a form whose order as text is that of versions."""
+    """Return a version such as ``1.10`` in a form whose order as text is that of versions.
+
+    Each part says first of how many digits it is: ``011.0210.00``.
+    """
     parts = [part.lstrip("0") for part in version.split(".")]
-    return ".".join(f"{part:0>32}" for part in [*parts, "", ""][:3])
+    return ".".join(f"{len(part):02}{part}" for part in [*parts, "", ""][:3])
 
 
 def conditions(query: Query) -> list[ColumnElement[bool]]:

@@ -99,6 +99,7 @@ class Store:
 
     def close(self) -> None:
         """Close the database and give up the directory; again does nothing."""
+        self._writing.close()
         self._engine.dispose()
         if self._lock >= 0:
             os.close(self._lock)

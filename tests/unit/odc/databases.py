@@ -16,7 +16,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, inspect
 
 from vopub.odc import migrations
-from vopub.odc.database import open_postgresql, writing
+from vopub.odc.database import open_postgresql, postgresql_url, writing
 from vopub.process import run, service_account
 from vopub.site.postgresql import find_binaries
 
@@ -84,9 +84,12 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
         shutil.rmtree(directory)
 
 
-def go_back(path: Path, revision: str) -> list[str]:
-    """Give a database of SQLite an older schema; return the columns that resources have then."""
-    engine = create_engine(f"sqlite:///{path}")
+def go_back(path: Path, revision: str, address: str = "") -> list[str]:
+    """Give a database an older schema; return the columns that resources have then.
+
+    It is the one of SQLite at ``path`` unless there is the address of one of PostgreSQL.
+    """
+    engine = create_engine(postgresql_url(address) if address else f"sqlite:///{path}")
     configuration = Config()
     configuration.set_main_option("script_location", migrations.__path__[0])
     with writing(engine).begin() as connection:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from vopub.errors import FileError, ServiceError, UsageError
+from vopub.odc import carrying
 from vopub.odc.database import OneByOne, migrate, open_database, open_postgresql, writing
 from vopub.odc.schema import Base
 
@@ -41,24 +43,52 @@ def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_sqlites_log_of_writes_stays_short_while_there_is_always_one_who_writes(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(carrying, "LONG", 4_000_000)
     engine = open_database(tmp_path / "odc.db")
     transactions = OneByOne(engine)
     with transactions.begin() as session:
         session.execute(text("CREATE TABLE texts (content BLOB)"))
+    lengths = []
 
     def write() -> None:
-        for _ in range(40):
+        for _ in range(60):
             with transactions.begin() as session:
                 session.execute(text("INSERT INTO texts VALUES (randomblob(1000000))"))
+            lengths.append((tmp_path / "odc.db-wal").stat().st_size)
+
+    def read() -> None:
+        while any(writer.is_alive() for writer in writers):
+            with engine.connect() as connection:
+                connection.execute(text("SELECT sum(length(content)) FROM texts")).all()
 
     writers = [threading.Thread(target=write) for _ in range(2)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert (tmp_path / "odc.db-wal").stat().st_size < 8_000_000
+    for thread in (*writers, reader := threading.Thread(target=read)):
+        thread.start()
+    for thread in (*writers, reader):
+        thread.join()
+    assert len(lengths) == 120
+    assert max(lengths) < 40_000_000
+    transactions.close()
+    engine.dispose()
+    assert not (tmp_path / "odc.db-wal").exists()
+    assert (tmp_path / "odc.db").stat().st_size > 120_000_000
+
+
+def test_a_short_log_is_carried_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrying, "EVERY", 0.05)
+    engine = open_database(tmp_path / "odc.db")
+    transactions = OneByOne(engine)
+    before = (tmp_path / "odc.db").stat().st_size
+    with transactions.begin() as session:
+        session.execute(text("CREATE TABLE texts (content BLOB)"))
+        session.execute(text("INSERT INTO texts VALUES (randomblob(1000000))"))
+    end = monotonic() + 20
+    while (tmp_path / "odc.db").stat().st_size < before + 1_000_000:
+        assert monotonic() < end, "it stays in the log"
+        sleep(0.02)
+    transactions.close()
     engine.dispose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import datetime
 from pathlib import Path
@@ -10,19 +11,22 @@ from uuid import UUID
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream, make_kid
+from vopub.odc.database import postgresql_url
 from vopub.odc.faults import GoneError
 from vopub.odc.paging import Sort
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 
-from .databases import Cluster
+from .conftest import make_record
+from .databases import Cluster, go_back
 
 FIRST = Path(__file__).parent / "first_store.sql"
 CONTENT = b"ra,dec\n10.5,-20.25\n"
+KEYS = (("1", "9", "0"), ("1", "10", "0"), ("12", "0", "0"))
 AUTHORITY = "samples.km3net.invalid"
 
 
@@ -122,3 +126,37 @@ def copy_tables(source: sqlite3.Connection, run: object) -> None:
         for row in rows.fetchall():
             run(f"INSERT INTO {table} VALUES ({places})", tuple(row))
     source.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_lies_closer_together_is_the_same(
+    kind: str, tmp_path: Path, postgresql: Cluster
+) -> None:
+    """A store of the step before has other keys of versions, and other ones of changes."""
+    address = "" if kind == "sqlite" else postgresql.database("template0")
+    versions = ("1.9", "1.10", "12")
+    kids = [kid("evts21_01", version) for version in versions]
+    store = Store(tmp_path / "odc", address)
+    for version, each in zip(versions, kids, strict=True):
+        store.put_resource(make_record(version=version, files=[]), who=f"person {version}")
+        store.withdraw(each, f"reason {version}")
+        store.life.restore(each, "looked again")
+    told = [store.life.history(each) for each in kids]
+    listed = store.page(Query()).summaries
+    store.close()
+    go_back(tmp_path / "odc" / "odc.db", "0008", address)
+    engine = create_engine(
+        postgresql_url(address) if address else f"sqlite:///{tmp_path / 'odc' / 'odc.db'}"
+    )
+    with engine.connect() as connection:
+        keys = connection.scalars(text("SELECT version_key FROM resources ORDER BY number")).all()
+        whose = connection.scalars(text("SELECT kid FROM changes ORDER BY number")).all()
+    engine.dispose()
+    assert keys == [".".join(f"{part:0>32}" for part in each) for each in KEYS]
+    assert whose == [str(each) for each in kids for _ in range(3)]
+    store = Store(tmp_path / "odc", address)
+    assert [store.life.history(each) for each in kids] == told
+    assert [json.loads(each)["version"] for each in listed] == ["12", "1.10", "1.9"]
+    assert store.page(Query()).summaries == listed
+    assert store.life.replaced_by(kids[0]) == kids[1]
+    store.close()
