@@ -34,7 +34,8 @@ def _kill(name: str, database: str) -> Figure:
         shutil.rmtree(place)
     detail = (
         f"{TIMES} times killed, {len(written.kept)} records acknowledged, "
-        f"{len(written.together)} requests with many, {found.total} there"
+        f"{len(written.files)} files acknowledged, {len(written.together)} requests with many, "
+        f"{found.total} records there"
     )
     if found.wrong:
         detail += f"; first: {found.wrong[0]}"

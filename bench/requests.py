@@ -1,4 +1,4 @@
-"""Twenty thousand generated requests to a service that holds something: none gets a 500."""
+"""Twenty thousand generated requests on each database: none gets a 500."""
 
 from __future__ import annotations
 
@@ -14,30 +14,36 @@ from tests.unit.odc.databases import cluster
 from tests.unit.odc.generated import Sender, Sent
 from vopub.odc.app import OdcConfig, create_app
 
-REQUESTS = 10_000
+REQUESTS = 20_000
 """On each database."""
 SOME = 4
 """Requests generated for each operation in the first turn, from which the others are reckoned."""
+VARIANTS = 2
+"""Requests with real values for each that is generated."""
+TURNS = 1000
+"""Turns after which another database begins, so that it gets other requests."""
 
 
 def measure() -> list[Figure]:
     with cluster() as postgresql:
         return [
             figure
-            for name, database in (("SQLite", ""), ("PostgreSQL", postgresql.database()))
-            for figure in _figures(name, _send_all(database))
+            for place, (name, database) in enumerate(
+                (("SQLite", ""), ("PostgreSQL", postgresql.database()))
+            )
+            for figure in _figures(name, _send_all(database, place * TURNS))
         ]
 
 
-def _send_all(database: str) -> Sent:
+def _send_all(database: str, turn: int) -> Sent:
     place = Path(tempfile.mkdtemp(prefix="vopub-bench-", dir="/var/tmp"))
     digest = hashlib.sha256(TOKEN.encode()).digest()
     config = OdcConfig(place / "odc", digest, largest_upload=1 << 20, database=database)
     app = create_app(config)
-    sent, each, turn = Sent(), SOME, 0
+    sent, each = Sent(), SOME
     try:
         while sent.requests.total() < REQUESTS:
-            some = Sender(app, turn).send(each)
+            some = Sender(app, turn, VARIANTS).send(each)
             sent, turn = sent + some, turn + 1
             missing = REQUESTS - sent.requests.total()
             each = max(SOME, missing * each // some.requests.total() + 1)

@@ -93,12 +93,15 @@ class Sender:
         The service.
     turn
         Other requests are sent in each turn, the same ones in the same turn.
+    variants
+        Requests with real values for each that is generated.
     """
 
-    def __init__(self, app: FastAPI, turn: int = 0) -> None:
+    def __init__(self, app: FastAPI, turn: int = 0, variants: int = VARIANTS) -> None:
         app.state.writes._most = 10**9  # all come from one token
         self.app = app
         self.turn = turn
+        self.variants = variants
         self.sent = Sent()
         self.dice = random.Random(turn)  # noqa: S311 - not for secrets
         self.http = httpx.Client(transport=_Failing(app), base_url="http://odc.test")
@@ -117,7 +120,7 @@ class Sender:
                     self._generated(operation, mode, max(1, examples // 2))
         self.seeded.fill()
         for page in PAGES:
-            for _ in range(examples * (1 + VARIANTS)):
+            for _ in range(examples * (1 + self.variants)):
                 self._page(page)
         return self.sent
 
@@ -133,7 +136,7 @@ class Sender:
             self.sent.note(operation.label, answer, (case.path_parameters, case.query, case.body))
             self.sent.generated += 1
             self._check(operation, answer)
-            for _ in range(VARIANTS):
+            for _ in range(self.variants):
                 self._variant(operation, case)
 
         with suppress(Unsatisfiable):  # nothing about this operation can be wrong

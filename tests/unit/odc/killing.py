@@ -30,12 +30,15 @@ class Written:
 
     kept: dict[str, tuple[KM3OpenResource, bytes]] = field(default_factory=dict)
     """Records that it acknowledged, by ``kid``, with the content of their files."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Files that it acknowledged, by address, whatever became of their records."""
     together: list[list[str]] = field(default_factory=list)
     """Records that were sent in one request, acknowledged or not."""
 
     def add(self, other: Written) -> None:
         """Take what was sent to the service when it ran again."""
         self.kept |= other.kept
+        self.files |= other.files
         self.together += other.together
 
 
@@ -88,6 +91,7 @@ class Writer:
         address = f"/files/{record.kid}/{file.name}"
         answer = http.put(address, content=content, headers={"X-Checksum-SHA256": digest})
         assert answer.status_code == 201, answer.text
+        self.written.files[f"{address}?sha256={digest}"] = content
         body = record.model_dump_json()
         answer = http.put(f"/api/resources/{record.kid}", content=body)
         assert answer.status_code == 201, answer.text
@@ -138,11 +142,14 @@ def look_for(directory: Path, written: Written, *options: str, database: str = "
             for kid, (record, content) in written.kept.items():
                 if not _is_whole(http, record, content):
                     wrong.append(f"{kid} is not as it was acknowledged")
+            for address, content in written.files.items():
+                if http.get(address).content != content:
+                    wrong.append(f"{address} is not as it was acknowledged")
             wrong += [f"a part of {kids[0]} …" for kids in written.together if _is_part(http, kids)]
             total: int = http.get("/api/resources?limit=1").json()["total"]
     finally:
         server.stop()
-    # A file without its record is one whose upload was not acknowledged; none is half-written.
+    # What no upload knows was not acknowledged; none is half-written.
     wrong += [
         f"{finding.verdict}: {finding}" for finding in examine(directory, database)
         if finding.verdict not in (Verdict.OK, Verdict.UNKNOWN)
@@ -161,5 +168,5 @@ def _is_whole(http: httpx.Client, record: KM3OpenResource, content: bytes) -> bo
 
 def _is_part(http: httpx.Client, kids: list[str]) -> bool:
     """Tell whether some of the records of one request are there and others are not."""
-    there = {http.get(f"/api/resources/{kid}").status_code for kid in (kids[0], kids[-1])}
+    there = {http.get(f"/api/resources/{kid}").status_code for kid in kids}
     return len(there) != 1
