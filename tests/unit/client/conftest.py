@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def scripted() -> Iterator[Scripted]:
     server = Scripted()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()

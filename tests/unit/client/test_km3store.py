@@ -272,9 +272,10 @@ def test_the_catalogue_is_kept_short_and_whole(
 def test_what_another_version_kept_is_used_offline_only_as_it_came(
     store: KM3Store, table: KM3OpenResource, tmp_path: Path
 ) -> None:
-    body = store._source.connection.document("/api/catalog", {}).body
+    found = store._source.connection.document("/api/catalog", {}, bytes)
+    assert found is not None
     cache = Cache(tmp_path / "old")
-    cache.save(store.url, "/api/catalog", {}, body, '"old"')
+    cache.save(store.url, "/api/catalog", {}, found.body, '"old"')
     old = KM3Store(store.url, cache=cache.directory, offline=True)
     assert old.list().identifiers == store.list().identifiers
     other = Cache(tmp_path / "other")
