@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import NoReturn, TypeVar
+from typing import Generic, NoReturn, TypeVar
 from urllib.parse import urljoin
 
 import httpx
 
 from vopub import __version__
 from vopub.client.display import plain
-from vopub.client.faults import AwayError, MissingThereError, WithdrawnError
-from vopub.errors import ServiceError
+from vopub.client.faults import AwayError, MissingThereError, WithdrawnError, WrongBytesError
+from vopub.errors import ServiceError, VopubError
 
 MOST_DOCUMENT = 256 << 20
 """Largest answer in bytes that is taken for a document; the catalogue is the largest."""
@@ -26,6 +26,7 @@ MOST_SAID = 300
 """Characters of a server's complaint that are passed on."""
 
 Result = TypeVar("Result")
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,13 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """An answer with JSON in it, not looked at yet."""
+class Document(Generic[Content]):
+    """An answer with JSON in it."""
 
     body: bytes
     etag: str
-    unchanged: bool = False
-    """Whether the server says that what is known already is still right; then there is no body."""
+    content: Content
+    """What was made of it."""
 
 
 class Connection:
@@ -54,7 +55,8 @@ class Connection:
     Parameters
     ----------
     addresses
-        The first is asked first; the others if it does not answer or fails.
+        The first is the Open Data Center, asked first; the others are asked in order if it does
+        not answer, or what it answers is not what was asked for.
     proxy
         Address of an HTTP proxy.
     patience
@@ -86,46 +88,59 @@ class Connection:
         """Close all connections."""
         self._http.close()
 
-    def document(self, path: str, params: Mapping[str, str], etag: str = "") -> Document:
+    def document(
+        self, path: str, params: Mapping[str, str], parse: Callable[[bytes], Content],
+        etag: str = "",
+    ) -> Document[Content] | None:  # fmt: skip
         """Ask for JSON.
 
         Parameters
         ----------
         path, params
             What to ask for.
+        parse
+            Reads a document; if it raises ``ServiceError``, the next address is asked.
         etag
             Entity tag of what is known already.
 
+        Returns
+        -------
+        Document
+            None if the server says that what is known already is still right.
+
         Raises
         ------
-        MissingThereError
-            If there is no such thing, or not any longer.
-        AwayError
-            If no address answers.
-        ServiceError
-            If the server refuses or what it answers cannot be used.
+        MissingThereError, AwayError, ServiceError
+            As ``first_of``.
         """
-        headers = {"If-None-Match": etag} if etag else {}
-        return self.first_of(lambda base: self._document(base, path, params, headers))
+        return self.first_of(lambda base: self._document(base, path, params, parse, etag))
 
     def first_of(self, ask: Callable[[str], Result]) -> Result:
-        """Return what the first address answers that is not away.
+        """Return what the first address answers that has what was asked for.
 
         Raises
         ------
-        AwayError
-            With what was wrong with each, if all are.
+        WithdrawnError
+            If one says so; no other is asked then.
+        WrongBytesError
+            If none has it, and one has another file instead.
+        MissingThereError, AwayError, ServiceError
+            If none has it: as the first says, for the others only stand in for it. What was wrong
+            with each is said.
         """
-        reasons: list[AwayError] = []
+        errors: list[ServiceError | MissingThereError] = []
         for base in self.addresses:
             try:
                 return ask(base)
-            except AwayError as error:
-                reasons.append(error)
-        if len(reasons) == 1:
-            raise reasons[0]
-        worst = max(reasons, key=lambda error: error.exit_code)
-        raise type(worst)("; ".join(error.what for error in reasons), hint=worst.hint)
+            except WithdrawnError:
+                raise
+            except (ServiceError, MissingThereError) as error:
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        chief = next((e for e in errors if isinstance(e, WrongBytesError)), errors[0])
+        reasons = map(_with_address, self.addresses, errors)
+        raise type(chief)("; ".join(reasons), hint=chief.hint)
 
     @contextmanager
     def opened(
@@ -152,15 +167,17 @@ class Connection:
         raise ServiceError(f"{base} sends from one address to the next without end")
 
     def _document(
-        self, base: str, path: str, params: Mapping[str, str], headers: Mapping[str, str]
-    ) -> Document:
+        self, base: str, path: str, params: Mapping[str, str],
+        parse: Callable[[bytes], Content], etag: str,
+    ) -> Document[Content] | None:  # fmt: skip
+        headers = {"If-None-Match": etag} if etag else {}
         with self.opened(base, path, params, headers) as answer:
-            etag = answer.headers.get("etag", "")
-            if answer.status_code == 304:
-                return Document(b"", etag, unchanged=True)
+            if answer.status_code == 304 and etag:
+                return None
             if answer.status_code != 200:
                 raise ServiceError(f"{base}{path} was answered with status {answer.status_code}")
-            return Document(self._read(answer, MOST_DOCUMENT), etag)
+            body = self._read(answer, MOST_DOCUMENT)
+            return Document(body, answer.headers.get("etag", ""), parse(body))
 
     def _read(self, answer: httpx.Response, most: int) -> bytes:
         """Return the whole body, if it comes in time and is not larger than sensible."""
@@ -182,10 +199,15 @@ class Connection:
             return
         said = _said(self._read(answer, MOST_COMPLAINT))
         if status in (404, 410):
-            kind = WithdrawnError if status == 410 else MissingThereError
+            # Without a tombstone, it is not the Open Data Center that says so.
+            kind = WithdrawnError if status == 410 and said else MissingThereError
             raise kind(said or f"there is no {answer.url.path}", where=base)
         what = f"{answer.url} was answered with status {status}" + (f": {said}" if said else "")
         raise AwayError(what, hint="try again") if status >= 500 else ServiceError(what)
+
+
+def _with_address(base: str, error: VopubError) -> str:
+    return error.what if base in error.what else f"{base}: {error.what}"
 
 
 def _check_address(address: str) -> None:

@@ -16,6 +16,8 @@ from time import monotonic
 from typing import IO
 from uuid import UUID
 
+import httpx
+
 from vopub.client.connection import Connection
 from vopub.client.faults import AwayError, MismatchError, WrongBytesError
 from vopub.client.progress import Advance, bar
@@ -89,14 +91,14 @@ def download(
     """
     if _already(wanted.file, target):
         return False
-    with _part(target, wanted.file) as stream:
+    with part(target, wanted.file.sha256) as (stream, path):
         if _already(wanted.file, target):  # another process was faster
-            _part_path(target, wanted.file).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             return False
         _check_space(target, wanted.file, stream)
         with bar(wanted.file.name, wanted.file.size, wanted=progress) as advance:
             connection.first_of(lambda base: _fetch(connection, base, wanted, stream, advance))
-        put_in_place(_part_path(target, wanted.file), target)
+        put_in_place(path, target)
     return True
 
 
@@ -104,15 +106,15 @@ def copy(source: Path, file: FileEntry, target: Path) -> bool:
     """Copy a file from the cache; returns and raises like ``download``."""
     if _already(file, target):
         return False
-    with _part(target, file) as stream:
+    with part(target, file.sha256) as (stream, path):
         try:
             with source.open("rb") as original:
-                _emptied(stream)
+                emptied(stream)
                 shutil.copyfileobj(original, stream, CHUNK)
             stream.flush()
         except OSError as error:
             raise cannot("copy", source, error) from error
-        put_in_place(_part_path(target, file), target)
+        put_in_place(path, target)
     return True
 
 
@@ -125,23 +127,41 @@ def _already(file: FileEntry, target: Path) -> bool:
     raise another_is_there(f"the published file (sha256 {file.sha256})", target)
 
 
-def _part_path(target: Path, file: FileEntry) -> Path:
-    return target.with_name(f".{file.sha256}.part")
+@contextmanager
+def part(target: Path, sha256: str) -> Iterator[tuple[BufferedRandom, Path]]:
+    """Give the beginning of the file that is here already, for this process alone.
+
+    Raises
+    ------
+    FileError
+        If the place cannot be written.
+    """
+    path = target.with_name(f".{sha256}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path) as stream:
+            yield stream, path
+    except OSError as error:
+        raise cannot("write", path, error) from error
 
 
 @contextmanager
-def _part(target: Path, file: FileEntry) -> Iterator[BufferedRandom]:
-    """Give the beginning of the file that is here already, for this process alone."""
-    path = _part_path(target, file)
+def _locked(path: Path) -> Iterator[BufferedRandom]:
     # Never through a link that somebody put there.
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
         with os.fdopen(os.open(path, flags, 0o644), "r+b") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)  # another process may be downloading it
-            yield stream
-    except OSError as error:
-        raise cannot("write", path, error) from error
+            if _is_at(path, stream):  # and take it away
+                yield stream
+                return
+
+
+def _is_at(path: Path, stream: BufferedRandom) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _check_space(target: Path, file: FileEntry, stream: BufferedRandom) -> None:
@@ -158,17 +178,17 @@ def _fetch(
     """Complete the file from one address; if what was here was wrong, from its beginning."""
     began_with = stream.seek(0, os.SEEK_END)
     if began_with > wanted.file.size:
-        began_with = _emptied(stream)
+        began_with = emptied(stream)
     _append(connection, base, wanted, stream, advance)
-    if _is_right(wanted.file, stream):
+    if is_right(wanted.file.sha256, stream):
         return
     if began_with:
-        _emptied(stream)
+        emptied(stream)
         _append(connection, base, wanted, stream, advance)
-        if _is_right(wanted.file, stream):
+        if is_right(wanted.file.sha256, stream):
             return
     size = stream.seek(0, os.SEEK_END)
-    _emptied(stream)
+    emptied(stream)
     what = (
         f"{base}{wanted.path} is not the file of the record: {size} bytes came, with another "
         f"sha256 than {wanted.file.sha256}"
@@ -189,12 +209,12 @@ def _append(
         headers |= {"Range": f"bytes={start}-", "If-Range": f'"{file.sha256}"'}
     until = monotonic() + connection.patience.document + file.size / SLOWEST
     with connection.opened(base, wanted.path, {"sha256": file.sha256}, headers) as answer:
-        if not _continues(answer.headers.get("content-range", ""), answer.status_code, start):
-            start = _emptied(stream)
+        if not _continues(answer, start):
+            start = emptied(stream)
         pieces = _in_time(answer.iter_raw(), until, base)
         end = pour(pieces, stream, advance, start=start, most=file.size)
     if end > file.size:
-        _emptied(stream)
+        emptied(stream)
         raise wrong_bytes(f"{base}{wanted.path} has more than the {file.size} bytes of the record")
 
 
@@ -207,13 +227,13 @@ def _in_time(pieces: Iterable[bytes], until: float, base: str) -> Iterator[bytes
             raise AwayError(what, hint="try again: what came is kept")
 
 
-def _emptied(stream: BufferedRandom) -> int:
+def emptied(stream: BufferedRandom) -> int:
     """Begin the file anew; return its length, 0."""
     stream.seek(0)
     return stream.truncate(0)
 
 
-def _continues(content_range: str, status: int, start: int) -> bool:
+def _continues(answer: httpx.Response, start: int) -> bool:
     """Tell whether an answer goes on where the file here ends.
 
     Raises
@@ -221,16 +241,24 @@ def _continues(content_range: str, status: int, start: int) -> bool:
     ServiceError
         If the answer is neither that nor the whole file.
     """
-    if status == 206 and content_range.startswith(f"bytes {start}-"):
+    if goes_on(answer, start):
         return True
-    if status == 200:
+    if answer.status_code == 200:
         return False
-    raise ServiceError(f"the answer is another part of the file than asked for ({status})")
+    what = f"the answer is another part of the file than asked for ({answer.status_code})"
+    raise ServiceError(what)
 
 
-def _is_right(file: FileEntry, stream: BufferedRandom) -> bool:
+def goes_on(answer: httpx.Response, start: int) -> bool:
+    """Tell whether an answer has what comes after so many bytes."""
+    content_range = answer.headers.get("content-range", "")
+    return answer.status_code == 206 and content_range.startswith(f"bytes {start}-")
+
+
+def is_right(sha256: str, stream: BufferedRandom) -> bool:
+    """Tell whether a file has its SHA-256."""
     stream.seek(0)
-    return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+    return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
 
 
 def pour(

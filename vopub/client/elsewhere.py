@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BufferedWriter
+from io import BufferedRandom
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -19,8 +18,17 @@ import httpx
 from vopub import __version__
 from vopub.client.connection import MOST_REDIRECTS, Patience
 from vopub.client.display import plain
-from vopub.client.download import another_is_there, pour, put_in_place, wrong_bytes
-from vopub.client.faults import AwayError, MissingThereError, WrongBytesError
+from vopub.client.download import (
+    another_is_there,
+    emptied,
+    goes_on,
+    is_right,
+    part,
+    pour,
+    put_in_place,
+    wrong_bytes,
+)
+from vopub.client.faults import AwayError, MissingThereError
 from vopub.client.progress import Advance, bar
 from vopub.client.records import RemoteEntry
 from vopub.errors import ServiceError
@@ -44,7 +52,8 @@ def fetch(remote: RemoteEntry, target: Path, way: Way, *, progress: bool | None 
     """Bring a file from the server that keeps it to ``target``.
 
     It is compared with size and SHA-256 as far as the record says them; if it says no SHA-256,
-    that is logged. A download that breaks off begins anew.
+    that is logged. A download that broke off is taken up where it ended if the SHA-256 is known,
+    which tells whether what came at two times belongs together; else it begins anew.
 
     Returns
     -------
@@ -64,11 +73,12 @@ def fetch(remote: RemoteEntry, target: Path, way: Way, *, progress: bool | None 
     """
     if _is_there(remote, target):
         return False
-    with _part(target) as (stream, path):
+    with _part(remote, target) as (stream, path):
+        if _is_there(remote, target):  # another process was faster
+            path.unlink()
+            return False
         with bar(remote.name, remote.size or 0, wanted=progress) as advance:
-            digest = _receive(remote, way, stream, advance)
-        if remote.sha256 not in (None, digest):
-            raise _wrong(remote, f"with another sha256 than {remote.sha256}")
+            _complete(remote, way, stream, advance)
         put_in_place(path, target)
     if remote.sha256 is None:
         what = "%s came from %s; its record says no checksum, so that it could not be compared"
@@ -101,7 +111,22 @@ def _is_there(remote: RemoteEntry, target: Path) -> bool:
 
 
 @contextmanager
-def _part(target: Path) -> Iterator[tuple[BufferedWriter, Path]]:
+def _part(remote: RemoteEntry, target: Path) -> Iterator[tuple[BufferedRandom, Path]]:
+    """Give what is here of the file; unless it can be taken up again, it is gone afterwards."""
+    if remote.sha256 is None:
+        with _passing(target) as (stream, path):
+            yield stream, path
+        return
+    with part(target, remote.sha256) as (stream, path):
+        try:
+            yield stream, path
+        finally:
+            if not stream.seek(0, os.SEEK_END):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _passing(target: Path) -> Iterator[tuple[BufferedRandom, Path]]:
     """Give a file beside the target, which is gone afterwards unless it was put in place."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +135,7 @@ def _part(target: Path) -> Iterator[tuple[BufferedWriter, Path]]:
         raise cannot("write", target, error) from error
     path = Path(name)
     try:
-        with os.fdopen(number, "wb") as stream:
+        with os.fdopen(number, "r+b") as stream:
             yield stream, path
     except OSError as error:
         raise cannot("write", target, error) from error
@@ -118,27 +143,41 @@ def _part(target: Path) -> Iterator[tuple[BufferedWriter, Path]]:
         path.unlink(missing_ok=True)
 
 
-def _receive(remote: RemoteEntry, way: Way, stream: BufferedWriter, advance: Advance) -> str:
-    """Write what comes, and never more than the record says; return its SHA-256."""
-    digest = hashlib.sha256()
+def _complete(remote: RemoteEntry, way: Way, stream: BufferedRandom, advance: Advance) -> None:
+    """Bring what is missing; if that does not belong to what was here, begin anew."""
+    began_with = stream.seek(0, os.SEEK_END)
+    if began_with and remote.sha256 and is_right(remote.sha256, stream):
+        return
+    wrong = _receive(remote, way, stream, advance)
+    if wrong and began_with:
+        emptied(stream)
+        wrong = _receive(remote, way, stream, advance)
+    if wrong:
+        emptied(stream)
+        raise wrong_bytes(f"{remote.url} is not the file of the record: it has {wrong}")
+
+
+def _receive(remote: RemoteEntry, way: Way, stream: BufferedRandom, advance: Advance) -> str:
+    """Add what comes, and never more than the record says; say what is wrong with the file then."""
+    start = stream.seek(0, os.SEEK_END)
+    asked = {"Range": f"bytes={start}-"} if start else {}
     try:
-        with _client(way) as client, client.stream("GET", remote.url) as answer:
-            _check(remote, answer)
-            pieces = _digested(answer.iter_raw(), digest)
-            there = pour(pieces, stream, advance, most=remote.size)
+        with _client(way) as client, client.stream("GET", remote.url, headers=asked) as answer:
+            _check(remote, answer, {200, 206, 416} if start else {200})
+            if answer.status_code == 200:
+                start = emptied(stream)
+            elif not goes_on(answer, start):
+                return "another part than asked for"
+            there = pour(answer.iter_raw(), stream, advance, start=start, most=remote.size)
     except (httpx.HTTPError, httpx.InvalidURL, NotPublicError, UnicodeError) as error:
         _explain(error, remote)
     if remote.size is not None and there > remote.size:
-        raise _wrong(remote, f"more than {remote.size} bytes")
+        return f"more than {remote.size} bytes"
     if remote.size not in (None, there):
-        raise _wrong(remote, f"{there} bytes instead of {remote.size}")
-    return digest.hexdigest()
-
-
-def _digested(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
-    for piece in pieces:
-        digest.update(piece)
-        yield piece
+        return f"{there} bytes instead of {remote.size}"
+    if remote.sha256 is None or is_right(remote.sha256, stream):
+        return ""
+    return f"another sha256 than {remote.sha256}"
 
 
 def _client(way: Way) -> httpx.Client:
@@ -151,20 +190,16 @@ def _client(way: Way) -> httpx.Client:
     )  # fmt: skip
 
 
-def _check(remote: RemoteEntry, answer: httpx.Response) -> None:
+def _check(remote: RemoteEntry, answer: httpx.Response, useful: Collection[int]) -> None:
     schemes = [step.url.scheme for step in (*answer.history, answer)]
     # Without a checksum, the way is all that vouches for the bytes.
     if remote.sha256 is None and schemes[0] == "https" and "http" in schemes:
         raise ServiceError(f"{remote.url} leads to an address that is not encrypted")
     if answer.status_code in (404, 410):
         raise MissingThereError(f"there is no {remote.name} any more", where=remote.url)
-    if answer.status_code != 200:
+    if answer.status_code not in useful:
         what = f"{remote.url} was answered with status {answer.status_code}"
         raise AwayError(what, hint="try again later")
-
-
-def _wrong(remote: RemoteEntry, how: str) -> WrongBytesError:
-    return wrong_bytes(f"{remote.url} is not the file of the record: it has {how}")
 
 
 def _explain(error: Exception, remote: RemoteEntry) -> NoReturn:

@@ -223,7 +223,7 @@ def _parameter(resource: KM3Object, name: str) -> ParameterEntry:
 
 def _content(resource: KM3Object, kind: type[Content]) -> Content:
     """Return the first JSON file of data in its form."""
-    found = [f for f in resource.files if f.kind == JSON and f.role == "data"]
+    found = [f for f in resource.every_file if f.kind == JSON and f.role == "data"]
     if not found:
         raise UsageError(f"{resource.identifier} has no file of data that can be read")
     path: Path = resource.path(found[0].name)

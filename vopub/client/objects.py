@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Sized
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from vopub.client.display import Sheet, plain, show
-from vopub.client.records import FileEntry, Record, RemoteEntry, ServiceEntry, tree
+from vopub.client.records import FileEntry, Record, RemoteEntry, ServiceEntry, is_url, tree
 from vopub.client.source import Source
 from vopub.errors import ServiceError, UsageError, did_you_mean
 from vopub.files import write_text
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 MANIFEST_NAME = "manifest.json"
 _TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,2}")
 log = logging.getLogger("vopub.client")
+Rows = TypeVar("Rows", bound=Sized)
 
 
 class KM3Object:
@@ -181,6 +184,23 @@ class KM3Object:
         ]  # fmt: skip
         show(Sheet(f"Parameters of {self.identifier}", columns, rows))
 
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Where it leads to, what and address: DOI, page elsewhere, source code, services, page."""
+        about, code = self.record.publication, self.record.details.get("code_repository")
+        found = (
+            ("DOI", f"https://doi.org/{quote(about.doi)}" if about.doi else None),
+            ("Reference", about.reference_url),
+            ("Source code", code),
+            *((f"{service.kind.upper()} service", service.url) for service in self.services),
+            ("Page", self.page),
+        )
+        return tuple((plain(what), url) for what, url in found if url and is_url(url))
+
+    def show_links(self) -> None:
+        """Print where it leads to."""
+        show(Sheet(f"Links of {self.identifier}", ("Link", "Address"), self.links))
+
     def get_tap(self) -> TAPService:
         """Return its TAP service, as pyvo has it.
 
@@ -224,7 +244,12 @@ class KM3Object:
         head = f"{self.identifier} {publication.version}: {publication.title}"
         simulated = "<p><strong>Simulated</strong></p>" if self.record.simulated else ""
         about = f"<p>{escape(plain(publication.description))}</p>"
-        return f"<h4>{escape(plain(head))}</h4>{simulated}{about}{files._repr_html_()}"
+        links = " · ".join(
+            f'<a href="{escape(url)}">{escape(what)}</a>' for what, url in self.links
+        )  # fmt: skip
+        return (
+            f"<h4>{escape(plain(head))}</h4>{simulated}{about}<p>{links}</p>{files._repr_html_()}"
+        )
 
     def _file(self, name: str) -> FileEntry | RemoteEntry:
         for file in self.every_file:
@@ -296,7 +321,7 @@ class KM3Table(KM3Object):
             return self._checked(self._from_tap())
         return self._checked(read_frame(self.path(file.name), self.record.parameters))
 
-    def _checked(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _checked(self, frame: Rows) -> Rows:
         rows = self.record.rows
         if rows is not None and len(frame) != rows:
             what = f"{self.identifier} has {rows} rows, {len(frame)} came"

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from vopub.client.display import plain
 from vopub.client.functions import Function, LookUpTable
+from vopub.client.media import AcousticWAV, Plot, VOEvent
 from vopub.client.objects import KM3Object, KM3Table, VOService
 from vopub.client.records import Record, parsed
 from vopub.client.source import Source
+from vopub.client.tables import AcousticPSD, ResponseFunction
 from vopub.errors import ServiceError
 from vopub.model.ktype import Ktype
 
@@ -19,6 +21,11 @@ CLASSES: dict[str, type[KM3Object]] = {
     Ktype.VO_SERVICE: VOService,
     Ktype.LOOKUP_TABLE: LookUpTable,
     Ktype.FUNCTION: Function,
+    Ktype.RESPONSE_FUNCTION: ResponseFunction,
+    Ktype.ACOUSTIC_PSD: AcousticPSD,
+    Ktype.ACOUSTIC_WAV: AcousticWAV,
+    Ktype.VOEVENT: VOEvent,
+    Ktype.PLOT: Plot,
 }
 """The class for each kind of content; ``KM3Object`` for all others, also for those to come."""
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from vopub.client.display import plain
 from vopub.errors import ServiceError
-from vopub.model.publication import Url
+from vopub.model.publication import Url, check_url
 
 READABLE = "1."
 """Versions of the schema that this client understands begin so."""
@@ -114,6 +114,7 @@ class Record(_Read):
     files: tuple[FileEntry, ...] = ()
     elsewhere: tuple[RemoteEntry, ...] = ()
     services: tuple[ServiceEntry, ...] = ()
+    details: dict[str, Any] = {}
 
     @property
     def version(self) -> str:
@@ -145,6 +146,14 @@ def parsed(kind: type[Kind], body: bytes, what: str) -> Kind:
         return kind.model_validate_json(body)
     except ValidationError as error:
         raise ServiceError(f"{what} cannot be used: {first_problem(error)}", hint=_HINT) from error
+
+
+def is_url(value: object) -> bool:
+    """Tell whether a value is an http or https address."""
+    try:
+        return isinstance(value, str) and bool(check_url(value))
+    except ValueError:
+        return False
 
 
 def tree(body: bytes) -> dict[str, Any]:

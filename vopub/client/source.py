@@ -123,17 +123,16 @@ class Source:
         if self.offline:
             return read(self._kept(kept, path))
         try:
-            found = self.connection.document(path, params, kept.etag if kept else "")
+            found = self.connection.document(path, params, parse, kept.etag if kept else "")
         except AwayError as error:
             raise _with_copy(error, kept) from error
-        if found.unchanged and kept:
+        if found is None:  # only where there is a copy
             log.info("Loaded %s from cache.", path)
-            return read(kept.body)
-        content = parse(found.body)
+            return read(kept.body if kept else b"")
         if lasting:
-            body = brief.make(content) if brief else found.body
+            body = brief.make(found.content) if brief else found.body
             self.cache.save(self.base, path, place, body, found.etag)
-        return content
+        return found.content
 
     def file(self, kid: UUID, file: FileEntry) -> Path:
         """Return a file in the cache, fetched if it is not there.

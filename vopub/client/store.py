@@ -44,8 +44,9 @@ class KM3Store:
     offline
         Whether to use only what it holds.
     mirrors
-        Addresses with the same content, tried in order if the first does not answer or does not
-        have the right bytes.
+        Addresses with the same content, tried in order if the first does not answer, does not
+        have what is asked for, or answers with something else. What was withdrawn is asked for
+        nowhere else.
     proxy
         Address of an HTTP proxy.
     patience

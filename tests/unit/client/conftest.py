@@ -51,6 +51,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     pieces: Callable[[], Iterator[bytes]] | None = None
     """Instead of the body: pieces, without a length."""
+    part: Answer | None = None
+    """What is said to who asks for a part."""
 
 
 class Scripted(ThreadingHTTPServer):
@@ -83,6 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         self.server.asked.append((path, {k.lower(): v for k, v in self.headers.items()}))
         answer = self.server.answers.get(path, Answer(b'{"error": "nothing here"}', 404))
+        if answer.part and self.headers["Range"]:
+            answer = answer.part
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -106,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def scripted() -> Iterator[Scripted]:
     server = Scripted()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()

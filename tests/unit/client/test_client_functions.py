@@ -14,9 +14,17 @@ from astropy import units as u
 from vopub.client.cache import Cache
 from vopub.client.functions import Function, LookUpTable, RangeWarning
 from vopub.client.objects import KM3Object
-from vopub.client.records import FileEntry, ParameterEntry, PublicationEntry, Record
+from vopub.client.records import (
+    FileEntry,
+    ParameterEntry,
+    PublicationEntry,
+    Record,
+    RemoteEntry,
+)
 from vopub.client.source import Source
 from vopub.errors import FileError, UsageError
+
+from .conftest import Scripted
 
 BACKGROUND = (6720.96, 70.914, -0.613972, -0.000920235, 5.27896e-05, -4.42398e-07, -3.97395e-09)
 """Coefficients of ANTARES's background, and below its value, as KM3NeT published them."""
@@ -156,3 +164,17 @@ def test_a_function_without_a_file_is_told(tmp_path: Path) -> None:
     empty.record = empty.record.model_copy(update={"files": ()})
     with pytest.raises(UsageError, match="no file of data"):
         empty.evaluate(1)
+
+
+def test_a_function_and_a_table_that_another_server_keeps(
+    tmp_path: Path, scripted: Scripted
+) -> None:
+    scripted.say("/function", {"functiontype": "polynomial", "coefficients": BACKGROUND})
+    scripted.say("/table", GRID)
+    background, table = function(tmp_path), make(LookUpTable, tmp_path, GRID, *ACCEPTANCE)
+    for found, path in ((background, "/function"), (table, "/table")):
+        far = RemoteEntry(name="far.json", url=scripted.url + path, media_type="application/json")
+        found.record = found.record.model_copy(update={"files": (), "elsewhere": (far,)})
+        found._source = Source([scripted.url], Cache(tmp_path / path[1:]))
+    assert background.evaluate(20) == pytest.approx(AT_20, rel=1e-10)
+    assert table.lookup(xvalue=-30, yvalue=1.5) == 4

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from vopub.model.resource import RemoteFile
 from vopub.odc.client import OdcClient
 
 from ..odc.conftest import CSV, TOKEN, Server, make_record, products, upload  # noqa: TID252
-from .conftest import SHORT, Scripted
+from .conftest import SHORT, Answer, Scripted
 
 SHA = hashlib.sha256(CSV).hexdigest()
 HERE = Way(patience=SHORT, loopback=True)
@@ -76,6 +78,106 @@ def test_without_a_checksum_it_is_said_that_nothing_was_compared(
         caplog.clear()
         fetch(entry(other), tmp_path / "compared.csv", HERE)
     assert caplog.text == ""
+
+
+REST = Answer(CSV[30:], 206, {"Content-Range": f"bytes 30-{len(CSV) - 1}/{len(CSV)}"})
+
+
+def broken() -> Answer:
+    """Return a connection that breaks off after thirty bytes."""
+    return Answer(headers={"Content-Length": str(len(CSV))}, pieces=lambda: iter([CSV[:30]]))
+
+
+@pytest.mark.parametrize("size", [len(CSV), None])
+def test_what_broke_off_is_taken_up_if_its_checksum_is_known(
+    other: Scripted, tmp_path: Path, size: int | None
+) -> None:
+    target = tmp_path / "place" / "events.csv"
+    other.answers["/events.csv"] = broken()
+    with pytest.raises(AwayError, match="cannot be had"):
+        fetch(entry(other, size=size), target, HERE)
+    assert leftover(target.parent) == [f".{SHA}.part"]
+    other.answers["/moved"] = Answer(b"whole", part=REST)
+    other.say("/events.csv", b"", status=302, headers={"Location": "/moved"})
+    assert fetch(entry(other, size=size), target, HERE)
+    assert target.read_bytes() == CSV
+    assert leftover(target.parent) == ["events.csv"]
+    assert [asked.get("range") for _, asked in other.asked] == [None, "bytes=30-", "bytes=30-"]
+
+
+def test_without_a_checksum_it_begins_anew(other: Scripted, tmp_path: Path) -> None:
+    target = tmp_path / "place" / "events.csv"
+    other.answers["/events.csv"] = broken()
+    with pytest.raises(AwayError, match="cannot be had"):
+        fetch(entry(other, sha256=None), target, HERE)
+    assert leftover(target.parent) == []
+    other.answers["/events.csv"] = Answer(CSV, part=REST)
+    assert fetch(entry(other, sha256=None), target, HERE)
+    assert target.read_bytes() == CSV
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Answer(CSV),
+        Answer(CSV[40:], 206, {"Content-Range": f"bytes 40-{len(CSV) - 1}/{len(CSV)}"}),
+        Answer(CSV[30:], 206),
+        Answer(b"", 416, {"Content-Range": f"bytes */{len(CSV)}"}),
+        Answer(b"x" * len(CSV[30:]), 206, REST.headers),
+        Answer(CSV, 206, REST.headers),
+        Answer(CSV[30:-1], 206, REST.headers),
+    ],
+    ids=["whole", "other range", "no range", "no part", "other bytes", "too much", "too little"],
+)
+def test_if_the_rest_is_not_what_was_asked_for_it_begins_anew(
+    other: Scripted, tmp_path: Path, part: Answer
+) -> None:
+    (tmp_path / f".{SHA}.part").write_bytes(CSV[:30])
+    other.answers["/events.csv"] = Answer(CSV, part=part)
+    assert fetch(entry(other), tmp_path / "events.csv", HERE)
+    assert (tmp_path / "events.csv").read_bytes() == CSV
+    assert other.asked[0][1]["range"] == "bytes=30-"
+    assert leftover(tmp_path) == ["events.csv"]
+
+
+@pytest.mark.parametrize("left", [b"rubbish" * 4, b"x" * len(CSV), CSV + b"more"], ids=len)
+def test_what_does_not_belong_to_the_file_is_not_kept(
+    other: Scripted, tmp_path: Path, left: bytes
+) -> None:
+    (tmp_path / f".{SHA}.part").write_bytes(left)
+    beyond = Answer(b"", 416)
+    other.answers["/events.csv"] = Answer(CSV, part=beyond if len(left) >= len(CSV) else REST)
+    assert fetch(entry(other), tmp_path / "events.csv", HERE)
+    assert (tmp_path / "events.csv").read_bytes() == CSV
+
+
+def test_what_came_whole_is_not_asked_for_again(other: Scripted, tmp_path: Path) -> None:
+    (tmp_path / f".{SHA}.part").write_bytes(CSV)
+    assert fetch(entry(other), tmp_path / "events.csv", HERE)
+    assert (tmp_path / "events.csv").read_bytes() == CSV
+    assert other.asked == []
+
+
+def test_two_at_once_fetch_it_once(other: Scripted, tmp_path: Path) -> None:
+    def slowly() -> Iterator[bytes]:
+        threading.Event().wait(0.3)
+        yield CSV
+
+    other.answers["/events.csv"] = Answer(pieces=slowly)
+    done: list[bool] = []
+    threads = [
+        threading.Thread(
+            target=lambda: done.append(fetch(entry(other), tmp_path / "events.csv", HERE))
+        )
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == [False, False, True]
+    assert len(other.asked) == 1
+    assert leftover(tmp_path) == ["events.csv"]
 
 
 def test_nothing_is_overwritten(other: Scripted, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from vopub.client.cache import Cache
 from vopub.client.catalog import Catalog
 from vopub.client.faults import AwayError, MissingHereError, MissingThereError, WithdrawnError
 from vopub.client.groupings import KM3Collection, KM3Stream
-from vopub.client.objects import KM3Object, KM3Table
+from vopub.client.objects import KM3Table
 from vopub.client.store import NAME
+from vopub.client.tables import AcousticPSD
 from vopub.errors import ServiceError, UsageError, VopubError
 from vopub.model.ktype import Ktype
 from vopub.model.parameter import Dtype, Parameter
@@ -89,7 +90,9 @@ def stream(writer: OdcClient, tmp_path: Path) -> KM3ResourceStream:
         "ktype": Ktype.ACOUSTIC_PSD,
         "details": {"dom_id": 808974724, "channel": 1, "start": "2020-09-29T07:57:13+00:00"},
     }  # fmt: skip
-    plain = make_record(files=FILES, services=(), stream="acoustic20_01_psd", collection="")
+    plain = make_record(
+        files=FILES, rows=2, services=(), stream="acoustic20_01_psd", collection=""
+    )  # fmt: skip
     element = plain.model_copy(update=about)
     put(writer, element, FILES, tmp_path)
     record = KM3ResourceStream(
@@ -210,8 +213,8 @@ def test_streams_and_collections(
     elements = store.get(stream.identifier)
     assert type(elements) is KM3Stream
     (element,) = elements.objects()
-    assert type(element) is KM3Object
-    assert element.data.read_text() == CSV
+    assert type(element) is AcousticPSD
+    assert element.data["ra"][0] == 10.5
     assert store.get("acoustic20_01_psd_dom_1").metadata == element.metadata
     assert "KM3Stream acoustic20_01_psd" in repr(elements)
 
@@ -272,9 +275,10 @@ def test_the_catalogue_is_kept_short_and_whole(
 def test_what_another_version_kept_is_used_offline_only_as_it_came(
     store: KM3Store, table: KM3OpenResource, tmp_path: Path
 ) -> None:
-    body = store._source.connection.document("/api/catalog", {}).body
+    found = store._source.connection.document("/api/catalog", {}, bytes)
+    assert found is not None
     cache = Cache(tmp_path / "old")
-    cache.save(store.url, "/api/catalog", {}, body, '"old"')
+    cache.save(store.url, "/api/catalog", {}, found.body, '"old"')
     old = KM3Store(store.url, cache=cache.directory, offline=True)
     assert old.list().identifiers == store.list().identifiers
     other = Cache(tmp_path / "other")
