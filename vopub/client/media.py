@@ -167,9 +167,8 @@ def read_wave(path: Path) -> Sound:
 def _numbers(content: bytes, width: int) -> Samples:
     if width == 1:
         return np.frombuffer(content, "u1").astype(np.int16) - 128
-    if (
-        width == 3
-    ):  # numpy has none of three bytes: the lowest of four is left empty, then shifted out
+    if width == 3:
+        # numpy has none of three bytes: the lowest of four is left empty, then shifted out.
         four = np.zeros((len(content) // 3, 4), "u1")
         four[:, 1:] = np.frombuffer(content, "u1").reshape(-1, 3)
         return four.view("<i4")[:, 0] >> 8
