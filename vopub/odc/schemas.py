@@ -1,7 +1,8 @@
 """The JSON Schemas of records, as this service publishes them, with an example of each.
 
 A published schema never changes: its text is a file beside the code, and a version of the schema
-that adds fields is a directory of its own. ``/schemas/1/`` is the newest of version 1.
+that adds fields is a directory of its own. A version is published with the release of vopub that
+brings it. ``/schemas/1/`` is the newest of version 1.
 """
 
 from __future__ import annotations

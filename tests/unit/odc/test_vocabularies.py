@@ -58,6 +58,21 @@ def test_the_published_schema_of_this_version_is_that_of_the_code(name: str) -> 
     assert read(SCHEMA_VERSION, name) == make_schema(name)
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_every_property_of_a_schema_is_described(name: str) -> None:
+    schema = read(SCHEMA_VERSION, name)
+    definitions = {name: schema, **schema.get("$defs", {})}
+    rules = [rule["then"]["properties"]["details"] for rule in schema.get("allOf", [])]
+    named = [*definitions.items(), *(("details", rule) for rule in rules)]
+    properties = [
+        (f"{where}.{field}", said)
+        for where, definition in named
+        for field, said in definition.get("properties", {}).items()
+    ]
+    assert len(properties) >= len(KINDS[name].model_fields)
+    assert [where for where, said in properties if not said.get("description")] == []
+
+
 def test_the_newest_of_a_version_is_found_by_its_first_number() -> None:
     assert published("1", "resource") == published(SCHEMA_VERSION, "resource")
     assert published("2", "resource") is None
