@@ -23,6 +23,7 @@ from vopub.model.resource import (
     KM3ResourceCollection,
     KM3ResourceStream,
 )
+from vopub.odc.mappings.table import table
 
 KINDS: dict[str, type[BaseModel]] = {
     "resource": KM3OpenResource,
@@ -38,9 +39,19 @@ MEDIA_TYPE = "application/schema+json"
 def make_schema(name: str) -> dict[str, Any]:
     """Make the schema of a kind of record from the code: what a new version publishes."""
     schema = KINDS[name].model_json_schema()
+    _say_whose(schema, name)
     heading = {"$schema": DIALECT, "$id": f"/schemas/{SCHEMA_VERSION}/{name}.json"}
     rules = {"allOf": [_rule(ktype) for ktype in Ktype]} if name == "resource" else {}
     return {**heading, "version": SCHEMA_VERSION, **schema, **rules}
+
+
+def _say_whose(schema: dict[str, Any], name: str) -> None:
+    """Say in the descriptions of a schema what is KM3NeT's and what is vopub's own."""
+    schema["description"] += "\n\n" + table().origin
+    for path, said in table().km3net_of(name).items():
+        within, _, field = path.rpartition(".")
+        place = schema["$defs"][within.title()] if within else schema
+        place["properties"][field]["description"] += f" KM3NeT's: {said}"
 
 
 def _rule(ktype: Ktype) -> dict[str, Any]:
