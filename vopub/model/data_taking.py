@@ -34,9 +34,13 @@ class Run(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     detector_id: int
+    """Number of the detector configuration."""
     run: int
+    """Number of the run in that configuration."""
     start: AwareDatetime | None = None
+    """Beginning of the run (UTC); none if no file tells."""
     stop: AwareDatetime | None = None
+    """End of the run (UTC); none if no file tells."""
     livetime: Annotated[float, Field(ge=0)] | None = None
     """Seconds during which the run could record events."""
     triggers: tuple[str, ...] = ()
@@ -76,6 +80,7 @@ class DataTaking(BaseModel):
     detector: str
     """Name of the detector, e.g. ``ORCA``."""
     runs: tuple[Run, ...]
+    """Its data-taking runs."""
     first_event: AwareDatetime | None = None
     """Time of the earliest event in the table."""
     last_event: AwareDatetime | None = None

@@ -142,8 +142,11 @@ class EventAccount(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     read: int = 0
+    """Number of events that were read."""
     kept: int = 0
+    """Number of events in the table."""
     not_reconstructed: Excluded = Excluded(reason="no reconstruction of the chosen kind")
+    """Events without the reconstruction that was asked for."""
     cuts: tuple[Excluded, ...] = ()
     """One entry per cut of the selection, in order; an event counts for the first that cuts it."""
     malformed: tuple[Excluded, ...] = ()

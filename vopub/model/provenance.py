@@ -39,10 +39,13 @@ class PriorStep(BaseModel):
     identifier: UUID | None = None
     """Identifier that the record gives the step."""
     configuration: Configuration = {}
+    """Settings of the step, by name."""
     used: tuple[UUID, ...] = ()
     """Identifiers that the files it read carry in themselves."""
     started: AwareDatetime | None = None
+    """When the step began; none if it is not recorded."""
     ended: AwareDatetime | None = None
+    """When the step ended; none if it is not recorded."""
 
 
 class Entity(BaseModel):
@@ -57,6 +60,7 @@ class Entity(BaseModel):
     uuid: UUID | None = None
     """The identifier the file carries in itself, e.g. ROOT's TFile UUID."""
     description: str = ""
+    """What the file is, in words; empty if nothing is said."""
     members: tuple[str, ...] = ()
     """For a collection: the identifiers of its files, which are entities of their own."""
     history: tuple[PriorStep, ...] = ()
@@ -78,9 +82,11 @@ class ProcessingStep(BaseModel):
     name: str
     """Short name, e.g. ``reduce``."""
     description: str
+    """What was done, in a sentence."""
     software: str
     """Name and version, e.g. ``vopub 0.1.0``; empty if it is not known."""
     configuration: Configuration = {}
+    """Settings of the step, by name."""
     counts: dict[Counted, int] = {}
     """How many events entered, left and were taken out, by reason."""
     inputs: tuple[str, ...] = ()
@@ -92,7 +98,9 @@ class ProcessingStep(BaseModel):
     recorded_as: tuple[UUID, ...] = ()
     """Identifiers under which the own records of several inputs know the step."""
     started: AwareDatetime | None = None
+    """When the step began; none if it is not recorded."""
     ended: AwareDatetime | None = None
+    """When the step ended; none if it is not recorded."""
 
 
 class Provenance(BaseModel):
@@ -101,4 +109,6 @@ class Provenance(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     steps: tuple[ProcessingStep, ...]
+    """What was done, in order."""
     entities: tuple[Entity, ...]
+    """The files, and collections of files, that the steps name."""

@@ -43,8 +43,11 @@ class Creator(_Described):
     """A person or a collaboration that made the data."""
 
     name: str = Field(min_length=2)
+    """Name of the person, as ``Family, Given``, or of the collaboration."""
     orcid: Annotated[str, AfterValidator(check_orcid)] | None = None
+    """ORCID iD, ``0000-0000-0000-0000``; none if it is not known."""
     affiliation: str = ""
+    """Institution that they belong to; empty if it is not told."""
 
 
 class ContributorRole(StrEnum):
@@ -75,7 +78,9 @@ class Contact(_Described):
     """Whom to ask."""
 
     name: str = Field(min_length=2)
+    """Name of the person or the group."""
     email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    """E-mail address."""
 
 
 class RelationType(StrEnum):
@@ -103,38 +108,53 @@ class Related(_Described):
     """Another resource that this one relates to."""
 
     relation: RelationType
+    """How this resource relates to the other."""
     identifier: str = Field(min_length=3)
     """A DOI, an ivoid, an address or the id of a resource here."""
     title: str = ""
+    """Title of the other resource; empty if it is not known."""
 
 
 class Publication(_Described):
     """What is published, by whom and under which terms."""
 
     title: str = Field(min_length=10)
+    """Title of the resource."""
     description: str = Field(min_length=50)
+    """What the data are and how they were made, in words."""
     version: str = Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}$", max_length=32)
+    """Version of the data: one to three numbers with dots, e.g. ``1.0``."""
     created: date
     """Date of this version."""
     creators: tuple[Creator, ...] = Field(min_length=1)
+    """Who made the data, in the order in which they are cited."""
     contributors: tuple[Contributor, ...] = ()
+    """Who else helped to make them."""
     publisher: str = Field(min_length=2)
+    """Who makes the data available."""
     owner: str = Field(min_length=2)
     """Who holds the rights."""
     contact: Contact
+    """Whom to ask about the data."""
     licence: str = Field(min_length=2)
     """SPDX identifier, e.g. ``CC-BY-4.0``."""
     licence_url: Url
+    """Address of the text of the licence."""
     subjects: tuple[str, ...] = Field(min_length=1)
     """Terms of the Unified Astronomy Thesaurus by identifier, e.g. ``neutrino-astronomy``."""
     facility: str = ""
+    """Observatory that took the data, e.g. ``KM3NeT``; empty if none did."""
     instrument: str = ""
+    """Detector, with its configuration, e.g. ``ORCA6``; empty if none."""
     messenger: Messenger = Messenger.NEUTRINO
+    """Particle that brought the news to the detector."""
     reference_url: Url | None = None
     """A page about the data set elsewhere."""
     doi: str | None = Field(default=None, pattern=r"^10\.[0-9]{4,9}/\S+$")
+    """DOI of this version, without address, e.g. ``10.5281/zenodo.1``; none if it has none."""
     source: str = ""
     """Bibcode or reference of the paper that describes the data."""
     related: tuple[Related, ...] = ()
+    """Other resources that it relates to."""
     note: str = ""
     """What a reader must know before using the data, e.g. that it is a sample."""

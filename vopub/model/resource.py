@@ -60,18 +60,26 @@ class FileReference(_Record):
     """A file that belongs to a resource."""
 
     name: FileName
+    """Name of the file, under which it is had here: ``/files/<kid>/<name>``."""
     media_type: MediaType
+    """Media type (MIME), e.g. ``text/csv; charset=utf-8``."""
     size: int = Field(ge=0)
+    """In bytes."""
     sha256: Sha256
+    """SHA-256 of its bytes, 64 hexadecimal digits in lower case."""
     role: FileRole = FileRole.DATA
+    """What it is for."""
     description: str = ""
+    """What is in it, in words."""
 
 
 class RemoteFile(_Record):
     """A file that belongs to a resource and is kept on another server."""
 
     name: FileName
+    """Name of the file, without any directory."""
     media_type: MediaType
+    """Media type (MIME), e.g. ``text/csv; charset=utf-8``."""
     url: Url
     """Where it is."""
     size: int | None = Field(default=None, ge=0)
@@ -79,7 +87,9 @@ class RemoteFile(_Record):
     sha256: Sha256 | None = None
     """None if nobody knows it: then nobody can tell whether it is still the same file."""
     role: FileRole = FileRole.DATA
+    """What it is for."""
     description: str = ""
+    """What is in it, in words."""
 
     @field_validator("url")
     @classmethod
@@ -103,7 +113,9 @@ class ServiceReference(_Record):
     """A service that was proved to answer with this resource's data."""
 
     kind: ServiceKind
+    """Protocol it speaks."""
     url: Url
+    """Address at which the service is asked."""
     table: str = ""
     """For TAP: the qualified name of the table."""
     ivoid: str = ""
@@ -116,7 +128,9 @@ class TimeSpan(_Record):
     """Start and stop in time (UTC)."""
 
     start: AwareDatetime
+    """Beginning (UTC)."""
     stop: AwareDatetime
+    """End (UTC), not before ``start``."""
 
 
 class Coverage(_Record):
@@ -125,6 +139,7 @@ class Coverage(_Record):
     spatial: str = ""
     """A MOC in its ASCII form, e.g. ``3/1-5 17``."""
     temporal: TimeSpan | None = None
+    """When the data were taken."""
     energy: tuple[float, float] | None = None
     """Smallest and largest energy in GeV."""
     declination: tuple[float, float] | None = None
@@ -136,19 +151,34 @@ class KM3OpenResource(_Record):
     """Anything published: what it is, how to reach it, how to cite it."""
 
     schema_version: str = Field(default=SCHEMA_VERSION, pattern=rf"^{SCHEMA_PATTERN}$")
+    """Version of this schema that the record was written by, e.g. ``1.2``."""
     kid: UUID
+    """Lasting identifier, a UUID: each version of a resource has its own."""
     identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
+    """Name for people, which all versions share: ``<topic><yy>_<nn>[_<product>]``, e.g.
+    ``ana20_01_bkg``."""
     ktype: Ktype
+    """What the data are, and so how they are to be read."""
     simulated: bool = False
+    """Whether the data are simulated, not measured."""
     publication: Publication
+    """Who publishes what, under which terms."""
     data_taking: DataTaking | None = None
+    """How the events were taken and chosen; none if the data are no events."""
     parameters: tuple[Parameter, ...] = ()
+    """What the columns of the table, or the axes of the function, mean."""
     provenance: Provenance | None = None
+    """What was made from what, by which step; none if it is not recorded."""
     account: EventAccount | None = None
+    """Where every event that was read went; none if the data are not events."""
     rows: int | None = Field(default=None, ge=0)
+    """Number of rows of the table; none if there is no table."""
     coverage: Coverage = Coverage()
+    """What part of the sky, of time and of energy the data cover."""
     files: tuple[FileReference, ...] = ()
+    """Files that are kept here."""
     services: tuple[ServiceReference, ...] = ()
+    """Services that were proved to answer with these data."""
     collection: str = ""
     """Identifier of the collection it belongs to."""
     stream: str = ""
@@ -200,22 +230,33 @@ class KM3ResourceStream(_Record):
     """Similar resources that follow each other, e.g. hydrophone recordings."""
 
     schema_version: str = Field(default=SCHEMA_VERSION, pattern=rf"^{SCHEMA_PATTERN}$")
+    """Version of this schema that the record was written by, e.g. ``1.2``."""
     identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
+    """Name for people: ``<topic><yy>_<nn>[_<product>]``, e.g. ``acoustic20_01_psd``."""
     title: str = Field(min_length=5)
+    """Title, a few words."""
     description: str = Field(min_length=20)
+    """What its elements are, in words."""
     ktype: Ktype
+    """What the data of its elements are."""
     resources: tuple[UUID, ...] = ()
     """``kid`` of each element, oldest first."""
     collection: str = ""
+    """Identifier of the collection it belongs to; empty if to none."""
 
 
 class KM3ResourceCollection(_Record):
     """Resources and streams of one analysis or data set."""
 
     schema_version: str = Field(default=SCHEMA_VERSION, pattern=rf"^{SCHEMA_PATTERN}$")
+    """Version of this schema that the record was written by, e.g. ``1.2``."""
     identifier: str = Field(pattern=rf"^{ID_PATTERN}$")
+    """Name for people: ``<topic><yy>_<nn>[_<product>]``, e.g. ``ana20_01``."""
     title: str = Field(min_length=5)
+    """Title, a few words."""
     description: str = Field(min_length=20)
+    """What its members have in common, in words."""
     resources: tuple[UUID, ...] = ()
+    """``kid`` of each resource that it names; a resource can also name it."""
     streams: tuple[str, ...] = ()
-    """Identifiers of its streams."""
+    """Identifiers of the streams that it names; a stream can also name it."""

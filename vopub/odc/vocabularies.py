@@ -17,7 +17,7 @@ from vopub.odc.rendering import render
 
 LASTING = {"Cache-Control": "public, max-age=3600"}
 VERSION = r"^[0-9]{1,4}(\.[0-9]{1,4})?$"
-FILE = r"^[a-z]{1,20}(\.example)?\.json$"
+FILE = r"^[a-z]{1,20}(\.[a-z0-9-]{1,20})?(\.example)?\.json$"
 
 pages = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 router = APIRouter(tags=["vocabularies"], responses={"default": {"model": ErrorBody}})

@@ -6,13 +6,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vopub.model.ktype import Ktype, vocabulary
+from vopub.model.ktype import Detail, Ktype, vocabulary
 from vopub.model.resource import SCHEMA_VERSION, KM3OpenResource, ServiceKind
 from vopub.odc import schemas
+from vopub.odc.door import problems_of
+from vopub.odc.file_types import USUAL
 from vopub.odc.mappings.table import table
 from vopub.odc.schemas import KINDS, VERSIONS, make_schema, published
 
@@ -58,6 +58,21 @@ def test_the_published_schema_of_this_version_is_that_of_the_code(name: str) -> 
     assert read(SCHEMA_VERSION, name) == make_schema(name)
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_every_property_of_a_schema_is_described(name: str) -> None:
+    schema = read(SCHEMA_VERSION, name)
+    definitions = {name: schema, **schema.get("$defs", {})}
+    rules = [rule["then"]["properties"]["details"] for rule in schema.get("allOf", [])]
+    named = [*definitions.items(), *(("details", rule) for rule in rules)]
+    properties = [
+        (f"{where}.{field}", said)
+        for where, definition in named
+        for field, said in definition.get("properties", {}).items()
+    ]
+    assert len(properties) >= len(KINDS[name].model_fields)
+    assert [where for where, said in properties if not said.get("description")] == []
+
+
 def test_the_newest_of_a_version_is_found_by_its_first_number() -> None:
     assert published("1", "resource") == published(SCHEMA_VERSION, "resource")
     assert published("2", "resource") is None
@@ -69,33 +84,102 @@ def of_resource() -> jsonschema.Draft202012Validator:
     return checker(read(SCHEMA_VERSION, "resource"))
 
 
-DETAILS = st.dictionaries(
-    st.sampled_from(
-        [name for k in Ktype for name, d in vocabulary().ktypes[k].details.items()] + ["colour"]
-    ),
-    st.integers(-5, 10**9) | st.booleans()
-    | st.sampled_from(["polynomial", "counts", "test", "point-spread", "some words"]),
-    max_size=3,
-)  # fmt: skip
+VALUES: list[Detail] = [
+    0, -5, 808974724, 1.5, True, "polynomial", "counts", "test", "point-spread", "article",
+    "some words", "", " ", "2020-09-29", "2020-09-29T07:57:13", "2020-09-29T07:57:13.25+02:00",
+    "2020-09-29T07:57:13Z", "https://git.example.org/x", "ftp://example.org/x", "https://a b/",
+]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
-@given(ktype=st.sampled_from(Ktype), details=DETAILS)
-def test_schema_and_code_agree_about_what_a_ktype_asks_for(
-    ktype: Ktype, details: dict[str, Any]
-) -> None:
-    times = {"start", "event_time", "code_repository"}
-    content = make_record("evts20_01", account=None, provenance=None).model_dump(mode="json")
-    content["parameters"] = content["parameters"][:1]
-    content |= {"ktype": ktype.value, "files": [], "details": {
-        name: value for name, value in details.items() if name not in times
-    }}  # fmt: skip
+def example_of(ktype: Ktype) -> dict[str, Any]:
+    return read(SCHEMA_VERSION, f"resource.{ktype.value}.example")
+
+
+def is_accepted_by_both(content: dict[str, Any]) -> bool:
+    """Tell whether a record is accepted; schema and code have to agree about it."""
     try:
         KM3OpenResource.model_validate(content)
         good = True
     except ValidationError:
         good = False
     assert of_resource().is_valid(content) == good
+    return good
+
+
+@pytest.mark.parametrize("ktype", Ktype)
+def test_schema_and_code_agree_about_what_a_ktype_asks_for(ktype: Ktype) -> None:
+    example = example_of(ktype)
+    details = example.get("details", {})
+    for name in [*ktype.entry.details, "colour"]:
+        taken = [
+            value
+            for value in VALUES
+            if is_accepted_by_both({**example, "details": {**details, name: value}})
+        ]
+        assert bool(taken) == (name in ktype.entry.details)
+
+
+@pytest.mark.parametrize("ktype", Ktype)
+def test_there_is_an_example_of_every_ktype_that_both_accept(ktype: Ktype) -> None:
+    example = example_of(ktype)
+    assert (example["ktype"], example["schema_version"]) == (ktype.value, SCHEMA_VERSION)
+    assert is_accepted_by_both(example)
+    record = KM3OpenResource.model_validate(example)
+    assert problems_of(record, record.model_dump_json()) == []
+    assert [USUAL.problem_of(file) for file in record.files if USUAL.problem_of(file)] == []
+    assert is_accepted_by_both(record.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    ("ktype", "name"),
+    [(ktype, name) for ktype in Ktype for name, entry in ktype.entry.details.items()
+     if entry.required],
+)  # fmt: skip
+def test_a_required_detail_is_missed_by_both(ktype: Ktype, name: str) -> None:
+    example = example_of(ktype)
+    del example["details"][name]
+    assert not is_accepted_by_both(example)
+    del example["details"]
+    assert not is_accepted_by_both(example)
+
+
+@pytest.mark.parametrize(
+    ("ktype", "name"), [(ktype, name) for ktype in Ktype for name in ktype.entry.parameters]
+)
+def test_a_required_parameter_is_missed_by_both(ktype: Ktype, name: str) -> None:
+    example = example_of(ktype)
+    example["parameters"] = [p for p in example["parameters"] if name not in ("*", p["name"])]
+    assert not is_accepted_by_both(example)
+    del example["parameters"]
+    assert not is_accepted_by_both(example)
+
+
+@pytest.mark.parametrize("ktype", [ktype for ktype in Ktype if ktype.entry.reachable])
+def test_a_resource_that_is_nowhere_is_refused_by_both(ktype: Ktype) -> None:
+    example = {**example_of(ktype), "files": [], "services": []}
+    assert not is_accepted_by_both(example)
+    for name, value in (("doi", "10.5072/x"), ("reference_url", "https://example.org/x")):
+        found = {**example, "publication": {**example["publication"], name: value}}
+        assert is_accepted_by_both(found)
+        found["publication"][name] = None
+        assert not is_accepted_by_both(found)
+    elsewhere = {**REMOTE_FILE.model_dump(mode="json"), "media_type": "image/png"}
+    assert is_accepted_by_both({**example, "elsewhere": [elsewhere]})
+
+
+def test_a_plot_without_a_picture_is_refused_by_both() -> None:
+    example = example_of(Ktype.PLOT)
+    picture = example["files"][0]
+    table = {**picture, "media_type": "text/csv", "name": "x.csv"}
+    elsewhere = {**REMOTE_FILE.model_dump(mode="json"), "media_type": "image/png"}
+    preview = {**table, "role": "preview"}
+    del table["role"]
+    assert not is_accepted_by_both({**example, "files": [table]})
+    assert is_accepted_by_both({**example, "files": [table, picture]})
+    assert is_accepted_by_both({**example, "files": [preview]})
+    assert is_accepted_by_both({**example, "files": [table], "elsewhere": [elsewhere]})
+    elsewhere["media_type"] = "text/csv"
+    assert not is_accepted_by_both({**example, "files": [preview], "elsewhere": [elsewhere]})
 
 
 def test_schemas_are_served_under_their_address(kept_centre: Centre) -> None:
@@ -119,6 +203,9 @@ def test_vocabularies_are_served_as_json_and_as_pages(kept_centre: Centre) -> No
     assert set(fields["fields"]) == set(table().fields)
     page = parse_page(kept_centre.http.get("/ktypes").text)
     assert {section.get("id") for section in page.xpath("//section")} == set(words["ktypes"])
+    for section in page.xpath("//section"):
+        (example,) = section.xpath(".//a/@href")
+        assert kept_centre.http.get(example).json()["ktype"] == section.get("id")
     for path in ("/fields", "/schemas"):
         page = parse_page(kept_centre.http.get(path).text)
         shown = [cell.text_content() for cell in page.xpath("//tbody/tr/th")]

@@ -42,11 +42,23 @@ class Table(_Part):
     """The whole table."""
 
     version: str
+    origin: str
+    """What of the records is KM3NeT's, and what is vopub's own."""
+    km3net: dict[str, str]
+    """By dotted name of a field: what of it is KM3NeT's."""
     targets: dict[str, Target]
     fields: dict[str, dict[str, Goal]]
     """By dotted name of the field, then by target."""
     groupings: dict[str, dict[str, Goal]]
     """As ``fields``, of streams and of collections."""
+
+    def km3net_of(self, kind: str) -> dict[str, str]:
+        """Return ``km3net`` of one kind of record, by the names that fields have there."""
+        if kind == "resource":
+            return {name: said for name, said in self.km3net.items() if name in self.fields}
+        start = f"{kind}."
+        return {name.removeprefix(start): said for name, said in self.km3net.items()
+                if name.startswith(start)}  # fmt: skip
 
     @property
     def for_groupings(self) -> tuple[str, ...]:
@@ -71,10 +83,12 @@ def fields_page() -> str:
     lines = [
         "# Which field goes where", "",
         "Made from `vopub/odc/mappings/fields.toml`, version " + known.version + ". ⇄ is read back "
-        "as it was, → only goes there; an empty place says that the target has no field for it.",
+        "as it was, → only goes there; in an empty place nothing is written.",
         "", *_rows(heads, known.fields), "",
         "## Streams and collections", "",
-        _OF_GROUPINGS, "", *_rows(within, known.groupings),
+        _OF_GROUPINGS, "", *_rows(within, known.groupings), "",
+        "## What is KM3NeT's and what is vopub's own", "",
+        known.origin, "", *(f"- `{field}`: {said}" for field, said in known.km3net.items()),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
