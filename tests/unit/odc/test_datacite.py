@@ -23,10 +23,9 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.mappings import datacite_xml
 
+from .any_record import BASE, FULL, RECORDS
 from .conftest import ROOT, make_record
-from .test_mappings import FULL, RECORDS
 
-BASE = "https://odc.example.org"
 Said = dict[str, Any]
 EXAMPLES = {
     str(path.relative_to(ROOT)): path.read_bytes()

@@ -1,39 +1,29 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import rdflib
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from lxml import etree
 
 from vopub.model.catalogue import known_parameters
 from vopub.model.ktype import Ktype, vocabulary
 from vopub.model.parameter import Dtype
-from vopub.model.publication import ContributorRole, RelationType
-from vopub.model.resource import KM3OpenResource, ServiceKind
+from vopub.model.resource import KM3OpenResource
 from vopub.odc.mappings import datacite_xml, dcat, schema_org
 from vopub.odc.mappings.identifiers import Scheme, address_of, scheme_of
 from vopub.odc.mappings.json_ld import value
 from vopub.odc.mappings.reading import read_datacite, read_dcat, read_schema_org
 from vopub.odc.mappings.schema_org import DTYPES
 from vopub.odc.mappings.table import fields_page, table
-from vopub.odc.mappings.voresource import read_voresource, reference_url, voresource_xml
+from vopub.odc.mappings.voresource import read_voresource, voresource_xml
 
+from .any_record import BASE, FULL, IVOID, OTHER, RECORDS
 from .conftest import REMOTE_FILE, ROOT, make_record
-
-BASE = "https://odc.example.org"
-OTHER = UUID(int=7)
-IVOID = "ivo://samples.km3net.invalid/evts21_01/q/cone"
-SCHEMATA = Path("/usr/lib/python3/dist-packages/gavo/resources/schemata")
-"""Of the Debian package of DaCHS."""
 
 Said = dict[str, Any]
 WRITE_AND_READ: dict[str, Callable[[KM3OpenResource], Said]] = {
@@ -49,78 +39,6 @@ def _travelled(node: Said) -> Said:
     node = json.loads(json.dumps(node))
     assert isinstance(node, dict)
     return node
-
-
-def texts(least: int = 0) -> st.SearchStrategy[str]:
-    """Return texts that XML can hold."""
-    letters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
-    return st.text(letters, min_size=least, max_size=30)
-
-
-ORCIDS = st.sampled_from([None, "0000-0002-1825-0097", "0000-0001-5109-3700"])
-CREATORS = st.fixed_dictionaries({"name": texts(2), "orcid": ORCIDS, "affiliation": texts()})
-CONTRIBUTORS = st.fixed_dictionaries(
-    {
-        "name": texts(2), "orcid": ORCIDS, "affiliation": texts(),
-        "role": st.sampled_from([role.value for role in ContributorRole]),
-    }
-)  # fmt: skip
-IDENTIFIERS = st.sampled_from(
-    ["10.3847/2041-8213/aad8c0", "https://km3net.org/x", "2018ApJ...863L..30A", "evts20_01",
-     "arXiv:1711.01496", IVOID, "some words", str(OTHER), f"{BASE}/resources/{OTHER}",
-     f"{BASE}/resources/evts20_01", f"{BASE}/collections/samples20_01",
-     "https://example.org/streams/x"]
-)  # fmt: skip
-RELATED = st.fixed_dictionaries(
-    {
-        "relation": st.sampled_from([relation.value for relation in RelationType]),
-        "identifier": IDENTIFIERS, "title": texts(),
-    }
-)  # fmt: skip
-PUBLICATIONS = st.fixed_dictionaries(
-    {
-        "title": texts(10), "description": texts(5).map(lambda text: "What it is. " * 6 + text),
-        "note": texts(), "publisher": texts(2), "owner": texts(2), "facility": texts(),
-        "instrument": texts(), "licence": texts(2),
-        "contact": st.fixed_dictionaries({"name": texts(2), "email": st.just("a+b@example.org")}),
-        "creators": st.lists(CREATORS, min_size=1, max_size=3),
-        "contributors": st.lists(CONTRIBUTORS, max_size=2),
-        "subjects": st.lists(texts(1), min_size=1, max_size=3),
-        "created": st.dates().map(str), "related": st.lists(RELATED, max_size=3),
-        "doi": st.sampled_from([None, "10.5072/FK2/JW72C9"]),
-        "reference_url": st.sampled_from([None, "https://example.org/x?a=1&b=2"]),
-        "source": st.just("") | IDENTIFIERS,
-    }
-)  # fmt: skip
-REMOTE = st.fixed_dictionaries(
-    {
-        "name": st.just("hits.root"), "media_type": st.just("application/x-root"),
-        "url": st.sampled_from(["https://example.org/x?a=1&b=2", f"{BASE}.net/files/x"]),
-        "size": st.none() | st.integers(0, 10**15), "sha256": st.sampled_from([None, "ab" * 32]),
-        "role": st.just("data"), "description": texts(),
-    }
-)  # fmt: skip
-TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-SERVICES = st.fixed_dictionaries(
-    {
-        "kind": st.sampled_from([kind.value for kind in ServiceKind]),
-        "url": st.sampled_from(["https://example.org/q?a=1&b=2", f"{BASE}/files/x/a.csv"]),
-        "table": st.sampled_from(["", "evts21_01.events"]), "ivoid": st.sampled_from(["", IVOID]),
-        "proved": TIMES,
-    }
-)  # fmt: skip
-SPANS = st.fixed_dictionaries({"start": TIMES, "stop": TIMES})
-RECORDS = st.fixed_dictionaries(
-    {
-        "publication": PUBLICATIONS, "simulated": st.booleans(),
-        "rows": st.none() | st.integers(0, 10**12),
-        "collection": st.sampled_from(["", "samples26_01"]),
-        "stream": st.sampled_from(["", "acoustic20_01_psd"]),
-        "replaces": st.sampled_from([None, OTHER]),
-        "elsewhere": st.lists(REMOTE, max_size=1), "services": st.lists(SERVICES, max_size=3),
-        "coverage": st.fixed_dictionaries({"spatial": texts(), "temporal": st.none() | SPANS}),
-    }
-)  # fmt: skip
 
 
 def said(content: Any) -> Any:
@@ -140,37 +58,6 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) ->
     for field, goals in table().fields.items():
         if target in goals and goals[target].back:
             assert said(value(found, field)) == said(value(expected, field)), field
-
-
-def test_a_version_that_is_only_related_is_not_taken_for_the_one_that_is_replaced() -> None:
-    page = f"{BASE}/resources/{OTHER}"
-    related = [
-        {"relation": relation, "identifier": identifier, "title": ""}
-        for relation in ("IsNewVersionOf", "Cites")
-        for identifier in (page, "https://example.org/x#", f"{page}x#")
-    ]
-    record = make_record(publication={"related": related})
-    assert record.replaces is None
-    found = WRITE_AND_READ["voresource"](record)
-    assert "replaces" not in found
-    assert found["publication"]["related"] == related
-
-
-RELATIONS = [
-    {"relation": relation.value, "identifier": identifier, "title": title}
-    for relation in RelationType
-    for identifier, title in (("evts20_01", ""), ("10.5072/a", "A title"), (IVOID, "Another"))
-]
-
-
-def test_the_vo_brings_relations_back_with_the_titles_that_it_has_room_for() -> None:
-    record = make_record(publication={"related": RELATIONS}, replaces=OTHER)
-    found = read_voresource(voresource_xml(record, BASE, ivoid=IVOID, replaced_by=UUID(int=8)))
-    told = [
-        each if each["identifier"] == IVOID else {**each, "title": ""} for each in RELATIONS
-    ]  # fmt: skip
-    assert value(found, "publication.related") == told
-    assert found["replaces"] == str(OTHER)
 
 
 def test_datacite_tells_what_is_related_from_links_of_this_centre() -> None:
@@ -212,17 +99,6 @@ def test_schema_org_brings_parameters_back_with_their_types() -> None:
 def test_every_type_of_column_has_one_in_xml_schema() -> None:
     assert set(DTYPES) == set(Dtype)
     assert len(set(DTYPES.values())) == len(Dtype)
-
-
-FULL = make_record(
-    elsewhere=[REMOTE_FILE],
-    simulated=True, stream="acoustic20_01_psd", replaces=OTHER,
-    publication={
-        "doi": "10.5072/FK2/JW72C9", "source": "2018ApJ...863L..30A",
-        "contributors": [{"name": "Doe, Jane", "role": "DataCurator"}],
-        "related": [{"relation": "Cites", "identifier": IVOID, "title": "Another"}],
-    },
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("target", WRITE_AND_READ)
@@ -267,29 +143,6 @@ def test_the_table_knows_every_field_of_a_record() -> None:
 
 def test_the_page_of_the_docs_is_made_of_the_table() -> None:
     assert (ROOT / "docs" / "fields.md").read_text(encoding="utf-8") == fields_page()
-
-
-def test_a_record_of_the_vo_is_valid(tmp_path: Path) -> None:
-    for path in SCHEMATA.glob("*.xsd"):  # they name each other by far addresses
-        text = path.read_text(encoding="utf-8")
-        near = re.sub(r'schemaLocation="[^"]*/([^"/]+)"', r'schemaLocation="\1"', text)
-        (tmp_path / path.name).write_text(near, encoding="utf-8")
-    spaces = {"RegistryInterface": "RegistryInterface/v1.0", "VODataService": "VODataService/v1.1"}
-    imports = "".join(
-        f'<import namespace="http://www.ivoa.net/xml/{space}" schemaLocation="{name}.xsd"/>'
-        for name, space in spaces.items()
-    )
-    both = tmp_path / "both.xsd"
-    both.write_text(f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>')
-    schema = etree.XMLSchema(etree.parse(both))
-    schema.assertValid(etree.fromstring(voresource_xml(FULL, BASE, replaced_by=OTHER)))
-
-
-def test_a_record_of_the_vo_leads_to_the_page_and_needs_an_identifier() -> None:
-    document = voresource_xml(FULL, BASE)
-    assert reference_url(document) == f"{BASE}/resources/{FULL.kid}"
-    with pytest.raises(ValueError, match="no identifier in the VO registry"):
-        voresource_xml(make_record("evts20_01"), BASE)
 
 
 def test_datacite_has_what_it_must_have_and_knows_the_next_version() -> None:
