@@ -173,6 +173,19 @@ def test_whatever_a_record_says_is_valid_datacite(changes: Said) -> None:
 
 
 @pytest.mark.parametrize(
+    ("simulated", "relation"), [(False, "IsCollectedBy"), (True, "References")]
+)
+def test_only_what_was_observed_was_collected(simulated: bool, relation: str) -> None:
+    said = {"facility": "KM3NeT", "instrument": "ORCA6", "related": [], "source": ""}
+    record = make_record(publication=said, simulated=simulated)
+    items = in_json(datacite_xml(record, BASE))["relatedItems"]
+    assert items == [
+        {"relatedItemType": kind, "relationType": relation, "titles": [{"title": name}]}
+        for kind, name in (("Other", "KM3NeT"), ("Instrument", "ORCA6"))
+    ]
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("publisher>", "publishers>"), ('dateType="Created"', 'dateType="Made"'),

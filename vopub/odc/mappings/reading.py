@@ -11,10 +11,13 @@ from xml.etree import ElementTree as ET
 
 from vopub.odc.mappings.datacite import NAMESPACE
 from vopub.odc.mappings.datacite_relations import (
+    FACILITY,
+    INSTRUMENT,
     WHOLE,
     read_related,
     read_replaced,
     read_source,
+    read_taken_by,
 )
 from vopub.odc.mappings.dcat import ROLES
 from vopub.odc.mappings.identifiers import DOI, IDENTIFIER, KID, ORCID, SIMULATED, kid_in
@@ -58,6 +61,8 @@ def read_datacite(document: bytes) -> Node:
             "publication.licence": root.one("rightsList/rights"),
             "publication.licence_url": None if rights is None else rights.get("rightsURI"),
             "publication.subjects": [s.text for s in subjects if s.get("subjectScheme") == "UAT"],
+            "publication.facility": read_taken_by(items, FACILITY),
+            "publication.instrument": read_taken_by(items, INSTRUMENT),
             "publication.doi": root.one("identifier", identifierType="DOI"),
             "publication.reference_url": root.one(related, relationType="IsDescribedBy"),
             "publication.source": read_source(items),
