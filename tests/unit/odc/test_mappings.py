@@ -17,7 +17,8 @@ from vopub.model.resource import KM3OpenResource
 from vopub.odc.mappings import datacite_xml, dcat, schema_org
 from vopub.odc.mappings.identifiers import Scheme, address_of, scheme_of
 from vopub.odc.mappings.json_ld import value
-from vopub.odc.mappings.reading import read_datacite, read_dcat, read_schema_org
+from vopub.odc.mappings.reading import read_datacite, read_schema_org
+from vopub.odc.mappings.reading_dcat import read_dcat
 from vopub.odc.mappings.schema_org import DTYPES
 from vopub.odc.mappings.table import fields_page, table
 from vopub.odc.mappings.voresource import read_voresource, voresource_xml
