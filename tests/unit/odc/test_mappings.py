@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 import rdflib
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from vopub.model.catalogue import known_parameters
@@ -23,7 +24,7 @@ from vopub.odc.mappings.schema_org import DTYPES
 from vopub.odc.mappings.table import fields_page, table
 from vopub.odc.mappings.voresource import read_voresource, voresource_xml
 
-from .any_record import BASE, FULL, IVOID, OTHER, RECORDS
+from .any_record import BASE, FULL, IVOID, OTHER, RECORDS, texts
 from .conftest import REMOTE_FILE, ROOT, make_record
 
 Said = dict[str, Any]
@@ -93,13 +94,31 @@ def test_schema_org_brings_parameters_back_with_their_types() -> None:
     assert any(each.null for each in parameters)
     record = make_record(parameters=parameters)
     found = read_schema_org(_travelled(schema_org(record, BASE)))["parameters"]
-    lost = {"principal", "truth"}
-    assert found == [each.model_dump(mode="json", exclude=lost) for each in parameters]
+    assert any(each.truth for each in parameters)
+    assert not all(each.principal for each in parameters)
+    assert found == [each.model_dump(mode="json") for each in parameters]
+
+
+@settings(max_examples=20, deadline=None)
+@given(language=texts(1), repository=st.sampled_from([None, "https://git.example.org/x?a=1&b"]))
+def test_schema_org_brings_back_in_what_software_is_written_and_where_it_is_kept(
+    language: str, repository: str | None
+) -> None:
+    details = {"programming_language": language, "code_repository": repository}
+    details = {name: text for name, text in details.items() if text}
+    record = make_record(ktype="software", details=details)
+    node = _travelled(schema_org(record, BASE))
+    assert node["@type"] == "SoftwareSourceCode"
+    assert (node["programmingLanguage"], node.get("codeRepository")) == (language, repository)
+    assert read_schema_org(node)["details"] == details
 
 
 def test_every_type_of_column_has_one_in_xml_schema() -> None:
     assert set(DTYPES) == set(Dtype)
     assert len(set(DTYPES.values())) == len(Dtype)
+
+
+DETAILS = {"programming_language": "Python", "code_repository": "https://git.example.org/x"}
 
 
 @pytest.mark.parametrize("target", WRITE_AND_READ)
@@ -112,7 +131,8 @@ def test_every_path_of_the_table_is_there_when_everything_is_said(target: str) -
         def holds(path: str) -> bool:
             return root.find("/".join(tag + step for step in path.split("/"))) is not None
     else:
-        node = schema_org(FULL, BASE) if target == "schema_org" else dcat(FULL, BASE)
+        software = FULL.model_copy(update={"ktype": Ktype.SOFTWARE, "details": DETAILS})
+        node = schema_org(software, BASE) if target == "schema_org" else dcat(FULL, BASE)
 
         def holds(path: str) -> bool:
             return _there(node, path.split("/"))
@@ -196,6 +216,9 @@ def test_schema_org_says_the_same_to_an_independent_reader() -> None:
     here = {rdflib.URIRef(f"{BASE}/files/{FULL.kid}/{file.name}") for file in FULL.files}
     assert addresses == here | {rdflib.URIRef(REMOTE_FILE.url)}
     assert rdflib.Literal(REMOTE_FILE.sha256) in set(graph.objects(None, words.sha256))
+    software = FULL.model_copy(update={"ktype": Ktype.SOFTWARE, "details": DETAILS})
+    code = triples(schema_org(software, BASE)).value(page, words.codeRepository)
+    assert code == rdflib.URIRef(DETAILS["code_repository"])
     measured = {str(graph.value(each, words.name)) for each in graph[page : words.variableMeasured]}
     assert measured == {parameter.name for parameter in FULL.parameters}
     parts = set(graph.objects(page, words.isPartOf))

@@ -28,7 +28,7 @@ from vopub.odc.mappings.reading_parts import (
     span_of,
     zulu,
 )
-from vopub.odc.mappings.schema_org import DTYPES, XSD
+from vopub.odc.mappings.schema_org import DTYPES, OF_SOFTWARE, UNUSUAL, XSD
 
 
 def read_datacite(document: bytes) -> Node:
@@ -149,6 +149,7 @@ def read_schema_org(node: Node) -> Node:
             "ktype": at(node, "additionalType").rpartition("#")[2],
             "simulated": any(at(k, "name") == SIMULATED for k in keywords),
             "rows": at(node, "size", "value", default=None),
+            **{f"details.{name}": at(node, goal) for name, goal in OF_SOFTWARE.items()},
             "parameters": [_parameter(each) for each in nodes(node.get("variableMeasured"))],
             "services": [_service(each) for each in nodes(node.get("potentialAction"))],
             "publication.title": at(node, "name"),
@@ -193,18 +194,21 @@ def read_schema_org(node: Node) -> Node:
 
 
 def _parameter(node: Node) -> Node:
-    """Return a parameter; which of them a service shows first is not said."""
     dtypes = {XSD + name: dtype.value for dtype, name in DTYPES.items()}
+    references = at(node, "valueReference")
+    texts = [references] if isinstance(references, str) else references
+    said = {at(each, "propertyID"): at(each, "value") for each in nodes(references)}
     low, high = at(node, "minValue", default=None), at(node, "maxValue", default=None)
     return {
         "name": at(node, "name"),
         "dtype": dtypes.get(at(node, "additionalType")),
         "unit": at(node, "unitText"),
-        "ucd": at(node, "valueReference"),
+        "ucd": next((each for each in texts if isinstance(each, str)), None),
         "description": at(node, "description"),
         "symbol": at(node, "alternateName"),
         "range": None if low is None else [low, high],
         "null": at(node, "disambiguatingDescription"),
+        **{name: said.get(name, not seldom) for name, seldom in UNUSUAL.items()},
     }
 
 

@@ -13,6 +13,7 @@ from vopub.model.parameter import Dtype, Parameter
 from vopub.model.resource import KM3OpenResource, ServiceKind
 from vopub.odc.mappings.elements import add
 from vopub.odc.mappings.json_ld import Node
+from vopub.odc.mappings.reading_parts import zulu
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 BROWSER = "vr:WebBrowser"
@@ -138,7 +139,7 @@ def read_services(resource: ET.Element, table: str, tap: str) -> list[Node]:
                 "url": capability.findtext("interface/accessURL", ""),
                 "table": table if is_tap else "",
                 "ivoid": tap if is_tap else "",
-                "proved": proved.replace("+00:00", "Z") if is_ours else None,
+                "proved": zulu(proved) if is_ours else None,
             }
         )
     return found

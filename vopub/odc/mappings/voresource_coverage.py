@@ -18,6 +18,7 @@ from vopub.model.publication import Messenger
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.mappings.elements import add
 from vopub.odc.mappings.json_ld import Node
+from vopub.odc.mappings.reading_parts import zulu
 
 JOULE_PER_GEV = Decimal("1.602176634e-10")
 """Exact by the definition of the electronvolt in the SI of 2019."""
@@ -76,7 +77,7 @@ def _moment(mjd: Decimal) -> str:
 
     with _without_warnings():
         moment = Time(mjd, format="mjd", scale="tt").utc.to_datetime(UTC)
-    return str(moment.isoformat()).replace("+00:00", "Z")
+    return zulu(moment.isoformat())
 
 
 def _without_warnings() -> warnings.catch_warnings[None]:
