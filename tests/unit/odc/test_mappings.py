@@ -14,6 +14,7 @@ from lxml import etree
 from vopub.model.catalogue import known_parameters
 from vopub.model.ktype import Ktype, vocabulary
 from vopub.model.parameter import Dtype
+from vopub.model.provenance import Entity, ProcessingStep, Provenance
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.mappings import datacite_xml, dcat, schema_org
 from vopub.odc.mappings.identifiers import Scheme, address_of, scheme_of
@@ -25,7 +26,7 @@ from vopub.odc.mappings.table import fields_page, table
 from vopub.odc.mappings.voresource import read_voresource, voresource_xml
 
 from .any_record import BASE, FULL, IVOID, OTHER, RECORDS, texts
-from .conftest import REMOTE_FILE, ROOT, make_record
+from .conftest import REMOTE_FILE, ROOT, START, STOP, make_record
 
 Said = dict[str, Any]
 WRITE_AND_READ: dict[str, Callable[[KM3OpenResource], Said]] = {
@@ -250,6 +251,46 @@ def test_dcat_says_the_same_to_an_independent_reader() -> None:
     services = {str(address) for address in graph.objects(None, words.endpointURL)}
     assert services == {service.url for service in FULL.services}
     assert (page, words.inSeries, rdflib.URIRef(f"{BASE}/streams/{FULL.stream}")) in graph
+
+
+@quiet_rdflib
+def test_dcat_names_what_data_were_made_of_and_when_they_were_taken() -> None:
+    member, whole, step = (
+        Entity(identifier=name, name="x.root", members=members)
+        for name, members in (
+            ("sha256:" + "1" * 64, ()),
+            ("collection:a", ("sha256:b",)),
+            ("s", ()),
+        )
+    )
+    made = [
+        ProcessingStep(
+            identifier=UUID(int=number), name="reduce", description="", software="vopub 1",
+            inputs=inputs, outputs=outputs,
+        )
+        for number, inputs, outputs in (
+            (1, ("collection:a", "sha256:" + "2" * 64), ("s",)), (2, ("s",), ("evts21_01.csv",)),
+        )
+    ]  # fmt: skip
+    other = Entity(identifier="sha256:" + "2" * 64, name="y.root")
+    provenance = Provenance(steps=tuple(made), entities=(member, whole, step, other))
+    graph = triples(dcat(make_record(provenance=provenance), BASE))
+    page, prov = rdflib.URIRef(f"{BASE}/resources/{FULL.kid}"), rdflib.PROV
+    found = {
+        str(graph.value(each, rdflib.DCTERMS.identifier)): str(
+            graph.value(each, rdflib.DCTERMS.title)
+        )
+        for each in graph[page : prov.wasDerivedFrom]
+    }
+    assert found == {"collection:a": "x.root", other.identifier: "y.root"}
+    taking = graph.value(page, prov.wasGeneratedBy)
+    for word, moment in ((prov.startedAtTime, START), (prov.endedAtTime, STOP)):
+        said = graph.value(taking, word)
+        assert isinstance(said, rdflib.Literal)
+        assert said.toPython() == moment
+    silent = dcat(make_record(provenance=None, data_taking=None), BASE)
+    assert "prov:wasDerivedFrom" not in silent
+    assert "prov:startedAtTime" not in silent["prov:wasGeneratedBy"]
 
 
 @pytest.mark.parametrize(
