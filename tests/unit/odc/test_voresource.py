@@ -114,6 +114,19 @@ def test_times_in_the_vo_are_terrestrial_and_several_are_read_as_what_holds_them
     assert told["stop"].startswith("2021-02-27T05:58:50.816")
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00Z", "1900-05-01T03:04:05.678901Z", "1965-03-04T05:06:07.123457Z",
+        "2016-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z",
+    ],
+)  # fmt: skip
+def test_moments_without_known_leap_seconds_and_beside_one_come_back(moment: str) -> None:
+    record = make_record(coverage={"temporal": {"start": moment, "stop": moment}})
+    found = read_voresource(voresource_xml(record, BASE, ivoid=IVOID))
+    assert value(found, "coverage.temporal") == {"start": moment, "stop": moment}
+
+
 def test_files_and_standards_of_others_are_no_services_of_ours() -> None:
     text = voresource_xml(make_record(services=[]), BASE, ivoid=IVOID).decode()
     foreign = (
