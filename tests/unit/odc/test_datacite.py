@@ -23,10 +23,9 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.mappings import datacite_xml
 
+from .any_record import BASE, FULL, RECORDS
 from .conftest import ROOT, make_record
-from .test_mappings import FULL, RECORDS
 
-BASE = "https://odc.example.org"
 Said = dict[str, Any]
 EXAMPLES = {
     str(path.relative_to(ROOT)): path.read_bytes()
@@ -171,6 +170,19 @@ def test_whatever_a_record_says_is_valid_datacite(changes: Said) -> None:
     for name in ("subjects", "related"):  # JSON lets nothing be said twice, XML does
         assume(all(said[name].count(each) == 1 for each in said[name]))
     check(make_record(**changes))
+
+
+@pytest.mark.parametrize(
+    ("simulated", "relation"), [(False, "IsCollectedBy"), (True, "References")]
+)
+def test_only_what_was_observed_was_collected(simulated: bool, relation: str) -> None:
+    said = {"facility": "KM3NeT", "instrument": "ORCA6", "related": [], "source": ""}
+    record = make_record(publication=said, simulated=simulated)
+    items = in_json(datacite_xml(record, BASE))["relatedItems"]
+    assert items == [
+        {"relatedItemType": kind, "relationType": relation, "titles": [{"title": name}]}
+        for kind, name in (("Other", "KM3NeT"), ("Instrument", "ORCA6"))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ from vopub.odc.mappings.groupings import (
     dcat_grouping,
     schema_org_grouping,
 )
-from vopub.odc.mappings.reading import read_dcat_grouping, read_schema_org_grouping
+from vopub.odc.mappings.reading import read_schema_org_grouping
+from vopub.odc.mappings.reading_dcat import read_dcat_grouping
 from vopub.odc.mappings.table import table
 
 from .conftest import AUTHORITY, Centre, make_collection, make_record, parse_page

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,23 +14,19 @@ from lxml import etree
 from vopub.model.catalogue import known_parameters
 from vopub.model.ktype import Ktype, vocabulary
 from vopub.model.parameter import Dtype
-from vopub.model.publication import ContributorRole, RelationType
-from vopub.model.resource import KM3OpenResource, ServiceKind
+from vopub.model.provenance import Entity, ProcessingStep, Provenance
+from vopub.model.resource import KM3OpenResource
 from vopub.odc.mappings import datacite_xml, dcat, schema_org
 from vopub.odc.mappings.identifiers import Scheme, address_of, scheme_of
 from vopub.odc.mappings.json_ld import value
-from vopub.odc.mappings.reading import read_datacite, read_dcat, read_schema_org
+from vopub.odc.mappings.reading import read_datacite, read_schema_org
+from vopub.odc.mappings.reading_dcat import read_dcat
 from vopub.odc.mappings.schema_org import DTYPES
 from vopub.odc.mappings.table import fields_page, table
-from vopub.odc.mappings.voresource import read_voresource, reference_url, voresource_xml
+from vopub.odc.mappings.voresource import read_voresource, voresource_xml
 
-from .conftest import REMOTE_FILE, ROOT, make_record
-
-BASE = "https://odc.example.org"
-OTHER = UUID(int=7)
-IVOID = "ivo://samples.km3net.invalid/evts21_01/q/cone"
-SCHEMATA = Path("/usr/lib/python3/dist-packages/gavo/resources/schemata")
-"""Of the Debian package of DaCHS."""
+from .any_record import BASE, FULL, IVOID, OTHER, RECORDS, texts
+from .conftest import REMOTE_FILE, ROOT, START, STOP, make_record
 
 Said = dict[str, Any]
 WRITE_AND_READ: dict[str, Callable[[KM3OpenResource], Said]] = {
@@ -49,78 +42,6 @@ def _travelled(node: Said) -> Said:
     node = json.loads(json.dumps(node))
     assert isinstance(node, dict)
     return node
-
-
-def texts(least: int = 0) -> st.SearchStrategy[str]:
-    """Return texts that XML can hold."""
-    letters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
-    return st.text(letters, min_size=least, max_size=30)
-
-
-ORCIDS = st.sampled_from([None, "0000-0002-1825-0097", "0000-0001-5109-3700"])
-CREATORS = st.fixed_dictionaries({"name": texts(2), "orcid": ORCIDS, "affiliation": texts()})
-CONTRIBUTORS = st.fixed_dictionaries(
-    {
-        "name": texts(2), "orcid": ORCIDS, "affiliation": texts(),
-        "role": st.sampled_from([role.value for role in ContributorRole]),
-    }
-)  # fmt: skip
-IDENTIFIERS = st.sampled_from(
-    ["10.3847/2041-8213/aad8c0", "https://km3net.org/x", "2018ApJ...863L..30A", "evts20_01",
-     "arXiv:1711.01496", IVOID, "some words", str(OTHER), f"{BASE}/resources/{OTHER}",
-     f"{BASE}/resources/evts20_01", f"{BASE}/collections/samples20_01",
-     "https://example.org/streams/x"]
-)  # fmt: skip
-RELATED = st.fixed_dictionaries(
-    {
-        "relation": st.sampled_from([relation.value for relation in RelationType]),
-        "identifier": IDENTIFIERS, "title": texts(),
-    }
-)  # fmt: skip
-PUBLICATIONS = st.fixed_dictionaries(
-    {
-        "title": texts(10), "description": texts(5).map(lambda text: "What it is. " * 6 + text),
-        "note": texts(), "publisher": texts(2), "owner": texts(2), "facility": texts(),
-        "instrument": texts(), "licence": texts(2),
-        "contact": st.fixed_dictionaries({"name": texts(2), "email": st.just("a+b@example.org")}),
-        "creators": st.lists(CREATORS, min_size=1, max_size=3),
-        "contributors": st.lists(CONTRIBUTORS, max_size=2),
-        "subjects": st.lists(texts(1), min_size=1, max_size=3),
-        "created": st.dates().map(str), "related": st.lists(RELATED, max_size=3),
-        "doi": st.sampled_from([None, "10.5072/FK2/JW72C9"]),
-        "reference_url": st.sampled_from([None, "https://example.org/x?a=1&b=2"]),
-        "source": st.just("") | IDENTIFIERS,
-    }
-)  # fmt: skip
-REMOTE = st.fixed_dictionaries(
-    {
-        "name": st.just("hits.root"), "media_type": st.just("application/x-root"),
-        "url": st.sampled_from(["https://example.org/x?a=1&b=2", f"{BASE}.net/files/x"]),
-        "size": st.none() | st.integers(0, 10**15), "sha256": st.sampled_from([None, "ab" * 32]),
-        "role": st.just("data"), "description": texts(),
-    }
-)  # fmt: skip
-TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-SERVICES = st.fixed_dictionaries(
-    {
-        "kind": st.sampled_from([kind.value for kind in ServiceKind]),
-        "url": st.sampled_from(["https://example.org/q?a=1&b=2", f"{BASE}/files/x/a.csv"]),
-        "table": st.sampled_from(["", "evts21_01.events"]), "ivoid": st.sampled_from(["", IVOID]),
-        "proved": TIMES,
-    }
-)  # fmt: skip
-SPANS = st.fixed_dictionaries({"start": TIMES, "stop": TIMES})
-RECORDS = st.fixed_dictionaries(
-    {
-        "publication": PUBLICATIONS, "simulated": st.booleans(),
-        "rows": st.none() | st.integers(0, 10**12),
-        "collection": st.sampled_from(["", "samples26_01"]),
-        "stream": st.sampled_from(["", "acoustic20_01_psd"]),
-        "replaces": st.sampled_from([None, OTHER]),
-        "elsewhere": st.lists(REMOTE, max_size=1), "services": st.lists(SERVICES, max_size=3),
-        "coverage": st.fixed_dictionaries({"spatial": texts(), "temporal": st.none() | SPANS}),
-    }
-)  # fmt: skip
 
 
 def said(content: Any) -> Any:
@@ -140,37 +61,6 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, changes: Said) ->
     for field, goals in table().fields.items():
         if target in goals and goals[target].back:
             assert said(value(found, field)) == said(value(expected, field)), field
-
-
-def test_a_version_that_is_only_related_is_not_taken_for_the_one_that_is_replaced() -> None:
-    page = f"{BASE}/resources/{OTHER}"
-    related = [
-        {"relation": relation, "identifier": identifier, "title": ""}
-        for relation in ("IsNewVersionOf", "Cites")
-        for identifier in (page, "https://example.org/x#", f"{page}x#")
-    ]
-    record = make_record(publication={"related": related})
-    assert record.replaces is None
-    found = WRITE_AND_READ["voresource"](record)
-    assert "replaces" not in found
-    assert found["publication"]["related"] == related
-
-
-RELATIONS = [
-    {"relation": relation.value, "identifier": identifier, "title": title}
-    for relation in RelationType
-    for identifier, title in (("evts20_01", ""), ("10.5072/a", "A title"), (IVOID, "Another"))
-]
-
-
-def test_the_vo_brings_relations_back_with_the_titles_that_it_has_room_for() -> None:
-    record = make_record(publication={"related": RELATIONS}, replaces=OTHER)
-    found = read_voresource(voresource_xml(record, BASE, ivoid=IVOID, replaced_by=UUID(int=8)))
-    told = [
-        each if each["identifier"] == IVOID else {**each, "title": ""} for each in RELATIONS
-    ]  # fmt: skip
-    assert value(found, "publication.related") == told
-    assert found["replaces"] == str(OTHER)
 
 
 def test_datacite_tells_what_is_related_from_links_of_this_centre() -> None:
@@ -205,8 +95,23 @@ def test_schema_org_brings_parameters_back_with_their_types() -> None:
     assert any(each.null for each in parameters)
     record = make_record(parameters=parameters)
     found = read_schema_org(_travelled(schema_org(record, BASE)))["parameters"]
-    lost = {"principal", "truth"}
-    assert found == [each.model_dump(mode="json", exclude=lost) for each in parameters]
+    assert any(each.truth for each in parameters)
+    assert not all(each.principal for each in parameters)
+    assert found == [each.model_dump(mode="json") for each in parameters]
+
+
+@settings(max_examples=20, deadline=None)
+@given(language=texts(1), repository=st.sampled_from([None, "https://git.example.org/x?a=1&b"]))
+def test_schema_org_brings_back_in_what_software_is_written_and_where_it_is_kept(
+    language: str, repository: str | None
+) -> None:
+    details = {"programming_language": language, "code_repository": repository}
+    details = {name: text for name, text in details.items() if text}
+    record = make_record(ktype="software", details=details)
+    node = _travelled(schema_org(record, BASE))
+    assert node["@type"] == "SoftwareSourceCode"
+    assert (node["programmingLanguage"], node.get("codeRepository")) == (language, repository)
+    assert read_schema_org(node)["details"] == details
 
 
 def test_every_type_of_column_has_one_in_xml_schema() -> None:
@@ -214,15 +119,7 @@ def test_every_type_of_column_has_one_in_xml_schema() -> None:
     assert len(set(DTYPES.values())) == len(Dtype)
 
 
-FULL = make_record(
-    elsewhere=[REMOTE_FILE],
-    simulated=True, stream="acoustic20_01_psd", replaces=OTHER,
-    publication={
-        "doi": "10.5072/FK2/JW72C9", "source": "2018ApJ...863L..30A",
-        "contributors": [{"name": "Doe, Jane", "role": "DataCurator"}],
-        "related": [{"relation": "Cites", "identifier": IVOID, "title": "Another"}],
-    },
-)  # fmt: skip
+DETAILS = {"programming_language": "Python", "code_repository": "https://git.example.org/x"}
 
 
 @pytest.mark.parametrize("target", WRITE_AND_READ)
@@ -235,7 +132,8 @@ def test_every_path_of_the_table_is_there_when_everything_is_said(target: str) -
         def holds(path: str) -> bool:
             return root.find("/".join(tag + step for step in path.split("/"))) is not None
     else:
-        node = schema_org(FULL, BASE) if target == "schema_org" else dcat(FULL, BASE)
+        software = FULL.model_copy(update={"ktype": Ktype.SOFTWARE, "details": DETAILS})
+        node = schema_org(software, BASE) if target == "schema_org" else dcat(FULL, BASE)
 
         def holds(path: str) -> bool:
             return _there(node, path.split("/"))
@@ -267,29 +165,6 @@ def test_the_table_knows_every_field_of_a_record() -> None:
 
 def test_the_page_of_the_docs_is_made_of_the_table() -> None:
     assert (ROOT / "docs" / "fields.md").read_text(encoding="utf-8") == fields_page()
-
-
-def test_a_record_of_the_vo_is_valid(tmp_path: Path) -> None:
-    for path in SCHEMATA.glob("*.xsd"):  # they name each other by far addresses
-        text = path.read_text(encoding="utf-8")
-        near = re.sub(r'schemaLocation="[^"]*/([^"/]+)"', r'schemaLocation="\1"', text)
-        (tmp_path / path.name).write_text(near, encoding="utf-8")
-    spaces = {"RegistryInterface": "RegistryInterface/v1.0", "VODataService": "VODataService/v1.1"}
-    imports = "".join(
-        f'<import namespace="http://www.ivoa.net/xml/{space}" schemaLocation="{name}.xsd"/>'
-        for name, space in spaces.items()
-    )
-    both = tmp_path / "both.xsd"
-    both.write_text(f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>')
-    schema = etree.XMLSchema(etree.parse(both))
-    schema.assertValid(etree.fromstring(voresource_xml(FULL, BASE, replaced_by=OTHER)))
-
-
-def test_a_record_of_the_vo_leads_to_the_page_and_needs_an_identifier() -> None:
-    document = voresource_xml(FULL, BASE)
-    assert reference_url(document) == f"{BASE}/resources/{FULL.kid}"
-    with pytest.raises(ValueError, match="no identifier in the VO registry"):
-        voresource_xml(make_record("evts20_01"), BASE)
 
 
 def test_datacite_has_what_it_must_have_and_knows_the_next_version() -> None:
@@ -342,6 +217,9 @@ def test_schema_org_says_the_same_to_an_independent_reader() -> None:
     here = {rdflib.URIRef(f"{BASE}/files/{FULL.kid}/{file.name}") for file in FULL.files}
     assert addresses == here | {rdflib.URIRef(REMOTE_FILE.url)}
     assert rdflib.Literal(REMOTE_FILE.sha256) in set(graph.objects(None, words.sha256))
+    software = FULL.model_copy(update={"ktype": Ktype.SOFTWARE, "details": DETAILS})
+    code = triples(schema_org(software, BASE)).value(page, words.codeRepository)
+    assert code == rdflib.URIRef(DETAILS["code_repository"])
     measured = {str(graph.value(each, words.name)) for each in graph[page : words.variableMeasured]}
     assert measured == {parameter.name for parameter in FULL.parameters}
     parts = set(graph.objects(page, words.isPartOf))
@@ -373,6 +251,46 @@ def test_dcat_says_the_same_to_an_independent_reader() -> None:
     services = {str(address) for address in graph.objects(None, words.endpointURL)}
     assert services == {service.url for service in FULL.services}
     assert (page, words.inSeries, rdflib.URIRef(f"{BASE}/streams/{FULL.stream}")) in graph
+
+
+@quiet_rdflib
+def test_dcat_names_what_data_were_made_of_and_when_they_were_taken() -> None:
+    member, whole, step = (
+        Entity(identifier=name, name="x.root", members=members)
+        for name, members in (
+            ("sha256:" + "1" * 64, ()),
+            ("collection:a", ("sha256:b",)),
+            ("s", ()),
+        )
+    )
+    made = [
+        ProcessingStep(
+            identifier=UUID(int=number), name="reduce", description="", software="vopub 1",
+            inputs=inputs, outputs=outputs,
+        )
+        for number, inputs, outputs in (
+            (1, ("collection:a", "sha256:" + "2" * 64), ("s",)), (2, ("s",), ("evts21_01.csv",)),
+        )
+    ]  # fmt: skip
+    other = Entity(identifier="sha256:" + "2" * 64, name="y.root")
+    provenance = Provenance(steps=tuple(made), entities=(member, whole, step, other))
+    graph = triples(dcat(make_record(provenance=provenance), BASE))
+    page, prov = rdflib.URIRef(f"{BASE}/resources/{FULL.kid}"), rdflib.PROV
+    found = {
+        str(graph.value(each, rdflib.DCTERMS.identifier)): str(
+            graph.value(each, rdflib.DCTERMS.title)
+        )
+        for each in graph[page : prov.wasDerivedFrom]
+    }
+    assert found == {"collection:a": "x.root", other.identifier: "y.root"}
+    taking = graph.value(page, prov.wasGeneratedBy)
+    for word, moment in ((prov.startedAtTime, START), (prov.endedAtTime, STOP)):
+        said = graph.value(taking, word)
+        assert isinstance(said, rdflib.Literal)
+        assert said.toPython() == moment
+    silent = dcat(make_record(provenance=None, data_taking=None), BASE)
+    assert "prov:wasDerivedFrom" not in silent
+    assert "prov:startedAtTime" not in silent["prov:wasGeneratedBy"]
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ OUTPUTS: Mapping[str, tuple[Output, set[str]]] = {
     "schema.org": (lambda _, m: json.dumps(schema_org(record(m), BASE)), {"messenger"}),
     "VOResource of the ODC": (
         lambda _, m: voresource_xml(record(m), BASE, ivoid="ivo://a.b/c").decode(),
-        {"messenger", "owner", "reference_url"},
+        {"owner", "reference_url"},
     ),
     "DCAT": (lambda _, m: json.dumps(dcat(record(m), BASE)), {"messenger"}),
 }

@@ -163,10 +163,8 @@ def _descriptions(root: ET.Element, record: KM3OpenResource) -> None:
 
 
 def _how_made(record: KM3OpenResource) -> str:
-    """Return what DataCite has no field for: where the data were taken, and what they hold."""
-    publication = record.publication
-    said = [("Facility", publication.facility), ("Instrument", publication.instrument)]
-    said += [("Parameters", ", ".join(parameter.name for parameter in record.parameters))]
+    """Return what DataCite has no field for: what the data hold, and that they are simulated."""
+    said = [("Parameters", ", ".join(parameter.name for parameter in record.parameters))]
     if record.simulated:
         said.append(("Origin", "simulation, not observation"))
     return "\n".join(f"{name}: {value}" for name, value in said if value)

@@ -2,7 +2,8 @@
 
 Every link that DataCite has a type for is a related identifier, which is what its services count.
 What the publication itself names is a related item besides, which holds what such an identifier
-cannot: a title, and an identifier without a type, such as one of the VO or a free text.
+cannot: a title, and an identifier without a type, such as one of the VO or a free text. The
+facility and the instrument are items with a title alone.
 
 Source: DataCite Metadata Schema 4.5, properties 12 (RelatedIdentifier) and 20 (RelatedItem).
 """
@@ -21,6 +22,10 @@ from vopub.odc.mappings.json_ld import Node
 
 DOCUMENTED = "IsDocumentedBy"
 """How a resource relates to the publication that it comes from."""
+COLLECTED, MODELLED = "IsCollectedBy", "References"
+"""How observed data relate to what took them, and simulated ones to what they are the model of."""
+FACILITY, INSTRUMENT = "Other", "Instrument"
+"""The types of the items for what took the data."""
 WHOLE = "Collection"
 """What the collection or stream is that a resource is a part of, in the words of DataCite."""
 
@@ -54,8 +59,10 @@ def add_relations(
     ]
     relations += [("HasPart", file.url, {}) for file in record.elsewhere]
     _add_identifiers(add(root, "relatedIdentifiers"), relations, base)
-    if publication.related or publication.source:
-        _add_items(add(root, "relatedItems"), publication, base)
+    if publication.related or publication.source or publication.facility or publication.instrument:
+        items = add(root, "relatedItems")
+        _add_items(items, publication, base)
+        _add_taken_by(items, record)
 
 
 def _typed(identifier: str, base: str) -> tuple[str, str]:
@@ -83,6 +90,15 @@ def _add_items(parent: ET.Element, publication: Publication, base: str) -> None:
         _add_item(parent, "Text", DOCUMENTED, publication.source, "", base)
 
 
+def _add_taken_by(parent: ET.Element, record: KM3OpenResource) -> None:
+    publication = record.publication
+    relation = MODELLED if record.simulated else COLLECTED
+    for kind, name in ((FACILITY, publication.facility), (INSTRUMENT, publication.instrument)):
+        if name:
+            item = add(parent, "relatedItem", relatedItemType=kind, relationType=relation)
+            add(add(item, "titles"), "title", name)
+
+
 def _add_item(
     parent: ET.Element, kind: str, relation: str, identifier: str, title: str, base: str
 ) -> None:
@@ -107,13 +123,23 @@ def read_related(items: Iterable[ET.Element]) -> list[Node]:
             "title": _title(item),
         }
         for item in items
-        if item.get("relationType") != DOCUMENTED
+        if item.get("relationType") not in (DOCUMENTED, COLLECTED, MODELLED)
     ]  # fmt: skip
 
 
 def read_source(items: Iterable[ET.Element]) -> str | None:
     """Return the publication that a record comes from, among its related items."""
     found = (_identifier(item) for item in items if item.get("relationType") == DOCUMENTED)
+    return next(found, None)
+
+
+def read_taken_by(items: Iterable[ET.Element], kind: str) -> str | None:
+    """Return the facility or the instrument, by type, among the related items of a record."""
+    found = (
+        _title(item)
+        for item in items
+        if item.get("relationType") in (COLLECTED, MODELLED) and item.get("relatedItemType") == kind
+    )
     return next(found, None)
 
 

@@ -133,9 +133,13 @@ def _named(name: str) -> Node:
 def _people(record: KM3OpenResource) -> Node:
     publication = record.publication
     contact = publication.contact
+    taken = record.data_taking
+    start, stop = (taken.start, taken.stop) if taken else (None, None)
     taking = filled(
         {
             "@type": "prov:Activity",
+            "prov:startedAtTime": _typed(start.isoformat(), "dateTime") if start else None,
+            "prov:endedAtTime": _typed(stop.isoformat(), "dateTime") if stop else None,
             "prov:wasAssociatedWith": _named(publication.facility),
             "prov:used": {"@type": "prov:Entity", "dct:title": publication.instrument}
             if publication.instrument
@@ -160,7 +164,22 @@ def _people(record: KM3OpenResource) -> Node:
             "vcard:hasEmail": _link(f"mailto:{contact.email}"),
         },
         "prov:wasGeneratedBy": taking if len(taking) > 1 else None,
+        "prov:wasDerivedFrom": _origins(record),
     }
+
+
+def _origins(record: KM3OpenResource) -> list[Node]:
+    """Return the files, or collections of files, that the first steps of all were given."""
+    if record.provenance is None:
+        return []
+    steps = record.provenance.steps
+    given = {name for step in steps for name in step.inputs}
+    made = {name for step in steps for name in step.outputs}
+    return [
+        {"@type": "prov:Entity", "dct:identifier": entity.identifier, "dct:title": entity.name}
+        for entity in record.provenance.entities
+        if entity.identifier in given - made
+    ]
 
 
 def _relation(related: Related, base: str) -> Node:

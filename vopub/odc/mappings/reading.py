@@ -5,21 +5,30 @@ What is returned has the shape of a record in JSON; a field that was not found i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from vopub.odc.mappings.datacite import NAMESPACE
 from vopub.odc.mappings.datacite_relations import (
+    FACILITY,
+    INSTRUMENT,
     WHOLE,
     read_related,
     read_replaced,
     read_source,
+    read_taken_by,
 )
-from vopub.odc.mappings.dcat import ROLES
 from vopub.odc.mappings.identifiers import DOI, IDENTIFIER, KID, ORCID, SIMULATED, kid_in
 from vopub.odc.mappings.json_ld import Node, at, nested, nodes
-from vopub.odc.mappings.schema_org import DTYPES, XSD
+from vopub.odc.mappings.reading_parts import (
+    agent_of,
+    last_of,
+    parted,
+    rows_of,
+    size_of,
+    span_of,
+    zulu,
+)
+from vopub.odc.mappings.schema_org import DTYPES, OF_SOFTWARE, UNUSUAL, XSD
 
 
 def read_datacite(document: bytes) -> Node:
@@ -44,7 +53,7 @@ def read_datacite(document: bytes) -> Node:
             "identifier": _alternate(root, IDENTIFIER),
             "ktype": root.one("resourceType"),
             "simulated": any(s.text == SIMULATED for s in subjects),
-            "rows": _rows(root.several("sizes/size")),
+            "rows": rows_of(root.several("sizes/size")),
             "publication.title": root.one("titles/title"),
             "publication.description": _description(root, "Abstract"),
             "publication.note": _description(root, "Other"),
@@ -58,13 +67,15 @@ def read_datacite(document: bytes) -> Node:
             "publication.licence": root.one("rightsList/rights"),
             "publication.licence_url": None if rights is None else rights.get("rightsURI"),
             "publication.subjects": [s.text for s in subjects if s.get("subjectScheme") == "UAT"],
+            "publication.facility": read_taken_by(items, FACILITY),
+            "publication.instrument": read_taken_by(items, INSTRUMENT),
             "publication.doi": root.one("identifier", identifierType="DOI"),
             "publication.reference_url": root.one(related, relationType="IsDescribedBy"),
             "publication.source": read_source(items),
             "publication.related": read_related(items),
             "coverage.temporal": span_of(collected),
-            "collection": _last(wholes, "/collections/"),
-            "stream": _last(wholes, "/streams/"),
+            "collection": last_of(wholes, "/collections/"),
+            "stream": last_of(wholes, "/streams/"),
             "replaces": read_replaced(root.all(related)),
         }
     )
@@ -125,27 +136,6 @@ def _contributor(root: _Reader, kind: str) -> str | None:
     return None if element is None else str(_agent(element, "contributorName")["name"])
 
 
-def _rows(sizes: list[str]) -> int | None:
-    found = (re.fullmatch(r"(\d+) rows", size) for size in sizes)
-    return next((int(match[1]) for match in found if match), None)
-
-
-def span_of(text: str | None) -> Node | None:
-    """Return start and stop of two times with a slash between them."""
-    start, _, stop = (text or "").partition("/")
-    return {"start": _zulu(start), "stop": _zulu(stop)} if stop else None
-
-
-def _zulu(time: str) -> str:
-    """Return a time as records write it."""
-    return re.sub(r"\+00:00$", "Z", time)
-
-
-def _last(addresses: list[str], kind: str) -> str | None:
-    found = (address.rpartition(kind) for address in addresses)
-    return next((name for _, at_kind, name in found if at_kind), None)
-
-
 def read_schema_org(node: Node) -> Node:
     """Read a node of JSON-LD in the words of schema.org."""
     identifiers = {at(i, "propertyID"): at(i, "value") for i in nodes(node.get("identifier"))}
@@ -159,6 +149,7 @@ def read_schema_org(node: Node) -> Node:
             "ktype": at(node, "additionalType").rpartition("#")[2],
             "simulated": any(at(k, "name") == SIMULATED for k in keywords),
             "rows": at(node, "size", "value", default=None),
+            **{f"details.{name}": at(node, goal) for name, goal in OF_SOFTWARE.items()},
             "parameters": [_parameter(each) for each in nodes(node.get("variableMeasured"))],
             "services": [_service(each) for each in nodes(node.get("potentialAction"))],
             "publication.title": at(node, "name"),
@@ -166,9 +157,9 @@ def read_schema_org(node: Node) -> Node:
             "publication.note": at(node, "usageInfo", "text"),
             "publication.version": at(node, "version"),
             "publication.created": at(node, "dateCreated"),
-            "publication.creators": [_agent_ld(each) for each in nodes(node.get("creator"))],
+            "publication.creators": [agent_of(each) for each in nodes(node.get("creator"))],
             "publication.contributors": [
-                {**_agent_ld(role["contributor"]), "role": role["roleName"]}
+                {**agent_of(role["contributor"]), "role": role["roleName"]}
                 for role in nodes(node.get("contributor"))
             ],
             "publication.publisher": at(node, "publisher", "name"),
@@ -194,48 +185,30 @@ def read_schema_org(node: Node) -> Node:
             ],
             "coverage.temporal": span_of(at(node, "temporalCoverage")),
             "coverage.spatial": at(node, "spatialCoverage", "additionalProperty", "value"),
-            **_parted(map(_file, nodes(node.get("distribution"))), node),
-            "collection": _last(wholes, "/collections/"),
-            "stream": _last(wholes, "/streams/"),
+            **parted(map(_file, nodes(node.get("distribution"))), node),
+            "collection": last_of(wholes, "/collections/"),
+            "stream": last_of(wholes, "/streams/"),
             "replaces": kid_in(at(node, "dct:replaces", "@id")),
         }
     )
 
 
-def _agent_ld(node: Node) -> Node:
-    belongs = at(node, "affiliation", "name") or at(node, "parentOrganization", "name")
-    return {
-        "name": at(node, "name") or at(node, "foaf:name"),
-        "orcid": at(node, "@id").removeprefix(f"{ORCID}/") or None,
-        "affiliation": belongs or at(node, "prov:actedOnBehalfOf", "foaf:name"),
-    }
-
-
-def _parted(files: Iterable[Node], node: Node) -> Node:
-    """Return the files that are kept where the page is, and those elsewhere with their address."""
-    here = f"{at(node, '@id').rpartition('/resources/')[0]}/files/"
-    fields: Node = {"files": [], "elsewhere": []}
-    for file in files:
-        kept = file["url"].startswith(here)
-        left_out = ("url",) if kept else ()
-        content = {key: value for key, value in file.items() if key not in left_out}
-        fields["files" if kept else "elsewhere"].append(content)
-    return fields
-
-
 def _parameter(node: Node) -> Node:
-    """Return a parameter; which of them a service shows first is not said."""
     dtypes = {XSD + name: dtype.value for dtype, name in DTYPES.items()}
+    references = at(node, "valueReference")
+    texts = [references] if isinstance(references, str) else references
+    said = {at(each, "propertyID"): at(each, "value") for each in nodes(references)}
     low, high = at(node, "minValue", default=None), at(node, "maxValue", default=None)
     return {
         "name": at(node, "name"),
         "dtype": dtypes.get(at(node, "additionalType")),
         "unit": at(node, "unitText"),
-        "ucd": at(node, "valueReference"),
+        "ucd": next((each for each in texts if isinstance(each, str)), None),
         "description": at(node, "description"),
         "symbol": at(node, "alternateName"),
         "range": None if low is None else [low, high],
         "null": at(node, "disambiguatingDescription"),
+        **{name: said.get(name, not seldom) for name, seldom in UNUSUAL.items()},
     }
 
 
@@ -245,12 +218,8 @@ def _service(node: Node) -> Node:
         "url": at(node, "target", "url"),
         "table": at(node, "object", "name"),
         "ivoid": at(node, "identifier"),
-        "proved": _zulu(at(node, "dct:valid")),
+        "proved": zulu(at(node, "dct:valid")),
     }
-
-
-def _size(text: str) -> int | None:
-    return int(text) if text else None
 
 
 def _file(node: Node) -> Node:
@@ -258,100 +227,10 @@ def _file(node: Node) -> Node:
         "name": at(node, "name"),
         "media_type": at(node, "encodingFormat"),
         "url": at(node, "contentUrl"),
-        "size": _size(at(node, "contentSize").removesuffix(" B")),
+        "size": size_of(at(node, "contentSize").removesuffix(" B")),
         "sha256": at(node, "sha256", default=None),
         "role": at(node, "genre"),
         "description": at(node, "description"),
-    }
-
-
-def read_dcat(node: Node) -> Node:
-    """Read a node of JSON-LD in the words of the Data Catalog Vocabulary."""
-    identifiers = node.get("dct:identifier") or [None, None]
-    period = node.get("dct:temporal") or {}
-    span = f"{at(period, 'dcat:startDate', '@value')}/{at(period, 'dcat:endDate', '@value')}"
-    taking = node.get("prov:wasGeneratedBy") or {}
-    distributions = nodes(node.get("dcat:distribution"))
-    return nested(
-        {
-            "kid": identifiers[0],
-            "identifier": identifiers[1],
-            "ktype": at(node, "dct:type", "@id").rpartition("#")[2],
-            "simulated": SIMULATED in node.get("dcat:keyword", ()),
-            "rows": _rows([at(node, "dct:extent", "skos:prefLabel")]),
-            "services": [_dcat_service(d) for d in distributions if "dcat:accessURL" in d],
-            "publication.title": at(node, "dct:title"),
-            "publication.description": at(node, "dct:description"),
-            "publication.note": at(node, "skos:note"),
-            "publication.version": at(node, "dcat:version"),
-            "publication.created": at(node, "dct:created", "@value"),
-            "publication.creators": [_agent_ld(each) for each in nodes(node.get("dct:creator"))],
-            "publication.contributors": [
-                {**_agent_ld(each["prov:agent"]), "role": _role(each)}
-                for each in nodes(node.get("prov:qualifiedAttribution"))
-            ],
-            "publication.publisher": at(node, "dct:publisher", "foaf:name"),
-            "publication.owner": at(node, "dct:rightsHolder", "foaf:name"),
-            "publication.contact.name": at(node, "dcat:contactPoint", "vcard:fn"),
-            "publication.contact.email": _mail(node),
-            "publication.licence": at(node, "dct:license", "dct:identifier"),
-            "publication.licence_url": at(node, "dct:license", "@id"),
-            "publication.subjects": [
-                at(each, "skos:prefLabel") for each in nodes(node.get("dcat:theme"))
-            ],
-            "publication.facility": at(taking, "prov:wasAssociatedWith", "foaf:name"),
-            "publication.instrument": at(taking, "prov:used", "dct:title"),
-            "publication.doi": at(node, "foaf:isPrimaryTopicOf", "@id").removeprefix(
-                "https://doi.org/"
-            ),
-            "publication.reference_url": at(node, "foaf:page", "@id"),
-            "publication.source": at(node, "dct:bibliographicCitation"),
-            "publication.related": [
-                {
-                    "relation": _role(each),
-                    "identifier": each["dct:identifier"],
-                    "title": at(each, "dct:title"),
-                }
-                for each in nodes(node.get("dcat:qualifiedRelation"))
-            ],
-            "coverage.temporal": span_of(span) if period else None,
-            "coverage.spatial": at(node, "dct:spatial", "dct:identifier").removeprefix("MOC "),
-            **_parted((_dcat_file(d) for d in distributions if "dcat:downloadURL" in d), node),
-            "collection": _last([at(node, "dct:isPartOf", "@id")], "/collections/"),
-            "stream": _last([at(node, "dcat:inSeries", "@id")], "/streams/"),
-            "replaces": kid_in(at(node, "dcat:previousVersion", "@id")),
-        }
-    )
-
-
-def _mail(node: Node) -> str:
-    return str(at(node, "dcat:contactPoint", "vcard:hasEmail", "@id")).removeprefix("mailto:")
-
-
-def _role(node: Node) -> str:
-    return str(at(node, "dcat:hadRole", "@id")).removeprefix(ROLES)
-
-
-def _dcat_service(node: Node) -> Node:
-    service = node.get("dcat:accessService") or node
-    return {
-        "kind": at(node, "dct:title"),
-        "url": at(node, "dcat:accessURL", "@id"),
-        "table": at(node, "dct:alternative"),
-        "ivoid": at(service, "dct:identifier"),
-        "proved": _zulu(at(node, "dct:valid", "@value")),
-    }
-
-
-def _dcat_file(node: Node) -> Node:
-    return {
-        "name": at(node, "dct:title"),
-        "media_type": at(node, "dct:format"),
-        "url": at(node, "dcat:downloadURL", "@id"),
-        "size": _size(at(node, "dcat:byteSize", "@value")),
-        "sha256": at(node, "spdx:checksum", "spdx:checksumValue", default=None),
-        "role": at(node, "dct:type"),
-        "description": at(node, "dct:description"),
     }
 
 
@@ -367,22 +246,6 @@ def read_schema_org_grouping(node: Node) -> Node:
             "title": at(node, "name"),
             "description": at(node, "description"),
             "ktype": at(node, "additionalType").rpartition("#")[2],
-            "collection": _last([at(node, "isPartOf", "@id")], "/collections/"),
-        }
-    )
-
-
-def read_dcat_grouping(node: Node) -> Node:
-    """Read a stream or a collection from a node of JSON-LD in the words of DCAT.
-
-    What belongs to it is not read, as by ``read_schema_org_grouping``.
-    """
-    return nested(
-        {
-            "identifier": at(node, "dct:identifier"),
-            "title": at(node, "dct:title"),
-            "description": at(node, "dct:description"),
-            "ktype": at(node, "dct:type", "@id").rpartition("#")[2],
-            "collection": _last([at(node, "dct:isPartOf", "@id")], "/collections/"),
+            "collection": last_of([at(node, "isPartOf", "@id")], "/collections/"),
         }
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from vopub.model.ktype import Ktype
 from vopub.model.parameter import Dtype, Parameter
 from vopub.model.publication import Creator
 from vopub.model.resource import (
@@ -35,7 +36,10 @@ from vopub.odc.mappings.json_ld import Node, filled
 CONTEXT: Node = {
     "@vocab": "https://schema.org/",
     "dct": "http://purl.org/dc/terms/",
-    **{name: {"@type": "@id"} for name in ("url", "contentUrl", "sameAs", "additionalType")},
+    **{
+        name: {"@type": "@id"}
+        for name in ("url", "contentUrl", "sameAs", "additionalType", "codeRepository")
+    },
 }
 """Written out, so that nobody has to fetch it to understand a record."""
 MOC = "MOC"
@@ -45,6 +49,12 @@ DTYPES = {
     Dtype.FLOAT32: "float", Dtype.FLOAT64: "double", Dtype.TEXT: "string",
 }  # fmt: skip
 """Types of XML Schema that hold the same values as columns do."""
+OF_SOFTWARE = {
+    "programming_language": "programmingLanguage", "code_repository": "codeRepository",
+}  # fmt: skip
+"""Details of software for which schema.org has a property."""
+UNUSUAL = {"principal": False, "truth": True}
+"""What a parameter seldom is, said beside its UCD because schema.org has no property for it."""
 
 
 def schema_org(record: KM3OpenResource, base: str, *, replaced_by: UUID | None = None) -> Node:
@@ -82,6 +92,7 @@ def schema_org(record: KM3OpenResource, base: str, *, replaced_by: UUID | None =
             if publication.note
             else None,
             **_content(record, base),
+            **_details(record),
             **_wholes(record, base),
             "dct:replaces": _page(record.replaces, base),
             "dct:isReplacedBy": _page(replaced_by, base),
@@ -174,6 +185,12 @@ def _content(record: KM3OpenResource, base: str) -> Node:
     }
 
 
+def _details(record: KM3OpenResource) -> Node:
+    if record.ktype is not Ktype.SOFTWARE:
+        return {}
+    return {goal: record.details.get(name) for name, goal in OF_SOFTWARE.items()}
+
+
 def _variable(parameter: Parameter) -> Node:
     low, high = parameter.range or (None, None)
     return filled(
@@ -186,9 +203,18 @@ def _variable(parameter: Parameter) -> Node:
             "description": parameter.description,
             "disambiguatingDescription": parameter.null,
             "unitText": parameter.unit,
-            "valueReference": parameter.ucd,
+            "valueReference": _references(parameter),
         }
     ) | {key: value for key, value in (("minValue", low), ("maxValue", high)) if value is not None}
+
+
+def _references(parameter: Parameter) -> str | list[str | Node]:
+    said: list[str | Node] = [
+        {"@type": "PropertyValue", "propertyID": name, "value": content}
+        for name, content in UNUSUAL.items()
+        if getattr(parameter, name) is content
+    ]
+    return [parameter.ucd, *said] if said else parameter.ucd
 
 
 def _download(record: KM3OpenResource, file: FileReference | RemoteFile, base: str) -> Node:
