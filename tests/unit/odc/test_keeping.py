@@ -27,18 +27,14 @@ from vopub.odc.answers import History
 from vopub.odc.app import OdcConfig, create_app
 from vopub.odc.backup import back_up, restore
 from vopub.odc.exchange import export, import_into
-from vopub.odc.faults import GoneError
 from vopub.odc.keeping import DAY, Verdict, collect, examine
-from vopub.odc.paging import Sort
-from vopub.odc.search import Query
 from vopub.odc.store import Store
 from vopub.odc.tokens import Scope
 from vopub.public_web import PublicWeb
 
 from .conftest import CSV, REMOTE_FILE, Product, make_collection, make_record, product, products
 from .databases import Cluster
-
-MOST = 1 << 20
+from .filled import MOST, check, fill, verdicts
 
 
 @pytest.fixture
@@ -47,36 +43,6 @@ def store(tmp_path: Path, database: str) -> Iterator[Store]:
     fill(opened)
     yield opened
     opened.close()
-
-
-def fill(store: Store) -> None:
-    for version in ("1.0", "1.1"):
-        record = make_record(version=version)
-        for file in products():
-            reference = file.reference
-            store.put_file(record.kid, reference.name, reference.sha256, [file.content], most=MOST)
-        store.put_resource(record)
-    withdrawn = make_record("evts20_01", files=[])
-    store.put_resource(withdrawn)
-    store.withdraw(withdrawn.kid, "wrong calibration")
-    store.groupings.put(make_collection())
-
-
-def check(store: Store) -> None:
-    """Everything is there, and found."""
-    for version in ("1.0", "1.1"):
-        record = make_record(version=version)
-        assert store.get_resource(record.kid) == record
-        assert store.get_file(record.kid, "evts21_01.csv").path.read_bytes() == CSV
-    with pytest.raises(GoneError, match="wrong calibration"):
-        store.get_resource(make_record("evts20_01").kid)
-    assert store.groupings.get(KM3ResourceCollection, "samples26_01") == make_collection()
-    assert store.count(Query(q="muons", latest=True)).number == 1
-    assert len(store.page(Query(), Sort.NEWEST).summaries) == 2
-
-
-def verdicts(directory: Path, database: str) -> dict[str, Verdict]:
-    return {f.name: f.verdict for f in examine(directory, database)}
 
 
 def test_every_file_is_looked_at(store: Store, tmp_path: Path, database: str) -> None:
