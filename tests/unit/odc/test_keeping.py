@@ -25,7 +25,7 @@ from vopub.model.resource import KM3OpenResource, KM3ResourceCollection
 from vopub.odc import keeping
 from vopub.odc.answers import History
 from vopub.odc.app import OdcConfig, create_app
-from vopub.odc.backup import back_up, restore
+from vopub.odc.backup import IncompleteError, back_up, restore
 from vopub.odc.exchange import export, import_into
 from vopub.odc.keeping import DAY, Verdict, collect, examine
 from vopub.odc.store import Store
@@ -112,14 +112,14 @@ def test_a_backup_of_a_store_in_use_is_restored_on_either_database(
     store: Store, tmp_path: Path, database: str, postgresql: Cluster
 ) -> None:
     token = store.tokens.create("crew", Scope.parse("admin"))
-    counts = back_up(tmp_path / "odc", database, tmp_path / "backup")
-    assert (counts["resources"], counts["files"]) == (3, 4)
+    contents = back_up(tmp_path / "odc", database, tmp_path / "backup")
+    assert (contents.counts["resources"], contents.counts["files"]) == (3, 4)
     store.put_resource(make_record(version="2.0", files=[]))  # the store goes on
     with pytest.raises(UsageError, match="a store already"):
         restore(tmp_path / "backup", tmp_path / "other", postgresql.database())
     for number, address in enumerate(("", postgresql.database("template0"))):
         directory = tmp_path / f"restored{number}"
-        assert restore(tmp_path / "backup", directory, address) == counts
+        assert restore(tmp_path / "backup", directory, address) == contents
         restored = Store(directory, address)
         check(restored)
         grant = restored.tokens.grant_of(token)
@@ -178,7 +178,7 @@ def test_no_table_of_a_backup_can_be_missing_or_other(backup: Path) -> None:
             restore(backup, new, "")
         path.write_bytes(content)
         assert not (new / "odc.db").exists()
-    assert restore(backup, backup.parent / "whole", "")["tokens"] == 1
+    assert restore(backup, backup.parent / "whole", "").counts["tokens"] == 1
 
 
 def test_no_file_of_a_backup_can_be_missing_or_damaged(backup: Path) -> None:
@@ -186,14 +186,14 @@ def test_no_file_of_a_backup_can_be_missing_or_damaged(backup: Path) -> None:
     assert len(blobs) == 4
     blobs[0].write_bytes(b"damaged")
     blobs[1].unlink()
-    with pytest.raises(FileError, match="only 2 of 4 files are whole"):
+    with pytest.raises(IncompleteError, match="lacks 4 files that records name"):
         restore(backup, backup.parent / "new", "")
     assert not (backup.parent / "new" / "odc.db").exists()
 
 
 def test_a_manifest_without_its_tables_is_refused(backup: Path) -> None:
     manifest = json.loads((backup / "store.json").read_text())
-    for name in ("resources", "files"):
+    for name in ("resources", "published_files", "files"):
         counts = {key: value for key, value in manifest["counts"].items() if key != name}
         (backup / "store.json").write_text(json.dumps({**manifest, "counts": counts}))
         with pytest.raises(FileError, match=r"store\.json.*no part of a whole backup"):
@@ -229,7 +229,7 @@ def test_a_backup_while_others_write_is_whole(store: Store, tmp_path: Path, data
         while not written:
             sleep(0.01)
         before = len(written)
-        counts = back_up(tmp_path / "odc", database, tmp_path / "backup")
+        counts = back_up(tmp_path / "odc", database, tmp_path / "backup").counts
         stop.set()
         writer.result()
     restore(tmp_path / "backup", tmp_path / "restored", "")
