@@ -15,7 +15,7 @@ from sqlalchemy.orm import sessionmaker
 from vopub.cli.options import JsonOption, SiteOption, settings_of, show_json, show_table
 from vopub.client.faults import MismatchError, MissingHereError, MissingThereError
 from vopub.errors import UsageError
-from vopub.odc.backup import back_up
+from vopub.odc.backup import Contents, IncompleteError, back_up
 from vopub.odc.backup import restore as restore_backup
 from vopub.odc.database import database_of, writing
 from vopub.odc.exchange import export as export_files
@@ -42,6 +42,9 @@ ScopeOption = Annotated[
 ]
 LinksOption = Annotated[
     bool, typer.Option("--links", help="Ask other servers whether the files are there.")
+]
+IncompleteOption = Annotated[
+    bool, typer.Option("--incomplete", help="Go on without files that the backup lacks.")
 ]
 Days = Annotated[
     float, typer.Option("--days", min=0, help="Leave files that are younger than so many days.")
@@ -122,19 +125,36 @@ def collect(site: SiteOption = None, days: Days = 1.0) -> None:
 
 @app.command()
 def backup(target: Target, site: SiteOption = None) -> None:
-    """Write all there is into a directory, as it is now; the service may run."""
+    """Write all there is into a directory, as it is now; the service may run.
+
+    If files that records name are missing or damaged, it names them under "lacking", writes all
+    else and ends with 10 if one is damaged, else with 12.
+    """
     place = _place(site)
-    show_json(back_up(place.directory, place.database, target))
+    try:
+        contents = back_up(place.directory, place.database, target)
+    except IncompleteError as error:
+        _show_contents(error.contents)
+        raise
+    _show_contents(contents)
 
 
 @app.command()
-def restore(source: Source, site: SiteOption = None) -> None:
-    """Make the store of a backup, on SQLite or PostgreSQL, whichever is set; there must be none."""
+def restore(source: Source, site: SiteOption = None, incomplete: IncompleteOption = False) -> None:
+    """Make the store of a backup, on SQLite or PostgreSQL, whichever is set; there must be none.
+
+    If files that records name are missing or damaged in the backup, it names them under "lacking"
+    and ends with 10 if one is damaged, else with 12, unless it is to go on.
+    """
     place = _place(site)
-    counts = restore_backup(source, place.directory, place.database)
+    try:
+        contents = restore_backup(source, place.directory, place.database, incomplete=incomplete)
+    except IncompleteError as error:
+        show_json({"lacking": error.contents.lacking})
+        raise
     Store(place.directory, place.database).close()
     _give(place.directory)
-    show_json(counts)
+    _show_contents(contents)
 
 
 @app.command("export")
@@ -154,6 +174,10 @@ def import_all(source: Source, site: SiteOption = None) -> None:
     finally:
         store.close()
         _give(place.directory)
+
+
+def _show_contents(contents: Contents) -> None:
+    show_json({**contents.counts, **({"lacking": contents.lacking} if contents.lacking else {})})
 
 
 def _give(directory: Path) -> None:

@@ -2,26 +2,30 @@
 
 A backup is a directory: ``store.json``, a file with one line per row for each table, as it was at
 one moment, and the files by their digest. It can be restored by this version and by later ones.
-``store.json`` says of each table how many rows it has and which SHA-256 its file, and how many
-files there are, so that nothing can be missing or damaged without being noticed.
+``store.json`` says of each table how many rows it has and which SHA-256 its file, how many files
+there are, and which the store itself lacked, so that nothing can be missing or damaged without
+being noticed.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Connection, DateTime, MetaData, Table, func, insert, select, text
 
 from vopub.errors import FileError
-from vopub.files import cannot, make_new, sha256_of, write_text
+from vopub.files import CHUNK, cannot, make_new, sha256_of, write_text
+from vopub.odc.blobs import Blobs
 from vopub.odc.database import database_of, empty_database, writing
+from vopub.odc.faults import RefusedError
+from vopub.odc.keeping import Verdict
 from vopub.odc.ownership import own
 from vopub.odc.schema import Base
 
@@ -29,9 +33,37 @@ MANIFEST = "store.json"
 DERIVED = {"tallies", "sky", "facts"}
 """Tables that are made anew from the others."""
 AT_ONCE = 1000
+NAMED = 10
+"""Most files that a message names."""
 
 
-def back_up(directory: Path, database: str, target: Path) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What was written into a backup, or restored from one."""
+
+    counts: dict[str, int]
+    """Number of rows by table, and of ``files``."""
+    lacking: dict[str, Verdict] = field(default_factory=dict)
+    """Files that records name and that are not in it, as ``kid/name``: missing or damaged ones."""
+
+
+class IncompleteError(FileError):
+    """A backup without files that records name; ``contents`` names all of them.
+
+    The exit code is that of ``vopub odc verify``: 10 if one is damaged, else 12.
+    """
+
+    def __init__(self, contents: Contents, *, where: Path, hint: str) -> None:
+        self.contents = contents
+        names = [f"{name} ({verdict.value})" for name, verdict in contents.lacking.items()]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        noun = "file" if len(names) == 1 else "files"
+        what = f"lacks {len(names)} {noun} that records name: {', '.join(names[:NAMED])}{more}"
+        super().__init__(what, where=where, hint=hint)
+        self.exit_code = 10 if Verdict.MISMATCH in contents.lacking.values() else 12
+
+
+def back_up(directory: Path, database: str, target: Path) -> Contents:
     """Write a backup of a store, which may be in use.
 
     Parameters
@@ -41,13 +73,10 @@ def back_up(directory: Path, database: str, target: Path) -> dict[str, int]:
     target
         A directory that is made.
 
-    Returns
-    -------
-    dict
-        Number of rows by table, and of ``files``.
-
     Raises
     ------
+    IncompleteError
+        If files that records name are missing or damaged in the store; all else was written.
     FileError
         If it cannot be written, or exists.
     """
@@ -59,19 +88,32 @@ def back_up(directory: Path, database: str, target: Path) -> dict[str, int]:
         for table in _tables():
             counts[table.name] = _dump(connection, table, _file(target, table.name))
     engine.dispose()
-    # What the rows name was there before them, and stays.
-    counts["files"] = _copy(directory / "files", target / "files", _digests(target))
+    # What the rows name was there before them, and stays for a day.
+    counts["files"], wrong = _copy(directory / "files", target / "files", _digests(target))
+    lacking = _named(target, wrong)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     content = {
-        "revision": revision, "made": made, "counts": counts,
+        "revision": revision, "made": made, "counts": counts, "lacking": lacking,
         "sha256": {table.name: sha256_of(_file(target, table.name)) for table in _tables()},
     }  # fmt: skip
-    write_text(target / MANIFEST, json.dumps(content, indent=2) + "\n")  # last: now it is whole
-    return counts
+    write_text(target / MANIFEST, json.dumps(content, indent=2) + "\n")  # last: now it is written
+    if lacking:
+        hint = "all else is in it; send these files again, then take another backup"
+        raise IncompleteError(Contents(counts, lacking), where=target, hint=hint)
+    return Contents(counts)
 
 
-def restore(source: Path, directory: Path, database: str) -> dict[str, int]:
-    """Make a store of a backup; returns what ``back_up`` does.
+def restore(source: Path, directory: Path, database: str, *, incomplete: bool = False) -> Contents:
+    """Make a store of a backup.
+
+    Parameters
+    ----------
+    source
+        The backup.
+    directory, database
+        The store, as ``Store`` has them.
+    incomplete
+        Go on without the files that are missing or damaged in the backup.
 
     Raises
     ------
@@ -79,17 +121,23 @@ def restore(source: Path, directory: Path, database: str) -> dict[str, int]:
         If the directory is served.
     UsageError
         If there is a store already.
+    IncompleteError
+        If files that records name are missing or damaged in the backup, and it is not to go on.
     FileError
-        If the backup is not whole, or was made by a newer vopub.
+        If the backup is not whole otherwise, or was made by a newer vopub.
     """
     manifest = _read_manifest(source)
     _check_tables(source, manifest)
     lock = own(directory)
     try:
-        files = _copy(source / "files", directory / "files", _digests(source))
-        if files != manifest.counts["files"]:
-            what = f"only {files} of {manifest.counts['files']} files are whole"
-            raise FileError(what, where=source / "files", hint="take another backup")
+        files, wrong = _copy(source / "files", directory / "files", _digests(source))
+        lacking = {
+            name: manifest.lacking.get(name, verdict)
+            for name, verdict in _named(source, wrong).items()
+        }
+        contents = Contents({**manifest.counts, "files": files}, lacking)
+        if not incomplete:
+            _check_files(source, contents, manifest)
         engine = empty_database(directory, database, manifest.revision)
         with writing(engine).begin() as connection:
             loaded = dict(_load_all(connection, source))
@@ -99,7 +147,7 @@ def restore(source: Path, directory: Path, database: str) -> dict[str, int]:
         engine.dispose()
     finally:
         os.close(lock)
-    return manifest.counts
+    return contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +160,8 @@ class _Manifest:
     """Rows by table, and ``files``."""
     sha256: dict[str, str] | None
     """Of the file of each table; None in backups of the first vopub."""
+    lacking: dict[str, Verdict]
+    """As ``Contents`` has it; backups of earlier times do not say."""
 
 
 def _check_tables(source: Path, manifest: _Manifest) -> None:
@@ -122,6 +172,17 @@ def _check_tables(source: Path, manifest: _Manifest) -> None:
             raise _damaged(path)
         if manifest.sha256 is not None and manifest.sha256.get(name) != sha256_of(path):
             raise _damaged(path)
+
+
+def _check_files(source: Path, contents: Contents, manifest: _Manifest) -> None:
+    """Look whether every file was there."""
+    hint = "take another backup, or go on without them: --incomplete"
+    if contents.lacking:
+        raise IncompleteError(contents, where=source, hint=hint)
+    files, said = contents.counts["files"], manifest.counts["files"]
+    if files < said:
+        what = f"only {files} of {said} files are whole; no record names the others"
+        raise FileError(what, where=source / "files", hint=hint)
 
 
 def _file(backup: Path, table: str) -> Path:
@@ -161,20 +222,48 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         raise _damaged(path) from error
 
 
-def _copy(source: Path, target: Path, digests: set[str]) -> int:
-    """Copy files by their digest, checked; one that is damaged already is left out."""
-    count = 0
+def _named(backup: Path, wrong: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Return what is wrong with files that records name, by ``kid/name``."""
+    return {
+        f"{row['kid']}/{row['name']}": wrong[row["sha256"]]
+        for row in (_rows(backup / "published_files.jsonl") if wrong else ())
+        if row["sha256"] in wrong
+    }
+
+
+def _copy(source: Path, target: Path, digests: set[str]) -> tuple[int, dict[str, Verdict]]:
+    """Copy files by their digest; return how many, and what is wrong with the others."""
+    blobs = Blobs(target)
+    wrong: dict[str, Verdict] = {}
     for digest in sorted(digests):
-        here, there = source / digest[:2] / digest, target / digest[:2] / digest
-        if not here.is_file() or sha256_of(here) != digest:
-            continue
-        there.parent.mkdir(parents=True, exist_ok=True)
+        verdict = _copy_one(source / digest[:2] / digest, blobs)
+        if verdict is not Verdict.OK:
+            wrong[digest] = verdict
+    return len(digests) - len(wrong), wrong
+
+
+def _copy_one(source: Path, blobs: Blobs) -> Verdict:
+    """Copy a file that is called by its digest, if it is whole."""
+    try:
+        stream = source.open("rb")  # from now on it may be removed from where it is
+    except FileNotFoundError:
+        return Verdict.MISSING
+    except OSError as error:
+        raise cannot("read", source, error) from error
+    with stream:
         try:
-            shutil.copyfile(here, there)
-        except OSError as error:
-            raise cannot("write", there, error) from error
-        count += 1
-    return count
+            blobs.receive(source.name, _pieces(stream), most=sys.maxsize)
+        except RefusedError:
+            return Verdict.MISMATCH
+    return Verdict.OK
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    try:
+        while piece := stream.read(CHUNK):
+            yield piece
+    except OSError as error:  # a disk that fails takes this file only
+        raise RefusedError(f"cannot be read: {error.strerror}") from error
 
 
 def _read_manifest(source: Path) -> _Manifest:
@@ -182,9 +271,10 @@ def _read_manifest(source: Path) -> _Manifest:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         counts = {str(name): int(number) for name, number in content["counts"].items()}
-        if not {"resources", "uploads", "files"} <= counts.keys():
+        if not {"resources", "uploads", "published_files", "files"} <= counts.keys():
             raise _damaged(path)
-        return _Manifest(str(content["revision"]), counts, content.get("sha256"))
+        lacking = {name: Verdict(said) for name, said in content.get("lacking", {}).items()}
+        return _Manifest(str(content["revision"]), counts, content.get("sha256"), lacking)
     except OSError as error:
         raise cannot("read", path, error) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

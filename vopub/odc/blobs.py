@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from vopub.files import replacing
+from vopub.files import cannot, replacing
 from vopub.odc.faults import RefusedError, TooLargeError
 
 
@@ -75,6 +75,22 @@ class Blobs:
         for directory in (target.parent, self._directory):
             _sync(directory)
         return size
+
+    def touch(self, sha256: str) -> None:
+        """Let bytes be as old as if they had arrived now; does nothing if they are not here.
+
+        Raises
+        ------
+        FileError
+            If that cannot be noted of them.
+        """
+        path = self.path(sha256)
+        if not path.is_file():
+            return  # it was lost before, and whoever replaces it is not to be held up
+        try:
+            os.utime(path)
+        except OSError as error:
+            raise cannot("touch", path, error) from error
 
     def _sweep(self) -> None:
         """Remove what uploads that were cut short by a crash left behind."""

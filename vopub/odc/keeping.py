@@ -111,9 +111,18 @@ def _verdict_elsewhere(file: RemoteFile, web: PublicWeb | None) -> Verdict:
 
 
 def collect(directory: Path, database: str, *, days: float = 1.0) -> list[str]:
-    """Remove files that no record names any more, or never did, and that are so many days old.
+    """Remove files that no record has named for so many days.
 
-    The store may be in use: what was uploaded lately waits for its record.
+    The store may be in use: what was uploaded lately waits for its record, and who began to read
+    a record before it was replaced still gets its files. A backup that takes longer lacks what was
+    removed, and says so.
+
+    Parameters
+    ----------
+    directory, database
+        The store, as ``Store`` has it.
+    days
+        Counted from when a file came, or the last record ceased to name it.
 
     Returns
     -------
@@ -131,17 +140,22 @@ def _collect(engine: Engine, files: Path, oldest: float) -> list[str]:
     with engine.connect() as connection:
         named = set(connection.scalars(select(PublishedFileRow.sha256)))
     # Looked for before others are locked out, and looked at again then.
-    old = [p for p in _on_disk(files) if p.name not in named and p.stat().st_mtime <= oldest]
+    old = [p for p in _on_disk(files) if p.name not in named and _is_old(p, oldest)]
     removed = []
     for path in old:
         with writing(engine).begin() as connection:
             same = PublishedFileRow.sha256 == path.name
-            if connection.scalar(select(exists().where(same))):
+            if connection.scalar(select(exists().where(same))) or not _is_old(path, oldest):
                 continue
-            connection.execute(delete(UploadRow).where(UploadRow.sha256 == path.name))
             if _remove(path, oldest):
+                connection.execute(delete(UploadRow).where(UploadRow.sha256 == path.name))
                 removed.append(path.name)
     return removed
+
+
+def _is_old(path: Path, oldest: float) -> bool:
+    """Tell whether a file is there, and came by then."""
+    return path.is_file() and path.stat().st_mtime <= oldest
 
 
 async def keep_tidy(directory: Path, database: str) -> None:

@@ -83,6 +83,8 @@ def register(
         what cannot be.
     ChangedError
         If a condition does not hold of the record that is there.
+    FileError
+        If it cannot be noted of a file that it is not named any more.
     """
     _check_keys(entries)
     before = _found(session, entries)
@@ -105,9 +107,9 @@ def register(
         names = {entry.record.identifier for entry in changed}
         names |= {before[entry.kid].identifier for entry in changed if entry.kid in before}
         with index.keeping(session, names):
-            _write(session, changed, before, numbers)
+            _write(session, blobs, changed, before, numbers)
     else:
-        index.add(session, _write(session, changed, {}, numbers))
+        index.add(session, _write(session, blobs, changed, {}, numbers))
     subjects = {kid: of_resource(number) for kid, number in numbers.items()}
     made = [_change_of(e, before.get(e.kid), subjects[e.kid], sender.who) for e in changed]
     note(session, ChangeRow, made)
@@ -141,7 +143,7 @@ def bring(session: Session, blobs: Blobs, record: KM3OpenResource, text: str, pa
     names = {record.identifier, *(there.identifier for there in before.values())}
     numbers = _numbers(session, [entry], before)
     with index.keeping(session, names):
-        _write(session, [entry], before, numbers)
+        _write(session, blobs, [entry], before, numbers)
         this = ResourceRow.kid == entry.kid
         session.execute(update(ResourceRow).where(this).values(**past.columns()))
     replace_all(session, of_resource(numbers[entry.kid]), past.changes)
@@ -196,7 +198,7 @@ def _numbers(
 
 
 def _write(
-    session: Session, entries: Sequence[Entry], before: Mapping[str, Found],
+    session: Session, blobs: Blobs, entries: Sequence[Entry], before: Mapping[str, Found],
     numbers: Mapping[str, int],
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Write rows, and what they name and cover; return those that were not there."""
@@ -208,7 +210,7 @@ def _write(
     insert_rows(session, RESOURCES, added)
     if changed:
         session.execute(update(ResourceRow), changed)
-    _name_files(session, entries, [row["kid"] for row in changed])
+    _name_files(session, blobs, entries, [row["kid"] for row in changed])
     covering = [e for e in entries if e.kid in before or e.content["coverage"]["spatial"]]
     index.cover(session, {numbers[entry.kid]: entry.content for entry in covering})
     return added
@@ -273,9 +275,18 @@ def _wrong(file: FileReference, size: int | None, blobs: Blobs) -> str:
     return f"{file.name!r} has {size} bytes, not {file.size}" if size != file.size else ""
 
 
-def _name_files(session: Session, entries: Sequence[Entry], changed: Sequence[str]) -> None:
+def _name_files(
+    session: Session, blobs: Blobs, entries: Sequence[Entry], changed: Sequence[str]
+) -> None:  # fmt: skip
+    left: set[str] = set()
     for some in index.pieces(changed):
-        session.execute(delete(PublishedFileRow).where(PublishedFileRow.kid.in_(some)))
+        theirs = PublishedFileRow.kid.in_(some)
+        left.update(session.scalars(select(PublishedFileRow.sha256).where(theirs)))
+        session.execute(delete(PublishedFileRow).where(theirs))
+    # They are kept for a day from now on, for readers and backups that know the records as they
+    # were. Before the commit: nobody can find one that is not named any more and still old.
+    for digest in sorted(left - {file.sha256 for e in entries for file in e.record.files}):
+        blobs.touch(digest)
     rows = [
         {"kid": entry.kid, "role": file.role.value,
          **file.model_dump(include={"name", "sha256", "size", "media_type"})}

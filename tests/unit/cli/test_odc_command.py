@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.odc.conftest import products
+from tests.unit.odc.filled import fill
 from vopub.cli import main
 from vopub.odc.store import Store
 from vopub.odc.tokens import Grant, Scope
@@ -62,3 +64,33 @@ def test_what_is_wrong_with_files_is_told_by_the_exit_code(
     assert run(capsys, "verify", *site)[0] == code
     assert run(capsys, "collect", "--days", "0", *site)[1] == f"{empty}\n"
     assert run(capsys, "verify", "--json", *site)[:2] == (0, "{}\n")
+
+
+@pytest.mark.parametrize(("damaged", "code"), [(True, 10), (False, 12)])
+def test_a_backup_that_lacks_files_is_told_by_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    damaged: bool, code: int,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(RESOURCES)
+    store = Store(tmp_path / "site" / "odc")
+    fill(store)
+    paths = [store.blobs.path(product.reference.sha256) for product in products()[:2]]
+    store.close()
+    paths[0].unlink()
+    if damaged:
+        paths[1].write_bytes(b"damaged")
+    site = ["--site", str(tmp_path / "site")]
+    found = json.loads(run(capsys, "verify", "--json", *site)[1])
+    lacking = {name: verdict for name, verdict in found.items() if verdict != "ok"}
+    backup = str(tmp_path / "backup")
+    ended, told, said = run(capsys, "backup", backup, *site)
+    assert (ended, json.loads(told)["lacking"]) == (code, lacking)
+    assert said.count("\n") == 1
+    assert all(name in said for name in lacking)
+    other = ["--site", str(tmp_path / "other")]
+    ended, told, said = run(capsys, "restore", backup, *other)
+    assert (ended, json.loads(told)) == (code, {"lacking": lacking})
+    assert all(name in said for name in lacking)
+    ended, told, said = run(capsys, "restore", backup, "--incomplete", *other)
+    assert (ended, json.loads(told)["lacking"], said) == (0, lacking, "")
+    assert run(capsys, "verify", *other)[0] == 12

@@ -25,20 +25,16 @@ from vopub.model.resource import KM3OpenResource, KM3ResourceCollection
 from vopub.odc import keeping
 from vopub.odc.answers import History
 from vopub.odc.app import OdcConfig, create_app
-from vopub.odc.backup import back_up, restore
+from vopub.odc.backup import IncompleteError, back_up, restore
 from vopub.odc.exchange import export, import_into
-from vopub.odc.faults import GoneError
 from vopub.odc.keeping import DAY, Verdict, collect, examine
-from vopub.odc.paging import Sort
-from vopub.odc.search import Query
 from vopub.odc.store import Store
 from vopub.odc.tokens import Scope
 from vopub.public_web import PublicWeb
 
 from .conftest import CSV, REMOTE_FILE, Product, make_collection, make_record, product, products
 from .databases import Cluster
-
-MOST = 1 << 20
+from .filled import MOST, check, fill, verdicts
 
 
 @pytest.fixture
@@ -47,36 +43,6 @@ def store(tmp_path: Path, database: str) -> Iterator[Store]:
     fill(opened)
     yield opened
     opened.close()
-
-
-def fill(store: Store) -> None:
-    for version in ("1.0", "1.1"):
-        record = make_record(version=version)
-        for file in products():
-            reference = file.reference
-            store.put_file(record.kid, reference.name, reference.sha256, [file.content], most=MOST)
-        store.put_resource(record)
-    withdrawn = make_record("evts20_01", files=[])
-    store.put_resource(withdrawn)
-    store.withdraw(withdrawn.kid, "wrong calibration")
-    store.groupings.put(make_collection())
-
-
-def check(store: Store) -> None:
-    """Everything is there, and found."""
-    for version in ("1.0", "1.1"):
-        record = make_record(version=version)
-        assert store.get_resource(record.kid) == record
-        assert store.get_file(record.kid, "evts21_01.csv").path.read_bytes() == CSV
-    with pytest.raises(GoneError, match="wrong calibration"):
-        store.get_resource(make_record("evts20_01").kid)
-    assert store.groupings.get(KM3ResourceCollection, "samples26_01") == make_collection()
-    assert store.count(Query(q="muons", latest=True)).number == 1
-    assert len(store.page(Query(), Sort.NEWEST).summaries) == 2
-
-
-def verdicts(directory: Path, database: str) -> dict[str, Verdict]:
-    return {f.name: f.verdict for f in examine(directory, database)}
 
 
 def test_every_file_is_looked_at(store: Store, tmp_path: Path, database: str) -> None:
@@ -146,14 +112,14 @@ def test_a_backup_of_a_store_in_use_is_restored_on_either_database(
     store: Store, tmp_path: Path, database: str, postgresql: Cluster
 ) -> None:
     token = store.tokens.create("crew", Scope.parse("admin"))
-    counts = back_up(tmp_path / "odc", database, tmp_path / "backup")
-    assert (counts["resources"], counts["files"]) == (3, 4)
+    contents = back_up(tmp_path / "odc", database, tmp_path / "backup")
+    assert (contents.counts["resources"], contents.counts["files"]) == (3, 4)
     store.put_resource(make_record(version="2.0", files=[]))  # the store goes on
     with pytest.raises(UsageError, match="a store already"):
         restore(tmp_path / "backup", tmp_path / "other", postgresql.database())
     for number, address in enumerate(("", postgresql.database("template0"))):
         directory = tmp_path / f"restored{number}"
-        assert restore(tmp_path / "backup", directory, address) == counts
+        assert restore(tmp_path / "backup", directory, address) == contents
         restored = Store(directory, address)
         check(restored)
         grant = restored.tokens.grant_of(token)
@@ -212,7 +178,7 @@ def test_no_table_of_a_backup_can_be_missing_or_other(backup: Path) -> None:
             restore(backup, new, "")
         path.write_bytes(content)
         assert not (new / "odc.db").exists()
-    assert restore(backup, backup.parent / "whole", "")["tokens"] == 1
+    assert restore(backup, backup.parent / "whole", "").counts["tokens"] == 1
 
 
 def test_no_file_of_a_backup_can_be_missing_or_damaged(backup: Path) -> None:
@@ -220,14 +186,14 @@ def test_no_file_of_a_backup_can_be_missing_or_damaged(backup: Path) -> None:
     assert len(blobs) == 4
     blobs[0].write_bytes(b"damaged")
     blobs[1].unlink()
-    with pytest.raises(FileError, match="only 2 of 4 files are whole"):
+    with pytest.raises(IncompleteError, match="lacks 4 files that records name"):
         restore(backup, backup.parent / "new", "")
     assert not (backup.parent / "new" / "odc.db").exists()
 
 
 def test_a_manifest_without_its_tables_is_refused(backup: Path) -> None:
     manifest = json.loads((backup / "store.json").read_text())
-    for name in ("resources", "files"):
+    for name in ("resources", "published_files", "files"):
         counts = {key: value for key, value in manifest["counts"].items() if key != name}
         (backup / "store.json").write_text(json.dumps({**manifest, "counts": counts}))
         with pytest.raises(FileError, match=r"store\.json.*no part of a whole backup"):
@@ -263,7 +229,7 @@ def test_a_backup_while_others_write_is_whole(store: Store, tmp_path: Path, data
         while not written:
             sleep(0.01)
         before = len(written)
-        counts = back_up(tmp_path / "odc", database, tmp_path / "backup")
+        counts = back_up(tmp_path / "odc", database, tmp_path / "backup").counts
         stop.set()
         writer.result()
     restore(tmp_path / "backup", tmp_path / "restored", "")
