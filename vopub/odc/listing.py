@@ -20,6 +20,7 @@ from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.moment import utc
 from vopub.odc.paging import LONGEST_CURSOR, Sort
+from vopub.odc.store import Store
 
 MOST_WORDS = 200
 """Longest search, in characters."""
@@ -127,13 +128,36 @@ def list_resources(
     query, chosen = wanted.query(), wanted.chosen()
     if wanted.offset:
         return _json(request, store.find(query).model_dump_json(include=_within(chosen)))
-    page, count = store.counted_page(query, wanted.sort, wanted.cursor, wanted.limit)
+    return _json(request, page_as_json(store, query, wanted.sort, wanted.cursor, chosen))
+
+
+def page_as_json(
+    store: Store, query: search.Query, sort: Sort, cursor: str,
+    chosen: frozenset[str] = frozenset(FIELDS),
+) -> str:  # fmt: skip
+    """Return a page of what matches, of ``query.limit`` resources, as JSON.
+
+    Parameters
+    ----------
+    store, query, sort
+        Which resources of what, and in which order.
+    cursor
+        Of the page; empty for the first.
+    chosen
+        What to say of each.
+
+    Raises
+    ------
+    RefusedError
+        If the cursor is not one of this list.
+    """
+    page, count = store.counted_page(query, sort, cursor, query.limit)
     # The summaries are JSON already: they are put together as text.
-    head = {"total": count.number, "exact": count.exact, "limit": wanted.limit, "offset": 0,
+    head = {"total": count.number, "exact": count.exact, "limit": query.limit, "offset": 0,
             "later": page.later, "earlier": page.earlier}  # fmt: skip
     text = json.dumps(head).removesuffix("}")
     said = page.summaries if len(chosen) == len(FIELDS) else _only(chosen, page.summaries)
-    return _json(request, f'{text}, "resources": [{",".join(said)}]}}')
+    return f'{text}, "resources": [{",".join(said)}]}}'
 
 
 def _nearest(name: str) -> str:

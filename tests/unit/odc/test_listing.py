@@ -59,15 +59,15 @@ def test_what_cannot_be_listed_is_refused(centre: Centre, params: dict[str, str]
 
 def test_an_offset_is_refused_where_it_does_not_count(centre: Centre) -> None:
     centre.store.put_resources([make_record(version=f"{n}", files=[]) for n in range(1, 4)])
-    orders = [order for order in Sort if order is not Sort.IDENTIFIER]
+    orders = [order.value for order in Sort if order is not Sort.IDENTIFIER]
     cursors = {
-        order: centre.http.get(f"/api/resources?limit=1&sort={order}").json()["later"]
-        for order in Sort
+        order: str(centre.http.get(f"/api/resources?limit=1&sort={order}").json()["later"])
+        for order in [*orders, "identifier"]
     }
     wrong: list[tuple[dict[str, str], list[str]]] = [
         *(({"sort": order}, ["sort"]) for order in orders),
         *(({"sort": order, "cursor": cursors[order]}, ["sort", "cursor"]) for order in orders),
-        ({"cursor": cursors[Sort.IDENTIFIER]}, ["cursor"]),
+        ({"cursor": cursors["identifier"]}, ["cursor"]),
     ]
     for params, places in wrong:
         answer = centre.http.get("/api/resources", params={**params, "offset": "1"})
