@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -37,6 +37,8 @@ TIMEOUT = httpx.Timeout(30, read=300)
 """Seconds; the answer to a large upload comes when all its bytes are on disk."""
 NOT_NOW = (429, 502, 503, 504)
 """Answers of HTTP that say that trying later may help."""
+MOST_TRIES = 8
+"""How often a change is made on what was read anew if others were faster."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -168,6 +170,38 @@ class OdcClient:
         """Return a collection; None if there is none."""
         return self._get(KM3ResourceCollection, f"/api/collections/{identifier}")
 
+    def change_resource(
+        self, kid: UUID, change: Callable[[KM3OpenResource | None], KM3OpenResource | None]
+    ) -> Outcome | None:
+        """Read a record, change it, and write it unless somebody else wrote it meanwhile.
+
+        Parameters
+        ----------
+        kid
+            The record.
+        change
+            Takes what was read, None if there is none, and returns what to write, None for nothing.
+            It is called again with what there is then if somebody else was faster.
+
+        Returns
+        -------
+        Outcome or None
+            What writing did; None if nothing was to be written.
+
+        Raises
+        ------
+        ServiceError
+            If others were faster each time.
+        """
+        return self._change(KM3OpenResource, f"/api/resources/{kid}", change)
+
+    def change_collection(
+        self, identifier: str,
+        change: Callable[[KM3ResourceCollection | None], KM3ResourceCollection | None],
+    ) -> Outcome | None:  # fmt: skip
+        """Read a collection, change it, and write it; as ``change_resource``."""
+        return self._change(KM3ResourceCollection, f"/api/collections/{identifier}", change)
+
     def find(
         self, q: str = "", ktype: Ktype | None = None, *, collection: str = "",
         identifier: str = "", latest: bool = False,
@@ -210,14 +244,36 @@ class OdcClient:
             if not (cursor := page.later):
                 return
 
+    def _change(
+        self, kind: type[Answer], address: str, change: Callable[[Answer | None], Answer | None]
+    ) -> Outcome | None:
+        # Not packed: a proxy that packs answers itself weakens their tags, and those match nothing.
+        plain = {"Accept-Encoding": "identity"}
+        for _ in range(MOST_TRIES):
+            answer = self._send("GET", address, headers=plain)
+            known = _present(kind, answer)
+            wanted = change(known)
+            if wanted is None:
+                return None
+            condition = {"If-None-Match": "*"} if known is None else {"If-Match": _tag(answer)}
+            written = self._send_record(address, wanted, condition)
+            if written.status_code != httpx.codes.PRECONDITION_FAILED:
+                return _parsed(Written, _accepted(written)).outcome
+        what = f"others changed {address} each of the {MOST_TRIES} times that it was to be changed"
+        raise ServiceError(what, where=self._url, hint="try again")
+
     def _put(self, address: str, record: BaseModel) -> Outcome:
-        headers = {"Content-Type": "application/json"}
+        return _parsed(Written, _accepted(self._send_record(address, record))).outcome
+
+    def _send_record(
+        self, address: str, record: BaseModel, condition: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        headers = {"Content-Type": "application/json", **(condition or {})}
         body = record.model_dump_json().encode()
-        return _parsed(Written, self._call("PUT", address, content=body, headers=headers)).outcome
+        return self._send("PUT", address, content=body, headers=headers)
 
     def _get(self, kind: type[Answer], address: str) -> Answer | None:
-        answer = self._send("GET", address)
-        return None if answer.status_code in (404, 410) else _parsed(kind, _accepted(answer))
+        return _present(kind, self._send("GET", address))
 
     def _call(self, method: str, address: str, **options: Any) -> httpx.Response:
         return _accepted(self._send(method, address, **options))
@@ -261,6 +317,21 @@ def _accepted(answer: httpx.Response) -> httpx.Response:
     what = f"{asked} was refused: {body.error}" + (f": {details}" if details else "")
     hint = "check the token" if body.status == 401 else ""
     raise ServiceError(what, hint=hint)
+
+
+def _present(kind: type[Answer], answer: httpx.Response) -> Answer | None:
+    """Return a record; None if there is none, or it was withdrawn."""
+    return None if answer.status_code in (404, 410) else _parsed(kind, _accepted(answer))
+
+
+def _tag(answer: httpx.Response) -> str:
+    """Return the entity tag of what was read."""
+    try:
+        return answer.headers["ETag"]
+    except KeyError:
+        what = f"{answer.request.url} has no ETag, without which a change could undo another's"
+        hint = "is this the address of an Open Data Center?"
+        raise ServiceError(what, hint=hint) from None
 
 
 def _parsed(kind: type[Answer], answer: httpx.Response) -> Answer:

@@ -20,6 +20,7 @@ from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.moment import utc
 from vopub.odc.paging import LONGEST_CURSOR, Sort
+from vopub.odc.store import Store
 
 MOST_WORDS = 200
 """Longest search, in characters."""
@@ -55,12 +56,13 @@ class Wanted(BaseModel):
     dec: float | None = Field(None, ge=-90, le=90)
     sort: Sort = Sort.IDENTIFIER
     cursor: str = Field("", max_length=LONGEST_CURSOR)
-    """``later`` or ``earlier`` of another page of the same list."""
+    """``later`` or ``earlier`` of another page of the same list; not with ``offset``."""
     limit: int = Field(50, ge=1, le=200)
     fields: str = Field("", max_length=LONGEST_FIELDS)
     """What to say of each resource, with commas: ``kid,title``; everything if empty."""
     offset: int = Field(0, ge=0, le=MOST_OFFSET)
-    """For short lists by identifier; a cursor costs the same anywhere and misses nothing."""
+    """For short lists by identifier, in no other order and without ``cursor``, which costs the same
+    anywhere and misses nothing."""
 
     def query(self) -> search.Query:
         """Return the query of the store.
@@ -68,17 +70,34 @@ class Wanted(BaseModel):
         Raises
         ------
         RefusedError
-            If half a position is given.
+            If half a position is given, or an offset into another list than that by identifier.
         """
         if (self.ra is None) != (self.dec is None):
             problem = Problem("ra, dec", "one is given without the other")
             raise RefusedError("a position has two coordinates", [problem])
         position = None if self.ra is None or self.dec is None else (self.ra, self.dec)
+        if problems := self._beside_offset():
+            raise RefusedError(
+                "an offset counts from the beginning of a list by identifier", problems
+            )
         names = {"q", "ktype", "collection", "stream", "identifier", "latest", "limit", "offset"}
         return search.Query(
             **self.model_dump(include=names), since=self.since and utc(self.since),
             until=self.until and utc(self.until), position=position,
         )  # fmt: skip
+
+    def _beside_offset(self) -> list[Problem]:
+        """Return what is given that an offset has nothing to do with."""
+        if not self.offset:
+            return []
+        problems = []
+        if self.sort is not Sort.IDENTIFIER:
+            what = f"{self.sort.value!r} is an order that offset={self.offset} does not count in"
+            problems.append(Problem("sort", what, "leave offset out, and follow 'later'"))
+        if self.cursor:
+            what = f"says where the page begins, and so does offset={self.offset}"
+            problems.append(Problem("cursor", what, "leave offset out"))
+        return problems
 
     def chosen(self) -> frozenset[str]:
         """Return the names of the fields that are asked for.
@@ -109,13 +128,36 @@ def list_resources(
     query, chosen = wanted.query(), wanted.chosen()
     if wanted.offset:
         return _json(request, store.find(query).model_dump_json(include=_within(chosen)))
-    page, count = store.counted_page(query, wanted.sort, wanted.cursor, wanted.limit)
+    return _json(request, page_as_json(store, query, wanted.sort, wanted.cursor, chosen))
+
+
+def page_as_json(
+    store: Store, query: search.Query, sort: Sort, cursor: str,
+    chosen: frozenset[str] = frozenset(FIELDS),
+) -> str:  # fmt: skip
+    """Return a page of what matches, of ``query.limit`` resources, as JSON.
+
+    Parameters
+    ----------
+    store, query, sort
+        Which resources of what, and in which order.
+    cursor
+        Of the page; empty for the first.
+    chosen
+        What to say of each.
+
+    Raises
+    ------
+    RefusedError
+        If the cursor is not one of this list.
+    """
+    page, count = store.counted_page(query, sort, cursor, query.limit)
     # The summaries are JSON already: they are put together as text.
-    head = {"total": count.number, "exact": count.exact, "limit": wanted.limit, "offset": 0,
+    head = {"total": count.number, "exact": count.exact, "limit": query.limit, "offset": 0,
             "later": page.later, "earlier": page.earlier}  # fmt: skip
     text = json.dumps(head).removesuffix("}")
     said = page.summaries if len(chosen) == len(FIELDS) else _only(chosen, page.summaries)
-    return _json(request, f'{text}, "resources": [{",".join(said)}]}}')
+    return f'{text}, "resources": [{",".join(said)}]}}'
 
 
 def _nearest(name: str) -> str:

@@ -18,12 +18,13 @@ from vopub.odc.addresses import base_url
 from vopub.odc.answers import ResourceSummary
 from vopub.odc.api import Identifier, in_form
 from vopub.odc.browse import PER_PAGE, Asked, Word, asked_by, facets_of, sorts_of
+from vopub.odc.conditions import tagged
 from vopub.odc.downloads import TheStore
 from vopub.odc.drawing.subject import subject_of
 from vopub.odc.faults import NotFoundError
 from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
 from vopub.odc.grouping_forms import GroupingPageForm, described_on_page, grouping_in_form
-from vopub.odc.listing import MOST_WORDS
+from vopub.odc.listing import MOST_WORDS, page_as_json
 from vopub.odc.mappings.groupings import Parts
 from vopub.odc.overview import (
     Shelf,
@@ -70,16 +71,28 @@ def front(
 
 
 @router.api_route("/resources", methods=GET)
-def resources(asked: Annotated[Asked, Depends(asked_by)], store: TheStore) -> str:
-    """Show the resources that match, and what the list can be narrowed by."""
+def resources(
+    asked: Annotated[Asked, Depends(asked_by)], request: Request, store: TheStore,
+    format: Format = None,  # noqa: A002
+) -> Response:  # fmt: skip
+    """Show the resources that match, and what the list can be narrowed by.
+
+    Programs that ask for JSON get what ``/api/resources`` says of the latest versions that match.
+    """
+    headers = {"Vary": "Accept"}
+    form = chosen(request.headers.get("accept", ""), format, (Form.HTML, Form.JSON))
+    if form is not Form.HTML:
+        text = page_as_json(store, asked.query, asked.sort, asked.cursor)
+        return tagged(request, text.encode(), form.media_type, headers)
     page, count = store.counted_page(asked.query, asked.sort, asked.cursor, PER_PAGE)
-    return render(
+    shown = render(
         "list.html", asked=asked, facets=facets_of(asked, store), sorts=sorts_of(asked),
         count=count,
         found=[ResourceSummary.model_validate_json(text) for text in page.summaries],
         earlier=asked.with_(cursor=page.earlier) if page.earlier else "",
         later=asked.with_(cursor=page.later) if page.later else "",
     )  # fmt: skip
+    return HTMLResponse(shown, headers=headers)
 
 
 @router.api_route("/resources/{name}", methods=GET)

@@ -11,6 +11,7 @@ from vopub.errors import ServiceError, UnreachableError, VopubError
 from vopub.model.resource import KM3OpenResource, ServiceReference
 from vopub.odc.client import OdcClient
 from vopub.publish.collections import announce_collections
+from vopub.publish.crosslinks import check_crosslinks
 from vopub.publish.deposit import Destinations
 from vopub.publish.passage import Passage
 from vopub.publish.reading import AS_DESCRIBED, Reading
@@ -171,39 +172,65 @@ class Publisher:
     def _collected(
         self, folders: Sequence[ResourceFolder], outcomes: Sequence[Outcome]
     ) -> list[Outcome]:
-        """Tell collections of their members; return what failed, which undoes nothing else."""
-        try:
-            self._collect(folders, outcomes)
-        except VopubError as error:
-            return [Outcome("collections", "", "failed", error=error)]
-        return []
+        """Deliver what waits, and tell collections of their members.
 
-    def _collect(self, folders: Sequence[ResourceFolder], outcomes: Sequence[Outcome]) -> None:
+        Returns what failed, which undoes nothing else.
+        """
         members: dict[str, list[UUID]] = {}
         for folder, outcome in zip(folders, outcomes, strict=True):
             identifier = folder.description.collection
             if identifier and outcome.kid is not None and outcome.error is None:
                 members.setdefault(identifier, []).append(outcome.kid)
+        failed: list[Outcome] = []
         try:
-            self._register_collections(members)
+            for record, wrong in self._delivered():
+                if wrong is not None:
+                    failed.append(_not_done(record, wrong))
+                elif record.collection:
+                    members.setdefault(record.collection, []).append(record.kid)
+            self._tell_collections(members)
+        except VopubError as error:
+            failed.append(Outcome("collections", "", "failed", error=error))
+        return failed
+
+    def _delivered(self) -> list[tuple[KM3OpenResource, VopubError | None]]:
+        """Deliver what waits for any place.
+
+        Returns what came to the Open Data Center, each with what is wrong with its links: they
+        could not be followed when it had to wait.
+        """
+        pending, note = pending_of(self.site), self.progress.note
+        with (
+            connect(self.site.odc) as client,
+            Destinations(self.settings, self.site, client) as places,
+        ):
+            found = deliver_pending(pending, places.target_of, places.is_current, note)
+            return [(record, self._wrong_links(client, record)) for record in found]
+
+    def _wrong_links(self, client: OdcClient, record: KM3OpenResource) -> VopubError | None:
+        try:
+            check_crosslinks(self.site, client, record)
+        except VopubError as error:
+            return error
+        return None
+
+    def _tell_collections(self, members: dict[str, list[UUID]]) -> None:
+        try:
+            with connect(self.site.odc) as client:
+                register_collections(client, self.settings.resources, members)
         except UnreachableError as error:
             self.progress.note(f"collections are registered by the next run: {error}")
         for identifier in announce_collections(self.settings, self.site, members):
             self.progress.note(f"{identifier}: the registry has a record of the collection")
 
-    def _register_collections(self, members: dict[str, list[UUID]]) -> None:
-        """Deliver registrations that wait, then tell collections of their members."""
-        with connect(self.site.odc) as client:
-            for record in self._deliver_pending(client):
-                if record.collection:
-                    members.setdefault(record.collection, []).append(record.kid)
-            register_collections(client, self.settings.resources, members)
 
-    def _deliver_pending(self, client: OdcClient) -> list[KM3OpenResource]:
-        """Deliver what waits for any place; return what came to the Open Data Center."""
-        pending, note = pending_of(self.site), self.progress.note
-        with Destinations(self.settings, self.site, client) as places:
-            return deliver_pending(pending, places.target_of, places.is_current, note)
+def _not_done(record: KM3OpenResource, error: VopubError) -> Outcome:
+    """Return what a registration came to that was delivered, and does not lead where it should."""
+    version = record.publication.version
+    change = "failed after its queued registration was delivered"
+    return Outcome(
+        record.identifier, version, change, record.rows, record.kid, record.services, error=error
+    )
 
 
 def _outcome(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from vopub.errors import FileError
 from vopub.files import cannot
-from vopub.model.description import ResourceDescription
+from vopub.model.description import CollectionDescription, ResourceDescription
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, ServiceReference
 from vopub.model.server import OdcServer
 from vopub.odc.client import OdcClient
@@ -132,12 +133,20 @@ def withhold_dead(site: Site, identifier: str, note: Note) -> None:
     current = Archive(site.archive / identifier).current
     if current is None or not current.in_vo or current.build.known is None:
         return
+    asked = datetime.now(UTC)
     if quick_check(site.dachs, current.build.metadata, current.build.known):
         return
+
+    def without_dead(record: KM3OpenResource | None) -> KM3OpenResource | None:
+        """Leave out what was proved before it was asked: another publisher may have written."""
+        services = () if record is None else record.services
+        alive = tuple(service for service in services if service.proved > asked)
+        if record is None or alive == services:
+            return None
+        return record.model_copy(update={"services": alive})
+
     with connect(site.odc) as client:
-        record = client.get_resource(current.state.kid)
-        if record is not None and record.services:
-            client.put_resource(record.model_copy(update={"services": ()}))
+        if client.change_resource(current.state.kid, without_dead) is not None:
             note(f"{identifier}: its services do not answer and were taken out of its record")
 
 
@@ -145,6 +154,8 @@ def register_collections(
     client: OdcClient, root: Path, members: Mapping[str, Sequence[UUID]]
 ) -> None:
     """Write the collections, adding resources to those that are members already.
+
+    What another publisher adds at the same time stays.
 
     Parameters
     ----------
@@ -154,17 +165,32 @@ def register_collections(
         Folder of the resources, where collections are described.
     members
         By collection: ``kid`` of the resources that were registered now.
+
+    Raises
+    ------
+    DescriptionError
+        If a collection is not described.
+    ServiceError
+        If the Open Data Center does not answer or refuses.
     """
     for identifier, kids in members.items():
         description = read_collection(root, identifier)
-        known = client.get_collection(identifier)
+        client.change_collection(identifier, _with_members(identifier, description, kids))
+
+
+def _with_members(
+    identifier: str, description: CollectionDescription, kids: Sequence[UUID]
+) -> Callable[[KM3ResourceCollection | None], KM3ResourceCollection]:
+    """Return what makes the collection as it is described of the one that is there."""
+
+    def change(known: KM3ResourceCollection | None) -> KM3ResourceCollection:
         resources = dict.fromkeys([*(known.resources if known else ()), *kids])
-        client.put_collection(
-            KM3ResourceCollection(
-                identifier=identifier,
-                title=description.title,
-                description=description.description,
-                resources=tuple(resources),
-                streams=known.streams if known else (),
-            )
+        return KM3ResourceCollection(
+            identifier=identifier,
+            title=description.title,
+            description=description.description,
+            resources=tuple(resources),
+            streams=known.streams if known else (),
         )
+
+    return change

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ import pyvo
 from vopub.events.scale.tally import Tally
 from vopub.model.resource import KM3OpenResource, ServiceKind
 from vopub.odc.mappings.voresource import read_voresource, reference_url
-from vopub.publish.composer import Publisher
+from vopub.publish.composer import Outcome, Publisher
 from vopub.publish.registrations import pending_of
 from vopub.publish.stages import Stage
 from vopub.resources import read_folder
@@ -50,6 +51,14 @@ def record_of(desk: Desk, identifier: str) -> KM3OpenResource:
     return KM3OpenResource.model_validate_json(answer.content)
 
 
+def wait_out(desk: Desk, outage: Outage) -> list[Outcome]:
+    """Publish a resource whose registration has to wait."""
+    folder = read_folder(Path(desk.settings.resources) / "evts21_01")
+    outcomes = Publisher(desk.settings, outage).publish([folder])
+    assert [outcome.error for outcome in outcomes] == [None]
+    return outcomes
+
+
 def test_record_and_registry_lead_to_each_other(published: Desk) -> None:
     record = record_of(published, "evts21_01")
     page = f"{published.site.odc.url}/resources/{record.kid}"
@@ -84,10 +93,8 @@ def test_record_and_registry_lead_to_each_other(published: Desk) -> None:
 def test_an_outage_leaves_a_registration_that_the_next_run_delivers(published: Desk) -> None:
     before = record_of(published, "evts21_01")
     published.edit("evts21_01", "Sample from the public package", "A sample from the package")
-    folder = read_folder(Path(published.settings.resources) / "evts21_01")
     outage = Outage(published.site)
-    (outcome,) = Publisher(published.settings, outage).publish([folder])
-    assert outcome.error is None, outcome.error
+    (outcome,) = wait_out(published, outage)
     assert "evts21_01: the next run registers it" in outage.notes
     waiting = list(pending_of(published.site))
     assert [each.record.kid for each in waiting] == [before.kid]
@@ -103,3 +110,25 @@ def test_an_outage_leaves_a_registration_that_the_next_run_delivers(published: D
     history = httpx.get(f"{published.site.odc.url}/api/resources/{after.kid}/history").json()
     assert history["changes"][-1]["kind"] == "replaced"
     assert "publication.note" in {d["path"] for d in history["changes"][-1]["differences"]}
+
+
+def test_a_delivered_record_that_the_registry_does_not_lead_to_is_an_error(
+    published: Desk,
+) -> None:
+    published.edit("evts21_01", "Sample from the public package", "Another sample")
+    wait_out(published, Outage(published.site))
+    state = published.site.state
+    (waiting,) = (state / "pending").iterdir()
+    for file in (waiting, state / "evts21_01.json"):
+        file.write_text(file.read_text().replace('/evts21_01/q/cone"', '/evts21_01/q/gone"'))
+    done = published.run("publish", "--json", "evts20_01")
+    assert done.returncode == 4, done.stderr
+    other, failed = json.loads(done.stdout)
+    assert (other["id"], other["error"]) == ("evts20_01", None)
+    assert (failed["id"], failed["kid"]) == ("evts21_01", waiting.stem)
+    assert "the registry does not tell of ivo://" in failed["error"]
+    assert list(pending_of(published.site)) == []
+    assert record_of(published, "evts21_01").publication.note.startswith("Another sample")
+    published.publish("evts21_01")
+    services = record_of(published, "evts21_01").services
+    assert not [one for one in services if one.ivoid.endswith("/gone")]

@@ -68,6 +68,54 @@ def filled(centre: Centre) -> Centre:
     return centre
 
 
+@pytest.mark.parametrize(
+    ("page", "program"),
+    [
+        ("", ""),
+        ("q=ORCA&ktype=events", "q=ORCA&ktype=events"),
+        ("collection=samples26_01", "collection=samples26_01"),
+        ("from=2021-02-25&until=2021-02-26",
+         "since=2021-02-25T00:00:00Z&until=2021-02-26T23:59:59.999999Z"),
+        ("ra=315&dec=41.8&sort=latest-data", "ra=315&dec=41.8&sort=latest-data"),
+        ("q=nothing", "q=nothing"),
+    ],
+)  # fmt: skip
+def test_programs_get_the_list_in_json(filled: Centre, page: str, program: str) -> None:
+    older = element(0).publication.model_copy(update={"version": "0.9"})
+    kid = make_kid(AUTHORITY, "evts21_00", "0.9")
+    filled.store.put_resource(element(0, kid=kid, publication=older))
+    told = filled.http.get(f"/api/resources?latest=true&{program}")
+    for address, accept in (
+        (f"/resources?{page}", "application/json"),
+        (f"/resources?{page}&format=json", "text/html"),
+    ):
+        answer = filled.http.get(address, headers={"Accept": accept})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["etag"] == told.headers["etag"]
+        assert "Accept" in answer.headers["vary"].split(", ")
+        assert answer.json() == told.json()
+
+
+def test_a_list_in_json_is_turned_and_is_no_page_to_who_asks_for_anything(centre: Centre) -> None:
+    centre.store.put_resources([element(number) for number in range(60)])
+    as_json = {"Accept": "application/json"}
+    first = centre.http.get("/resources?sort=newest", headers=as_json).json()
+    there = centre.http.get(f"/resources?sort=newest&cursor={first['later']}", headers=as_json)
+    found = [each["identifier"] for each in (*first["resources"], *there.json()["resources"])]
+    assert found == [f"evts21_{number:02}" for number in reversed(range(60))]
+    known = {**as_json, "If-None-Match": there.headers["etag"]}
+    assert centre.http.get(str(there.url), headers=known).status_code == 304
+    assert centre.http.get("/resources?cursor=x", headers=as_json).status_code == 422
+    assert centre.http.get("/resources", headers={"Accept": "image/png"}).status_code == 406
+    head = centre.http.head("/resources", headers=as_json)
+    assert (head.headers["content-type"], head.content) == ("application/json", b"")
+    for accept in ("*/*", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"):
+        answer = centre.http.get("/resources", headers={"Accept": accept})
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "Accept" in answer.headers["vary"].split(", ")
+
+
 def test_facets_tell_how_many_there_would_be_and_lead_there(filled: Centre) -> None:
     offered = facets(shown(filled, "/resources"))
     assert list(offered) == ["Event list 3", "Plot 2", f"{make_collection().title} 1"]

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from vopub.model.resource import KM3ResourceStream
+from vopub.odc.paging import Sort
 
 from .conftest import Centre, make_collection, make_record
 
@@ -54,6 +55,29 @@ def test_lists_are_narrowed_by_time_and_position(centre: Centre) -> None:
 )  # fmt: skip
 def test_what_cannot_be_listed_is_refused(centre: Centre, params: dict[str, str]) -> None:
     assert centre.http.get("/api/resources", params=params).status_code == 422
+
+
+def test_an_offset_is_refused_where_it_does_not_count(centre: Centre) -> None:
+    centre.store.put_resources([make_record(version=f"{n}", files=[]) for n in range(1, 4)])
+    orders = [order.value for order in Sort if order is not Sort.IDENTIFIER]
+    cursors = {
+        order: str(centre.http.get(f"/api/resources?limit=1&sort={order}").json()["later"])
+        for order in [*orders, "identifier"]
+    }
+    wrong: list[tuple[dict[str, str], list[str]]] = [
+        *(({"sort": order}, ["sort"]) for order in orders),
+        *(({"sort": order, "cursor": cursors[order]}, ["sort", "cursor"]) for order in orders),
+        ({"cursor": cursors["identifier"]}, ["cursor"]),
+    ]
+    for params, places in wrong:
+        answer = centre.http.get("/api/resources", params={**params, "offset": "1"})
+        assert answer.status_code == 422, params
+        assert [detail["place"] for detail in answer.json()["detail"]] == places
+        assert all(detail["hint"] for detail in answer.json()["detail"])
+        whole = centre.http.get("/api/resources", params={**params, "offset": "0"})
+        assert whole.status_code == 200
+    same = {"sort": "identifier", "offset": "1", "cursor": ""}
+    assert names(centre.http.get("/api/resources", params=same)) == ["2", "1"]
 
 
 def test_a_list_says_only_what_is_asked_for(centre: Centre) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import socket
 from pathlib import Path
 from uuid import uuid4
@@ -9,12 +10,21 @@ import pytest
 
 from vopub.errors import FileError, ServiceError
 from vopub.model.ktype import Ktype
-from vopub.model.resource import KM3OpenResource, KM3ResourceStream
+from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
 from vopub.odc import client as odc_client
 from vopub.odc.answers import Outcome
 from vopub.odc.client import OdcClient
 
-from .conftest import Centre, InProcess, Server, make_collection, make_record, products, upload
+from .conftest import (
+    TOKEN,
+    Centre,
+    InProcess,
+    Server,
+    make_collection,
+    make_record,
+    products,
+    upload,
+)
 
 
 def test_a_publication_is_written_once(centre: Centre, record: KM3OpenResource) -> None:
@@ -134,3 +144,86 @@ def test_proxies_of_the_environment_are_left_alone(
     monkeypatch.delenv("no_proxy", raising=False)
     with OdcClient(server.url) as client:
         assert client.health().status == "ok"
+
+
+def test_a_change_is_made_again_on_what_somebody_else_wrote_meanwhile(
+    kept_server: Server,
+) -> None:
+    record, read = make_record(version="21.1", files=[]), list[int | None]()
+    with OdcClient(kept_server.url, TOKEN) as one, OdcClient(kept_server.url, TOKEN) as other:
+        one.put_resource(record)
+
+        def change(known: KM3OpenResource | None) -> KM3OpenResource:
+            assert known is not None
+            read.append(known.rows)
+            if len(read) == 1:
+                other.put_resource(known.model_copy(update={"rows": 7}))
+            return known.model_copy(update={"services": ()})
+
+        assert one.change_resource(record.kid, change) is Outcome.REPLACED
+        written = one.get_resource(record.kid)
+    assert read == [226, 7]
+    assert written == record.model_copy(update={"rows": 7, "services": ()})
+
+
+def test_what_was_not_there_is_not_written_over_what_came_meanwhile(kept_server: Server) -> None:
+    first, second = uuid4(), uuid4()
+    name = "samples26_02"
+    with OdcClient(kept_server.url, TOKEN) as one, OdcClient(kept_server.url, TOKEN) as other:
+
+        def change(known: KM3ResourceCollection | None) -> KM3ResourceCollection:
+            if known is None:
+                other.put_collection(make_collection(name, resources=(first,)))
+            return make_collection(name, resources=(*(known.resources if known else ()), second))
+
+        assert one.change_collection(name, change) is Outcome.REPLACED
+        written = one.get_collection(name)
+    assert written is not None
+    assert written.resources == (first, second)
+
+
+def test_nothing_is_written_if_a_change_is_none_and_what_was_withdrawn_is_not_there(
+    centre: Centre,
+) -> None:
+    record = make_record(files=[])
+    assert centre.client.change_resource(record.kid, lambda _: None) is None
+    assert centre.client.get_resource(record.kid) is None
+    assert centre.client.change_resource(record.kid, lambda _: record) is Outcome.CREATED
+    assert centre.client.change_resource(record.kid, lambda known: known) is Outcome.UNCHANGED
+    centre.client.delete_resource(record.kid, reason="wrong")
+    seen = list[KM3OpenResource | None]()
+
+    def back(known: KM3OpenResource | None) -> KM3OpenResource:
+        seen.append(known)
+        return record
+
+    assert centre.client.change_resource(record.kid, back) is Outcome.CREATED
+    assert seen == [None]
+
+
+def test_who_is_always_slower_is_told_in_one_line(kept_server: Server) -> None:
+    record, rows = make_record(version="21.2", files=[]), itertools.count()
+    with OdcClient(kept_server.url, TOKEN) as one, OdcClient(kept_server.url, TOKEN) as other:
+        one.put_resource(record)
+
+        def change(known: KM3OpenResource | None) -> KM3OpenResource:
+            assert known is not None
+            other.put_resource(known.model_copy(update={"rows": next(rows)}))
+            return known.model_copy(update={"services": ()})
+
+        with pytest.raises(
+            ServiceError, match=r"others changed /api/resources/.*; try again"
+        ) as it:
+            one.change_resource(record.kid, change)
+        assert one.get_resource(record.kid) == record.model_copy(update={"rows": next(rows) - 1})
+    assert "\n" not in str(it.value)
+
+
+def test_what_has_no_entity_tag_is_not_changed(record: KM3OpenResource) -> None:
+    text = record.model_dump_json()
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, text=text))
+    with (
+        OdcClient("http://odc.test", transport=transport) as client,
+        pytest.raises(ServiceError, match="has no ETag"),
+    ):
+        client.change_resource(record.kid, lambda known: known)

@@ -189,7 +189,7 @@ class Desk:
     def next_run(self) -> list[str]:
         """Do what a run of ``vopub publish`` does after its resources; return what it said."""
         said = Said()
-        Publisher(self.settings, said)._register_collections({})
+        assert Publisher(self.settings, said)._collected([], []) == []
         return said.notes
 
     def is_there(self) -> AbstractContextManager[str]:
@@ -246,7 +246,7 @@ def test_an_outage_leaves_a_deposit_that_the_next_run_delivers(desk: Desk, publi
 
 
 def test_one_run_delivers_to_every_place_that_answers(desk: Desk, tmp_path: Path) -> None:
-    record = make_record(version="1.0")
+    record = make_record(version="1.0", services=())
     with OdcClient("http://127.0.0.1:9", ODC_TOKEN) as away:
         products_there = Archive(desk.site.archive / "evts21_01").directory / "current" / "products"
         assert isinstance(
