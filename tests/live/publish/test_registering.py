@@ -126,9 +126,10 @@ def test_a_delivered_record_that_the_registry_does_not_lead_to_is_an_error(
     other, failed = json.loads(done.stdout)
     assert (other["id"], other["error"]) == ("evts20_01", None)
     assert (failed["id"], failed["kid"]) == ("evts21_01", waiting.stem)
-    assert "the registry does not tell of ivo://" in failed["error"]
+    assert "/evts21_01/q/gone leads to ''" in failed["error"]
     assert list(pending_of(published.site)) == []
     assert record_of(published, "evts21_01").publication.note.startswith("Another sample")
+    published.restore("evts21_01")
     published.publish("evts21_01")
     services = record_of(published, "evts21_01").services
     assert not [one for one in services if one.ivoid.endswith("/gone")]
