@@ -10,6 +10,9 @@ from pathlib import Path
 from vopub.files import cannot, replacing
 from vopub.odc.faults import RefusedError, TooLargeError
 
+ASIDE = ".gone.part"
+"""End of the name of a file that is about to be removed."""
+
 
 class Blobs:
     """A directory of files named by the SHA-256 of their bytes.
@@ -93,9 +96,21 @@ class Blobs:
             raise cannot("touch", path, error) from error
 
     def _sweep(self) -> None:
-        """Remove what uploads that were cut short by a crash left behind."""
+        """Remove what uploads that were cut short by a crash left behind.
+
+        What was about to be removed is back: it may have been sent again in that moment.
+        """
         for part in self._directory.glob("??/.*.part"):
-            part.unlink()
+            whole = part.with_name(part.name[1:].removesuffix(ASIDE))
+            if part.name.endswith(ASIDE) and not whole.exists():
+                part.rename(whole)
+            else:
+                part.unlink()
+
+
+def aside(path: Path) -> Path:
+    """Return where a file lies while it is removed."""
+    return path.with_name(f".{path.name}{ASIDE}")
 
 
 def too_large(most: int) -> TooLargeError:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from vopub.errors import VopubError
 from vopub.files import sha256_of
 from vopub.model.resource import RemoteFile
+from vopub.odc.blobs import aside
 from vopub.odc.database import database_of, writing
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.public_web import NotPublicError, PublicWeb, SilentError
@@ -194,10 +195,10 @@ def _on_disk(files: Path) -> list[Path]:
 
 def _remove(path: Path, oldest: float) -> bool:
     """Remove a file, unless the same bytes were uploaded in this moment."""
-    aside = path.with_name(f".{path.name}.gone.part")
-    path.rename(aside)
-    if aside.stat().st_mtime > oldest:
-        aside.rename(path)
+    gone = aside(path)
+    path.rename(gone)
+    if gone.stat().st_mtime > oldest:
+        gone.rename(path)
         return False
-    aside.unlink()
+    gone.unlink()
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 from vopub.odc import backup as backup_module
 from vopub.odc import keeping
 from vopub.odc.backup import back_up, restore
+from vopub.odc.blobs import aside
 from vopub.odc.database import writing
 from vopub.odc.exchange import export, import_into
 from vopub.odc.keeping import Verdict, collect
@@ -138,3 +140,19 @@ def test_a_record_whose_file_was_lost_can_be_replaced(store: Store) -> None:
     changed = make_record(files=products()[1:])
     store.put_resource(changed)
     assert store.get_resource(changed.kid) == changed
+
+
+def test_a_file_sent_again_outlives_a_crash_of_who_was_about_to_remove_it(
+    store: Store, tmp_path: Path, database: str
+) -> None:
+    """It is looked at again once it is aside, and a crash can come before it is back."""
+    content, digest = b"once more", hashlib.sha256(b"once more").hexdigest()
+    kid = make_record(version="1.1").kid
+    store.put_file(kid, "more.csv", digest, [content], most=MOST)
+    path = store.blobs.path(digest)
+    path.rename(aside(path))
+    store.close()
+    again = Store(tmp_path / "odc", database)
+    assert again.get_file(kid, "more.csv", digest).path.read_bytes() == content
+    assert not aside(path).exists()
+    again.close()
