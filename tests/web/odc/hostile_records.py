@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 
 from vopub.model.resource import make_kid
-from vopub.odc.client import OdcClient
 
 from ...unit.odc import conftest as odc  # noqa: TID252 - the same records
 from .hostile_strings import harmless, sendable
 
+UUIDS = tuple(str(uuid5(NAMESPACE_URL, f"step {number}")) for number in range(3))
 KEY = "(key)"
 """Stands in a path for the name of a value, which is a text of its own."""
 LONG = "; text that is as long as a description has to be."
@@ -39,6 +38,8 @@ class Place:
             node = node[step]
         if last == KEY:
             node[text] = 1
+        elif isinstance(node, list) and last == len(node):
+            node.append(f"{self.before}{text}{self.after}")
         else:
             node[last] = f"{self.before}{text}{self.after}"
 
@@ -60,6 +61,15 @@ def _places(text: str, before: str = "", after: str = "") -> list[Place]:
     return [Place(path, before, after) for path in paths]
 
 
+def _named_parameters(*names: str) -> list[dict[str, Any]]:
+    """Return parameters of which the first are so called."""
+    record: dict[str, Any] = json.loads(odc.make_record().model_dump_json())
+    found: list[dict[str, Any]] = record["parameters"]
+    for parameter, name in zip(found, names, strict=False):
+        parameter["name"] = name
+    return found
+
+
 PLACES = (
     *_places("publication.title publication.description", after=LONG),
     *_places(
@@ -72,12 +82,16 @@ PLACES = (
         data_taking.reconstruction data_taking.selection.0 data_taking.runs.0.source
         data_taking.runs.0.quality data_taking.runs.0.triggers.0 account.not_reconstructed.reason
         account.not_reconstructed.first.0 account.cuts.0.reason account.cuts.0.first.0
-        account.malformed.0.reason account.repeated.reason provenance.steps.0.name
+        account.malformed.0.reason account.malformed.0.first.0 account.repeated.reason
+        account.repeated.first.0 provenance.steps.0.name
         provenance.steps.0.description provenance.steps.0.software provenance.steps.0.inputs.0
         provenance.steps.0.outputs.0 provenance.steps.0.configuration.cut
         provenance.steps.0.configuration.(key) provenance.steps.0.counts.(key)
         provenance.entities.0.name provenance.entities.0.description
-        provenance.entities.1.identifier coverage.spatial files.0.description files.1.description
+        provenance.entities.1.identifier provenance.entities.1.members.0
+        provenance.entities.0.history.0.configuration.cut
+        provenance.entities.0.history.0.configuration.(key) elsewhere.0.description coverage.spatial
+        files.0.description files.1.description
         files.2.description files.3.description services.0.ivoid services.0.table services.1.table
         services.1.ivoid services.2.ivoid collection stream parameters.3.null parameters.5.null
         parameters.0.symbol parameters.1.symbol parameters.2.symbol"""
@@ -85,33 +99,57 @@ PLACES = (
     *_places(
         "parameters.0.description parameters.1.description parameters.2.description", after=LONG
     ),
-    *_places("publication.licence_url publication.reference_url services.0.url",
+    *_places("publication.licence_url publication.reference_url services.0.url elsewhere.0.url",
              before="https://example.org/"),
     *_places("publication.doi", before="10.1234/"),
     *_places("publication.contact.email", before="a@"),
-    *_places("files.0.media_type", before="text/csv;a="),
+    *_places("files.0.media_type elsewhere.0.media_type", before="text/csv;a="),
     *_places(
         """publication.version publication.created publication.creators.0.orcid
         publication.messenger services.1.url identifier ktype schema_version
         files.0.name files.1.sha256 files.2.role parameters.0.name parameters.1.unit
         parameters.2.ucd parameters.3.dtype services.0.kind services.1.proved
-        coverage.temporal.start provenance.steps.0.identifier"""
+        coverage.temporal.start coverage.temporal.stop kid replaces publication.contributors.0.orcid
+        elsewhere.0.name elsewhere.0.sha256 data_taking.first_event data_taking.last_event
+        data_taking.runs.0.start data_taking.runs.0.stop provenance.steps.0.identifier
+        provenance.steps.0.after.0 provenance.steps.0.recorded_as.0 provenance.steps.0.started
+        provenance.steps.0.ended provenance.entities.0.uuid provenance.entities.0.history.0.name
+        provenance.entities.0.history.0.software provenance.entities.0.history.0.identifier
+        provenance.entities.0.history.0.used.0 provenance.entities.0.history.0.started
+        provenance.entities.0.history.0.ended"""
     ),
 )  # fmt: skip
 """Every field of text; the last ones take few strings or none."""
 KINDS: Sequence[tuple[dict[str, Any], Sequence[Place]]] = (
     ({"ktype": "events"}, PLACES),
     (
-        {"ktype": "voevent", "details": {"event_time": "2026-01-01T00:00:00Z", "role": "test"}},
-        (*PLACES, *_places("details.ivorn")),
+        {"ktype": "voevent", "details": {
+            "ivorn": "ivo://samples.invalid/a#1", "event_time": "2026-01-01T00:00:00Z",
+            "role": "test",
+        }},
+        (*PLACES, *_places("details.ivorn details.role details.event_time")),
     ),
     (
         {"ktype": "response-function", "details": {"response": "background"}},
-        (*PLACES, *_places("details.data_format")),
+        (*PLACES, *_places("details.data_format details.response")),
+    ),
+    (
+        {"ktype": "acoustic-psd",
+         "details": {"dom_id": 1, "channel": 1, "start": "2026-01-01T00:00:00Z"}},
+        (*PLACES, *_places("details.start")),
+    ),
+    ({"ktype": "binned-data", "details": {"content": "counts"}},
+     (*PLACES, *_places("details.content"))),
+    ({"ktype": "publication", "details": {"document": "article"}},
+     (*PLACES, *_places("details.document"))),
+    (
+        {"ktype": "function", "details": {"functiontype": "polynomial"},
+         "parameters": _named_parameters("xvalue", "returnvalue")},
+        (*PLACES, *_places("details.functiontype")),
     ),
     (
         {"ktype": "software", "details": {"programming_language": "Python"}},
-        (*PLACES, *_places("details.programming_language details.role"),
+        (*PLACES, *_places("details.programming_language"),
          *_places("details.code_repository", before="https://example.org/")),
     ),
 )  # fmt: skip
@@ -190,14 +228,13 @@ def _record(number: int) -> dict[str, Any]:
     record["account"]["malformed"] = [{"reason": "broken", "events": 0, "first": []}]
     record["data_taking"]["selection"] = ["zenith > 90 deg"]
     step, (entity,) = record["provenance"]["steps"][0], record["provenance"]["entities"]
-    step |= {"counts": {"events in": 10}}
-    record["provenance"]["entities"] = [entity, {**entity, "identifier": "sha256:00"}]
+    step |= {"counts": {"events in": 10}, "after": [UUIDS[0]], "recorded_as": [UUIDS[1]]}
+    record["provenance"]["entities"] = [
+        {**entity, "history": [{"name": "JMuonGandalf", "configuration": {}, "used": [UUIDS[2]]}]},
+        {**entity, "identifier": "collection:00", "members": [entity["identifier"]]},
+    ]
+    record["elsewhere"] = [json.loads(odc.REMOTE_FILE.model_dump_json())]
     return record
 
 
 FILES = odc.products()
-
-
-def upload_files(client: OdcClient, record: Planted, work: Path) -> None:
-    """Send the files that a record names."""
-    odc.upload(client, UUID(record.kid), FILES, work)

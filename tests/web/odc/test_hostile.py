@@ -14,7 +14,7 @@ pytestmark = pytest.mark.web
 def test_hostile_strings_are_texts_on_every_page(browser: Browser, tmp_path: Path) -> None:
     server = odc.start(tmp_path / "odc")
     try:
-        outcome = Look(server, browser, tmp_path).run(600)
+        outcome = Look(server, browser, tmp_path).run(1150)
     finally:
         server.stop()
     assert outcome.wrong == []
