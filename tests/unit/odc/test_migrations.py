@@ -11,13 +11,20 @@ from uuid import UUID
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream, make_kid
 from vopub.odc.database import postgresql_url
 from vopub.odc.faults import GoneError
 from vopub.odc.paging import Sort
+from vopub.odc.schema import (
+    CollectionRow,
+    PublishedFileRow,
+    ResourceRow,
+    StreamRow,
+    UploadRow,
+)
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 
@@ -62,6 +69,40 @@ def check(store: Store) -> None:
     assert store.count_by_ktype() == {Ktype.EVENTS: 3}
 
 
+def check_everything(store: Store, first: dict[str, list[sqlite3.Row]]) -> None:
+    """Compare every row that the first version wrote with what is there now."""
+    assert len(first["resources"]) == store.count(Query()).number + 1  # one was withdrawn
+    with store.reading() as session:
+        for row in first["resources"]:
+            kept = session.get(ResourceRow, row["kid"])
+            assert kept is not None
+            assert json.loads(kept.record) == json.loads(row["record"])
+            assert (kept.withdrawn is None) == (row["withdrawn"] is None)
+            assert kept.reason == row["reason"]
+            assert f"{kept.written}" == row["written"]
+        for name, table in (("uploads", UploadRow), ("published_files", PublishedFileRow)):
+            rows = [dict(row) for row in session.execute(select(table.__table__)).mappings()]
+            there = [{key: f"{value}" for key, value in row.items()} for row in rows]
+            said = [{key: f"{row[key]}" for key in row.keys()} for row in first[name]]  # noqa: SIM118
+            assert sorted(map(str, there)) == sorted(map(str, said))
+        for name, kind in (("streams", StreamRow), ("collections", CollectionRow)):
+            for row in first[name]:
+                there_now = session.get(kind, row["identifier"])
+                assert there_now is not None
+                assert json.loads(there_now.record) == json.loads(row["record"])
+
+
+def rows_of_first() -> dict[str, list[sqlite3.Row]]:
+    """Return the rows of each table as the first version wrote them."""
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    connection.executescript(FIRST.read_text(encoding="utf-8"))
+    names = ("resources", "uploads", "published_files", "streams", "collections")
+    found = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+    connection.close()
+    return found
+
+
 def check_groupings_live(store: Store) -> None:
     """Look whether what the first version wrote can be withdrawn and returned."""
     groupings = store.groupings
@@ -92,6 +133,7 @@ def test_a_store_of_the_first_version_is_whole_in_todays(tmp_path: Path) -> None
     for _ in range(2):  # opening it again finds it done
         store = Store(tmp_path / "odc")
         check(store)
+        check_everything(store, rows_of_first())
         check_index(store)
         check_groupings_live(store)
         store.close()
@@ -113,6 +155,7 @@ def test_records_in_postgresql_outlive_a_step_of_the_schema(
     (tmp_path / "odc" / "odc.db").unlink()
     store = Store(tmp_path / "odc", address)
     check(store)
+    check_everything(store, rows_of_first())
     check_index(store)
     check_groupings_live(store)
     store.close()
