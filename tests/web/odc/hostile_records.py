@@ -29,6 +29,8 @@ class Place:
     path: tuple[str | int, ...]
     before: str = ""
     after: str = ""
+    calm: str = ""
+    """What a harmless twin begins with, to be of the same form as a string that is taken."""
 
     def put(self, record: dict[str, Any], text: str) -> None:
         """Write a string into a record."""
@@ -52,13 +54,13 @@ class Place:
         return dotted == here or dotted.startswith(f"{here}.")
 
 
-def _places(text: str, before: str = "", after: str = "") -> list[Place]:
+def _places(text: str, before: str = "", after: str = "", calm: str = "") -> list[Place]:
     """Return the places of dotted names that stand in lines."""
     paths = [
         tuple(int(step) if step.isdigit() else step for step in name.split("."))
         for name in text.split()
     ]
-    return [Place(path, before, after) for path in paths]
+    return [Place(path, before, after, calm) for path in paths]
 
 
 def _named_parameters(*names: str) -> list[dict[str, Any]]:
@@ -104,9 +106,10 @@ PLACES = (
     *_places("publication.doi", before="10.1234/"),
     *_places("publication.contact.email", before="a@"),
     *_places("files.0.media_type elsewhere.0.media_type", before="text/csv;a="),
+    *_places("services.1.url", calm="https://"),
     *_places(
         """publication.version publication.created publication.creators.0.orcid
-        publication.messenger services.1.url identifier ktype schema_version
+        publication.messenger identifier ktype schema_version
         files.0.name files.1.sha256 files.2.role parameters.0.name parameters.1.unit
         parameters.2.ucd parameters.3.dtype services.0.kind services.1.proved
         coverage.temporal.start coverage.temporal.stop kid replaces publication.contributors.0.orcid
@@ -179,13 +182,16 @@ class Planted:
     @property
     def twins(self) -> dict[str, str]:
         """The hostile string for each harmless one."""
-        return {harmless(text, number): text for number, text in self.strings.values()}
+        return {
+            f"{place.calm}{harmless(text, number)}": text
+            for place, (number, text) in self.strings.items()
+        }
 
     def body(self, *, hostile: bool) -> bytes:
         """Return the record as JSON, with the strings or with their harmless twins."""
         record = json.loads(json.dumps(self.record))
         for place, (number, text) in self.strings.items():
-            place.put(record, text if hostile else harmless(text, number))
+            place.put(record, text if hostile else f"{place.calm}{harmless(text, number)}")
         return json.dumps(record).encode()
 
     def put(self, http: httpx.Client) -> None:
