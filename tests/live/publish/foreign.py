@@ -166,7 +166,11 @@ def started(command: list[str], log: Path, **extra: str) -> Iterator[subprocess.
         yield process
     finally:
         process.send_signal(signal.SIGINT)  # PostgreSQL waits for nobody then
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:  # DaCHS waits for whoever it still answers
+            process.kill()
+            process.wait()
 
 
 def password() -> str:
