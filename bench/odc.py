@@ -123,15 +123,16 @@ def _figures_of_pages(name: str, times: Times, at_once: Times) -> list[Figure]:
     slowest = {kind: median(some) * 1000 for kind, some in times.items()}
     worst = {kind: _p99(some) * 1000 for kind, some in times.items()}
     slow, bad = max(slowest, key=lambda k: slowest[k]), max(worst, key=lambda k: worst[k])
-    detail = f"{len(everything)} pages, {READERS} readers who pause {REST:g} s on average after each"
+    detail = f"{len(everything)} pages, {READERS} readers who pause {REST:g} s on average"
     never = f"{READERS} readers without pauses, {len(all_at_once) / WITHOUT_REST:.0f} pages/s"
     return [
         Figure(f"ODC, {name}: page, median", median(everything), "ms", 50, detail=detail),
         Figure(f"ODC, {name}: slowest kind, median", slowest[slow], "ms", 50, detail=slow),
         Figure(f"ODC, {name}: page, p99", _p99(everything), "ms", 200),
         Figure(f"ODC, {name}: slowest kind, p99", worst[bad], "ms", 200, detail=bad),
-        Figure(f"ODC, {name}: page without pauses, median", median(all_at_once), "ms", 50,
-               detail=never),
+        Figure(
+            f"ODC, {name}: page without pauses, median", median(all_at_once), "ms", 50, detail=never
+        ),
         Figure(f"ODC, {name}: page without pauses, p99", _p99(all_at_once), "ms", 200),
     ]
 
