@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 EVERY = 5.0
@@ -47,8 +47,10 @@ class Carrier:
     def notice(self) -> None:
         """Take note of a transaction that was committed."""
         self._written = True
-        if self._log.stat().st_size >= LONG:
-            self._due.set()
+        # What was committed is committed, whatever became of the file meanwhile.
+        with suppress(OSError):
+            if self._log.stat().st_size >= LONG:
+                self._due.set()
 
     def close(self) -> None:
         """End the thread; what is left in the log is carried when the database is closed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,6 +54,12 @@ class Answer:
     """Instead of the body: pieces, without a length."""
     part: Answer | None = None
     """What is said to who asks for a part."""
+
+
+def three_at_once(fetch: Callable[[], bool]) -> list[bool]:
+    """Return what each of three says who fetch at the same time."""
+    with ThreadPoolExecutor(3) as pool:
+        return [each.result() for each in [pool.submit(fetch) for _ in range(3)]]
 
 
 class Scripted(ThreadingHTTPServer):

@@ -19,7 +19,7 @@ from vopub.errors import FileError, ServiceError
 from vopub.odc.client import OdcClient
 
 from ..odc.conftest import TOKEN, Server, make_record, product, upload  # noqa: TID252
-from .conftest import SHORT, Answer, Scripted
+from .conftest import SHORT, Answer, Scripted, three_at_once
 
 CONTENT = bytes(range(256)) * 2000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -212,16 +212,7 @@ def test_two_at_once_fetch_it_once(way: Connection, target: Path, scripted: Scri
         yield CONTENT
 
     scripted.answers[PATH] = Answer(pieces=slowly)
-    done: list[bool] = []
-    threads = [
-        threading.Thread(target=lambda: done.append(download(way, WANTED, target)))
-        for _ in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(done) == [False, False, True]
+    assert sorted(three_at_once(lambda: download(way, WANTED, target))) == [False, False, True]
     assert len(scripted.asked) == 1
     assert [path.name for path in target.parent.iterdir()] == [FILE.name]
 

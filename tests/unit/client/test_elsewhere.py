@@ -27,7 +27,7 @@ from vopub.model.resource import RemoteFile
 from vopub.odc.client import OdcClient
 
 from ..odc.conftest import CSV, TOKEN, Server, make_record, products, upload  # noqa: TID252
-from .conftest import SHORT, Answer, Scripted
+from .conftest import SHORT, Answer, Scripted, three_at_once
 
 SHA = hashlib.sha256(CSV).hexdigest()
 HERE = Way(patience=SHORT, loopback=True)
@@ -164,17 +164,7 @@ def test_two_at_once_fetch_it_once(other: Scripted, tmp_path: Path) -> None:
         yield CSV
 
     other.answers["/events.csv"] = Answer(pieces=slowly)
-    done: list[bool] = []
-    threads = [
-        threading.Thread(
-            target=lambda: done.append(fetch(entry(other), tmp_path / "events.csv", HERE))
-        )
-        for _ in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    done = three_at_once(lambda: fetch(entry(other), tmp_path / "events.csv", HERE))
     assert sorted(done) == [False, False, True]
     assert len(other.asked) == 1
     assert leftover(tmp_path) == ["events.csv"]

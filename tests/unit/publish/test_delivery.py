@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from tests.unit.odc.conftest import TOKEN, Server, make_record, products, start
+from tests.unit.odc.conftest import make_record, products
 from vopub.errors import ProofError
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.client import OdcClient
@@ -21,24 +18,7 @@ from vopub.settings import Settings
 from vopub.site import Site
 
 from .test_archive import publication, state
-from .test_deposit import Said, settings
-
-
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = start(tmp_path_factory.mktemp("server") / "odc")
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def chosen(tmp_path: Path, centre: Server) -> Settings:
-    """Settings of a site whose Open Data Center runs, and whose DaCHS does not answer."""
-    port = int(centre.url.rpartition(":")[2])
-    made = settings(tmp_path, {"site.odc_port": port, "site.dachs_port": 9})
-    (secret := Site(made).odc.token_file).parent.mkdir(parents=True)
-    secret.write_text(TOKEN)
-    return made
+from .test_deposit import Said
 
 
 def let_wait(site: Site, work: Path, record: KM3OpenResource) -> None:

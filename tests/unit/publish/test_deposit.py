@@ -34,20 +34,11 @@ from vopub.publish.registrations import (
 )
 from vopub.publish.stages import Stage
 from vopub.publish.state import begin_change, read_state, write_state
-from vopub.settings import Settings, load_settings
+from vopub.settings import Settings
 from vopub.site import Site
 
+from .conftest import CHECKOUT, settings
 from .test_archive import publication, state
-
-CHECKOUT = Path(__file__).resolve().parents[3]
-
-
-def settings(tmp_path: Path, more: Any = None, **given: Any) -> Settings:
-    options = {"site.directory": tmp_path / "site", **(more or {})}
-    return load_settings(
-        {**options, **{f"archives.{key}": value for key, value in given.items()}},
-        environ={}, directory=CHECKOUT,
-    )  # fmt: skip
 
 
 def token(tmp_path: Path, mode: int = 0o600) -> Path:

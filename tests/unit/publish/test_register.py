@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.unit.odc.conftest import ROOT, TOKEN, Server, make_record, start
+from tests.unit.odc.conftest import ROOT, TOKEN, Server, make_record
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.client import OdcClient
 from vopub.publish.archive import Archive
@@ -22,43 +21,25 @@ from vopub.site import Site
 from vopub.vo.known_events import KnownEvent, KnownEvents
 
 from .test_archive import publication
-from .test_deposit import settings
 
 KNOWN = KnownEvents(events=(KnownEvent(values={"event_id": "a", "ra": 10.0, "dec": 5.0}),))
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = start(tmp_path_factory.mktemp("server") / "odc")
-    yield running
-    running.stop()
-
-
-def test_publishers_at_the_same_time_lose_none_of_their_members(centre: Server) -> None:
+def test_publishers_at_the_same_time_lose_none_of_their_members(server: Server) -> None:
     published = [[uuid4() for _ in range(20)] for _ in range(2)]
 
     def publish(kids: list[UUID]) -> None:
-        with OdcClient(centre.url, TOKEN) as client:
+        with OdcClient(server.url, TOKEN) as client:
             for kid in kids:
                 register_collections(client, ROOT / "resources", {"samples26_01": [kid]})
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(publish, published))
-    with OdcClient(centre.url) as client:
+    with OdcClient(server.url) as client:
         collection = client.get_collection("samples26_01")
     assert collection is not None
     assert sorted(collection.resources) == sorted(kid for kids in published for kid in kids)
-
-
-@pytest.fixture
-def chosen(tmp_path: Path, centre: Server) -> Settings:
-    """Settings of a site whose Open Data Center runs, and whose DaCHS does not answer."""
-    port = int(centre.url.rpartition(":")[2])
-    made = settings(tmp_path, {"site.odc_port": port, "site.dachs_port": 9})
-    (secret := Site(made).odc.token_file).parent.mkdir(parents=True)
-    secret.write_text(TOKEN)
-    return made
 
 
 def publish(site: Site, work: Path, version: str) -> KM3OpenResource:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -21,7 +21,6 @@ from tests.unit.odc.conftest import (
     make_record,
     product,
     products,
-    start,
 )
 from vopub.errors import ProofError, ServiceError, UnreachableError
 from vopub.model.resource import KM3OpenResource, ServiceKind, ServiceReference
@@ -51,13 +50,6 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def pending(tmp_path: Path) -> Pending:
     return Pending(tmp_path / "state" / "pending")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = start(tmp_path_factory.mktemp("server") / "odc")
-    yield running
-    running.stop()
 
 
 def absent() -> OdcClient:
