@@ -31,15 +31,6 @@ from vopub.model.parameter import Dtype, Parameter
 VERSION = "1.4"
 METADATA_PARAM = "vopub_metadata"
 """Name of the PARAM that holds the metadata as JSON."""
-DATATYPES = {
-    Dtype.INT16: "short",
-    Dtype.INT32: "int",
-    Dtype.INT64: "long",
-    Dtype.FLOAT32: "float",
-    Dtype.FLOAT64: "double",
-    # char is ASCII in version 1.4
-    Dtype.TEXT: "unicodeChar",
-}
 _TIME_ORIGINS = {"d": "MJD-origin", "s": "2440587.5", "ns": "2440587.5"}
 """By unit: what times count from, a Modified Julian Date or 1970 as a Julian Date."""
 _GROUPS = (
@@ -163,7 +154,7 @@ def _field(document: VOTableFile, parameter: Parameter, longest: int | None) -> 
         document,
         ID=parameter.name,
         name=parameter.name,
-        datatype=DATATYPES[parameter.dtype],
+        datatype=parameter.dtype.votable,
         arraysize=f"{longest or ''}*" if parameter.dtype is Dtype.TEXT else None,
         unit=parameter.unit or None,
         ucd=parameter.ucd,

@@ -36,9 +36,20 @@ class Dtype(StrEnum):
         return np.dtype(object) if self is Dtype.TEXT else np.dtype(self.value)
 
     @property
+    def votable(self) -> str:
+        """The datatype in VOTable 1.4, whose ``char`` is ASCII."""
+        return _VOTABLE[self]
+
+    @property
     def is_float(self) -> bool:
         """Whether NaN can stand for 'not available'."""
         return self in (Dtype.FLOAT32, Dtype.FLOAT64)
+
+
+_VOTABLE = {
+    Dtype.INT16: "short", Dtype.INT32: "int", Dtype.INT64: "long",
+    Dtype.FLOAT32: "float", Dtype.FLOAT64: "double", Dtype.TEXT: "unicodeChar",
+}  # fmt: skip
 
 
 def check_name(name: str) -> str:

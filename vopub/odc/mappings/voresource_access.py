@@ -28,11 +28,6 @@ AS_IT_IS = (ServiceKind.FORM, ServiceKind.DATALINK, ServiceKind.BULK)
 PROVED = "Last seen to answer with the data of this resource at "
 NO_SCHEMA = "default"
 """What VODataService calls a set of tables without a name."""
-DATATYPES = {
-    Dtype.INT16: "short", Dtype.INT32: "int", Dtype.INT64: "long",
-    Dtype.FLOAT32: "float", Dtype.FLOAT64: "double", Dtype.TEXT: "unicodeChar",
-}  # fmt: skip
-"""Types of columns in the words of VOTable."""
 
 
 def add_capabilities(root: ET.Element, record: KM3OpenResource) -> None:
@@ -74,7 +69,7 @@ def _add_column(table: ET.Element, parameter: Parameter) -> None:
         add(column, "unit", parameter.unit)
     add(column, "ucd", parameter.ucd)
     size = {"arraysize": "*"} if parameter.dtype is Dtype.TEXT else {}
-    datatype = DATATYPES[parameter.dtype]
+    datatype = parameter.dtype.votable
     add(column, "dataType", datatype, **{"xsi:type": "vs:VOTableType"}, **size)
     if parameter.null:
         add(column, "flag", "nullable")
@@ -105,7 +100,7 @@ def read_table(resource: ET.Element) -> TableSaid:
 
 
 def _parameter(column: ET.Element) -> Node:
-    dtypes = {name: dtype.value for dtype, name in DATATYPES.items()} | {"char": Dtype.TEXT.value}
+    dtypes = {dtype.votable: dtype.value for dtype in Dtype} | {"char": Dtype.TEXT.value}
     return {
         "name": column.findtext("name"),
         "dtype": dtypes.get(column.findtext("dataType", "")),
