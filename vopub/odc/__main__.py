@@ -5,20 +5,21 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
-import signal
+import os
 import socket
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 
 import uvicorn
 
 from vopub.errors import BusyError, VopubError
 from vopub.odc import rendering, sky
-from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, create_app
+from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, Shared, create_app
+from vopub.odc.crew import work_together
 from vopub.odc.file_types import USUAL
 from vopub.odc.guard import read_token_digest
+from vopub.odc.protocol import BoundedHead
 from vopub.odc.sky_view import DEFAULT_DIRECTORY
 
 GRACE_SECONDS = 10
@@ -28,6 +29,16 @@ GRACE_SECONDS = 10
 GARBAGE = 50_000
 """How many objects there are to be more before garbage is looked for: records sent by thousands are
 hundreds of thousands, which were looked through many times."""
+
+
+USUAL_PROCESSES = 4
+MOST_PROCESSES = 64
+"""How many processes serve at most unless told otherwise, and at all."""
+
+
+def usual_processes() -> int:
+    """Return how many processes serve unless told otherwise: one for each core that we may use."""
+    return min(len(os.sched_getaffinity(0)), USUAL_PROCESSES)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,30 +59,43 @@ def serve(options: argparse.Namespace) -> None:
 
     Raises
     ------
-    BusyError, FileError
-        If the port or the directory is in use, or one of the files cannot be used.
+    BusyError, FileError, ServiceError, UsageError
+        If the port or the directory is in use, or one of the files or the database cannot be used.
     """
-    listening = _listen(options.host, options.port)
+    sockets = _listen(options.host, options.port, options.processes)
     config = OdcConfig(
         directory=options.directory, token_digest=read_token_digest(options.token_file),
         largest_upload=options.largest_upload, public_url=options.public_url,
         database=options.database, aladin_lite=options.aladin_lite,
         accepted=USUAL.with_more(options.accept),
     )  # fmt: skip
-    app = create_app(config)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, log_config=None, server_header=False, proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )  # fmt: skip
-    # uvicorn stops gracefully, then raises the signal again for whoever started it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
-    host, port = listening.getsockname()[:2]
+    shared = Shared.prepare(config, options.processes)
+    host, port = sockets[0].getsockname()[:2]
     sys.stdout.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
     sys.stdout.flush()
+
+    def work(number: int) -> None:
+        _serve(config, shared.by(number), sockets[number])
+
+    def lost(_number: int) -> None:
+        # It may have written something that it did not come to count.
+        in_its_name = shared.owned.by(options.processes)
+        in_its_name.count_write()
+        in_its_name.count_grouping()
+
+    work_together(options.processes, work, lost)
+
+
+def _serve(config: OdcConfig, shared: Shared, listening: socket.socket) -> None:
+    """Serve what one of the processes is asked for."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(config, shared), loop="uvloop", http=BoundedHead, log_config=None,
+            server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )  # fmt: skip
     threading.Thread(target=_warm_up).start()
+    # It stops gracefully when it gets a signal, and raises that again for whoever started it.
     server.run(sockets=[listening])
 
 
@@ -85,20 +109,28 @@ def _warm_up() -> None:
     gc.set_threshold(GARBAGE)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+def _listen(host: str, port: int, number: int) -> list[socket.socket]:
+    """Return sockets that listen on one port, of which the system chooses one for each reader.
 
-
-def _listen(host: str, port: int) -> socket.socket:
+    One for each process: of one for all, the first process that looks takes all who wait.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sockets: list[socket.socket] = []
     try:
-        listening = socket.create_server((host, port), family=family, backlog=1024)
+        # Shares the port with nobody, as those after it do with every process of this user.
+        with socket.create_server((host, port), family=family) as alone:
+            place = (host, port or alone.getsockname()[1])
+        for _ in range(number):
+            sockets.append(  # noqa: PERF401 - those before one that fails are closed
+                socket.create_server(place, family=family, backlog=1024, reuse_port=True)
+            )
     except (OSError, OverflowError) as error:
         what = f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}"
         raise BusyError(what, hint="choose another address or port") from error
-    # Connections inherit this; without it every answer waits 40 ms for an acknowledgement.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
+    for each in sockets:
+        # Connections inherit this; without it every answer waits 40 ms for an acknowledgement.
+        each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sockets
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,6 +154,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--accept", action="append", default=[], metavar="ENDING=MEDIA/TYPE",
         help="another type of files that is accepted; may be given more than once",
+    )  # fmt: skip
+    parser.add_argument(
+        "--processes", type=int, default=usual_processes(), choices=range(1, MOST_PROCESSES + 1),
+        metavar="NUMBER", help="how many serve; default: one for each core, at most "
+        f"{USUAL_PROCESSES}",
     )  # fmt: skip
     parser.add_argument("--public-url", default="", help="address that readers use")
     return parser

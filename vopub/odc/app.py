@@ -31,9 +31,10 @@ from vopub.odc import (
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.guard import HeadLikeGet, SecurityHeaders, handle_errors
 from vopub.odc.keeping import keep_tidy
-from vopub.odc.limits import Limit
+from vopub.odc.limits import Cells, Limit
+from vopub.odc.ownership import Owned
 from vopub.odc.packing import Packing
-from vopub.odc.store import Store
+from vopub.odc.store import Store, prepare
 from vopub.odc.turns import Turns
 
 LARGEST_UPLOAD = 2 << 30
@@ -65,21 +66,63 @@ class OdcConfig:
     """Types of files that are taken."""
 
 
-def create_app(config: OdcConfig) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the processes that serve together have in common; made before they are parted."""
+
+    owned: Owned
+    wrong_tokens: Limit
+    writes: Limit
+
+    @classmethod
+    def prepare(cls, config: OdcConfig, processes: int = 1) -> Shared:
+        """Own the store and bring it up to date.
+
+        Raises
+        ------
+        BusyError, FileError, ServiceError, UsageError
+            If the directory is in use, or it or the database cannot be used.
+        """
+        return cls(
+            prepare(config.directory, config.database, processes),
+            Limit(WRONG_TOKENS, cells=Cells.of(processes)),
+            Limit(config.most_writes, cells=Cells.of(processes)),
+        )
+
+    def by(self, process: int) -> Shared:
+        """Return the same for one of the processes."""
+        return Shared(
+            self.owned.by(process), self.wrong_tokens.by(process), self.writes.by(process)
+        )
+
+
+def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
     """Open the store and make the application that serves it.
+
+    Parameters
+    ----------
+    config
+        What it needs to know.
+    shared
+        In one of several processes that serve together, what they have in common.
 
     Raises
     ------
-    BusyError, FileError
-        If the directory is in use or cannot be used.
+    BusyError, FileError, ServiceError, UsageError
+        As ``Shared.prepare``.
     """
-    store = Store(config.directory, config.database, config.accepted)
+    shared = shared or Shared.prepare(config)
+    store = Store(config.directory, config.database, config.accepted, shared.owned)
 
     @asynccontextmanager
     async def look_after_store(_app: FastAPI) -> AsyncIterator[None]:
-        tidying = asyncio.create_task(keep_tidy(config.directory, config.database))
+        tasks = [
+            asyncio.create_task(keep_tidy(config.directory, config.database))
+            for _ in range(shared.owned.is_first)
+        ]
         yield
-        tidying.cancel()
+        for task in tasks:
+            task.cancel()
         store.close()
 
     app = FastAPI(
@@ -89,8 +132,8 @@ def create_app(config: OdcConfig) -> FastAPI:
     )  # fmt: skip
     app.state.store = store
     app.state.token_digest = config.token_digest
-    app.state.wrong_tokens = Limit(WRONG_TOKENS)
-    app.state.writes = Limit(config.most_writes)
+    app.state.wrong_tokens = shared.wrong_tokens
+    app.state.writes = shared.writes
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
     app.state.aladin_lite = config.aladin_lite

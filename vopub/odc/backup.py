@@ -10,7 +10,6 @@ being noticed.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -128,7 +127,7 @@ def restore(source: Path, directory: Path, database: str, *, incomplete: bool = 
     """
     manifest = _read_manifest(source)
     _check_tables(source, manifest)
-    lock = own(directory)
+    owned = own(directory)
     try:
         files, wrong = _copy(source / "files", directory / "files", _digests(source))
         lacking = {
@@ -146,7 +145,7 @@ def restore(source: Path, directory: Path, database: str, *, incomplete: bool = 
                     raise _damaged(_file(source, name))
         engine.dispose()
     finally:
-        os.close(lock)
+        owned.close()
     return contents
 
 

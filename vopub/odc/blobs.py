@@ -20,13 +20,12 @@ class Blobs:
     Parameters
     ----------
     directory
-        Made if missing. Only one process may write there at a time.
+        Made if missing. Only processes of one service may write there at a time.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self._sweep()
 
     def path(self, sha256: str) -> Path:
         """Return where the bytes with this digest (64 hex digits) lie, if they are here."""
@@ -95,8 +94,8 @@ class Blobs:
         except OSError as error:
             raise cannot("touch", path, error) from error
 
-    def _sweep(self) -> None:
-        """Remove what uploads that were cut short by a crash left behind.
+    def sweep(self) -> None:
+        """Remove what uploads that were cut short by a crash left behind; while none is under way.
 
         What was about to be removed is back: it may have been sent again in that moment.
         """

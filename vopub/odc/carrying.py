@@ -10,11 +10,17 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from time import monotonic
 
+from vopub.odc.counting import Count
+
+LOOK = 0.2
+"""Seconds between two looks at the log."""
 EVERY = 5.0
-"""Seconds between two looks whether something was written."""
+"""Seconds after which what was written is carried."""
 LONG = 256 << 20
 """Bytes of the log that are carried at once."""
 PATIENCE = 0.2
@@ -30,47 +36,48 @@ class Carrier:
     ----------
     path
         The database, whose other connections do not carry by themselves.
-    one
-        Held by whoever writes.
+    turn
+        Gives what whoever writes holds.
+    writes
+        Counts the transactions of all who write.
     """
 
-    def __init__(self, path: Path, one: threading.Lock) -> None:
+    def __init__(
+        self, path: Path, turn: Callable[[], AbstractContextManager[None]], writes: Count
+    ) -> None:
         self._path = path
         self._log = path.with_name(f"{path.name}-wal")
-        self._one = one
-        self._written = False
-        self._closed = False
-        self._due = threading.Event()
+        self._turn = turn
+        self._writes = writes
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="carrier", daemon=True)
         self._thread.start()
 
-    def notice(self) -> None:
-        """Take note of a transaction that was committed."""
-        self._written = True
-        # What was committed is committed, whatever became of the file meanwhile.
-        with suppress(OSError):
-            if self._log.stat().st_size >= LONG:
-                self._due.set()
-
     def close(self) -> None:
         """End the thread; what is left in the log is carried when the database is closed."""
-        self._closed = True
-        self._due.set()
+        self._closed.set()
         self._thread.join()
 
     def _go_on(self) -> None:
+        carried, when = b"", monotonic()
         with closing(sqlite3.connect(self._path, timeout=PATIENCE)) as connection:
-            while not self._closed:
-                self._due.wait(EVERY)
-                self._due.clear()
-                if self._written and not self._closed:
-                    self._written = False
+            while not self._closed.wait(LOOK):
+                written = self._writes.now()
+                due = monotonic() - when >= EVERY or self._length() >= LONG
+                if due and written != carried:
                     self._carry(connection)
+                    carried, when = written, monotonic()
+
+    def _length(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _carry(self, connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            with self._one:
+            with self._turn():
                 # The next who writes begins the log anew.
                 connection.execute("PRAGMA wal_checkpoint(RESTART)")
         except sqlite3.Error:  # a full disk, say: it is tried again after the next write

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -22,11 +19,11 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.errors import FileError, ServiceError, UsageError
-from vopub.odc.carrying import Carrier
 
+SQLITE = "odc.db"
+"""Name of the database of SQLite in the directory of a store."""
 BUSY_SECONDS = 20
 """How long a transaction waits for another one that writes."""
 CONNECTIONS = 20
@@ -126,36 +123,14 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(immediate=True)
 
 
-class OneByOne(sessionmaker[Session]):
-    """Makes transactions that write, of which this process does one after the other.
-
-    SQLite's log of writes would grow without bound if there was always one that wrote while it is
-    carried into the database.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(writing(engine))
-        self._one = threading.Lock()
-        path = engine.url.database if engine.dialect.name == "sqlite" else None
-        self._carrier = Carrier(Path(path), self._one) if path else None
-
-    @contextmanager
-    def begin(self) -> Iterator[Session]:
-        """Return a transaction to be used in ``with``, once all others are done."""
-        with self._one, super().begin() as session:
-            yield session
-        if self._carrier is not None:
-            self._carrier.notice()
-
-    def close(self) -> None:
-        """End what goes on beside the transactions."""
-        if self._carrier is not None:
-            self._carrier.close()
-
-
 def database_of(directory: Path, address: str) -> Engine:
     """Open the database of a store in a directory: SQLite there, or PostgreSQL at the address."""
-    return open_postgresql(address) if address else open_database(directory / "odc.db")
+    return open_postgresql(address) if address else open_database(directory / SQLITE)
+
+
+def connected(directory: Path, address: str) -> Engine:
+    """Return the same for a database that was opened before, so has the newest schema."""
+    return _postgresql(address) if address else _sqlite(directory / SQLITE)
 
 
 def empty_database(directory: Path, address: str, revision: str) -> Engine:
@@ -166,7 +141,7 @@ def empty_database(directory: Path, address: str, revision: str) -> Engine:
     UsageError
         If there is something in it.
     """
-    engine = _postgresql(address) if address else _sqlite(directory / "odc.db")
+    engine = connected(directory, address)
     if inspect(engine).get_table_names():
         engine.dispose()
         hint = "restore into an empty directory, or an empty database"

@@ -36,6 +36,7 @@ from vopub.odc.changes import (
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.door import problems_of_grouping
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
+from vopub.odc.ownership import Owned
 from vopub.odc.schema import CollectionRow, GroupingChangeRow, GroupingRow, StreamRow
 from vopub.odc.tokens import Grant
 
@@ -62,18 +63,30 @@ NEW = Past(())
 
 
 class Groupings(Part):
-    """Writes, withdraws, returns and lists streams and collections."""
+    """Writes, withdraws, returns and lists streams and collections.
 
-    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
+    Parameters
+    ----------
+    reading, writing
+        Make a transaction that reads, or writes.
+    owned
+        Counts what is written by all processes of the service.
+    """
+
+    def __init__(
+        self, reading: sessionmaker[Session], writing: sessionmaker[Session], owned: Owned
+    ) -> None:
         super().__init__(reading, writing)
-        self._writes = 0
-        self._all: dict[Kind, tuple[int, tuple[Any, ...]]] = {}
+        self._owned = owned
+        self._all: dict[Kind, tuple[bytes, tuple[Any, ...]]] = {}
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
-        with self._writing.begin() as session:
-            yield session
-        self._writes += 1
+        try:
+            with self._writing.begin() as session:
+                yield session
+        finally:
+            self._owned.count_grouping()
 
     def put(
         self, record: KM3ResourceStream | KM3ResourceCollection, condition: Condition = ALWAYS, *,
@@ -160,12 +173,13 @@ class Groupings(Part):
     def all(self, kind: type[Grouping]) -> tuple[Grouping, ...]:
         """Return all streams or all collections that were not withdrawn, by identifier.
 
-        They are kept until one is written, which only this process does.
+        They are kept until one is written, which only processes of this service do.
         """
-        made, found = self._all.get(kind, (-1, ()))
-        if made == self._writes:
+        made, found = self._all.get(kind, (b"", ()))
+        written = self._owned.groupings.now()
+        if made == written:
             return found
-        made = self._writes  # before reading: a write that comes between makes it old
+        made = written  # before reading: a write that comes between makes it old
         table = table_of(kind)
         wanted = select(table.record).where(table.withdrawn.is_(None)).order_by(table.identifier)
         with self._reading() as session:

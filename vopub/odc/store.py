@@ -6,7 +6,6 @@ when the process is killed; a record never names a file that is not here.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.model.ktype import Ktype
@@ -25,20 +24,24 @@ from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
 from vopub.odc.changes import Past
 from vopub.odc.conditions import ALWAYS, Condition
-from vopub.odc.database import OneByOne, database_of
+from vopub.odc.database import connected, database_of, writing
 from vopub.odc.entries import Entry
 from vopub.odc.faults import NotFoundError
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.groupings import Groupings
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
 from vopub.odc.moment import now
-from vopub.odc.ownership import own
+from vopub.odc.one_by_one import OneByOne
+from vopub.odc.ownership import Owned, own
 from vopub.odc.paging import Count, Page, Sort
 from vopub.odc.registering import Sender, bring, register
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.odc.search import EVERYTHING, Query, conditions
 from vopub.odc.tokens import Grant, Tokens
 from vopub.odc.ways import Sought
+
+FILES = "files"
+"""Directory of the files, by their content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class StoredFile:
 
 
 class Store:
-    """Records and files in one directory, of which only one process can be the owner.
+    """Records and files in one directory, of which only one service can be the owner.
 
     Parameters
     ----------
@@ -70,40 +73,39 @@ class Store:
         ``database.open_postgresql`` has it.
     accepted
         Types of files that those who send records may name.
+    owned
+        What ``prepare`` returned, in one of several processes that serve the directory together;
+        None if only this one does.
 
     Raises
     ------
-    BusyError
-        If another process serves the directory.
-    FileError
-        If the directory or the database in it cannot be used.
-    ServiceError, UsageError
-        If PostgreSQL cannot be used, or its address is none.
+    BusyError, FileError, ServiceError, UsageError
+        As ``prepare``.
     """
 
-    def __init__(self, directory: Path, database: str = "", accepted: FileTypes = USUAL) -> None:
+    def __init__(
+        self, directory: Path, database: str = "", accepted: FileTypes = USUAL,
+        owned: Owned | None = None,
+    ) -> None:  # fmt: skip
         self.accepted = accepted
-        self._lock = own(directory)
-        self.blobs = Blobs(directory / "files")
-        self._engine = database_of(directory, database)
+        self._owned = owned or prepare(directory, database)
+        self._closed = False
+        self.blobs = Blobs(directory / FILES)
+        self._engine = connected(directory, database)
         self._reading = sessionmaker(self._engine)
-        self._writing = OneByOne(self._engine)
+        self._writing = OneByOne(self._engine, self._owned)
         self.tokens = Tokens(self._reading, self._writing)
-        with self._writing.begin() as session:
-            index.ensure(session)
         self.life = Life(self._reading, self._writing)
-        self.groupings = Groupings(self._reading, self._writing)
-        event.listen(self._writing, "after_commit", self._count_write)
-        self._writes = 0
-        self._catalog: tuple[int, bytes] = (-1, b"")
+        self.groupings = Groupings(self._reading, self._writing, self._owned)
+        self._catalog = (b"", b"")
 
     def close(self) -> None:
         """Close the database and give up the directory; again does nothing."""
-        self._writing.close()
-        self._engine.dispose()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1  # the number may be another file's by now
+        if not self._closed:
+            self._closed = True
+            self._writing.close()
+            self._engine.dispose()
+            self._owned.close()
 
     def check(self) -> None:
         """Reach the database; raises if that fails."""
@@ -283,11 +285,11 @@ class Store:
     def catalog(self) -> bytes:
         """Return the catalogue, a ``Catalog`` as JSON.
 
-        It is kept until something is written, which only this process does.
+        It is kept until something is written, which only processes of this service do.
         """
         made, body = self._catalog
-        if made != self._writes:
-            made = self._writes  # before reading: a write that comes between makes it old
+        if made != (written := self._owned.writes.now()):
+            made = written  # before reading: a write that comes between makes it old
             body = self.make_catalog()
             self._catalog = made, body
         return body
@@ -351,10 +353,39 @@ class Store:
         path = self.blobs.path(found.sha256)
         return StoredFile(name, path, found.sha256, found.size, *kind)
 
-    # -- inside ------------------------------------------------------------------------------
 
-    def _count_write(self, _session: Session) -> None:
-        self._writes += 1
+def prepare(directory: Path, database: str = "", processes: int = 1) -> Owned:
+    """Own the directory of a store, and bring all that it holds up to date.
+
+    Parameters
+    ----------
+    directory, database
+        As ``Store`` has them.
+    processes
+        How many will serve it, which are forked from this one.
+
+    Raises
+    ------
+    BusyError
+        If another service has the directory.
+    FileError
+        If the directory or the database in it cannot be used.
+    ServiceError, UsageError
+        If PostgreSQL cannot be used, or its address is none.
+    """
+    owned = own(directory, processes)
+    try:
+        Blobs(directory / FILES).sweep()
+        engine = database_of(directory, database)
+        try:
+            with Session(writing(engine)) as session, session.begin():
+                index.ensure(session)
+        finally:
+            engine.dispose()
+    except BaseException:
+        owned.close()
+        raise
+    return owned
 
 
 def _check_grant(session: Session, kid: UUID, grant: Grant) -> None:

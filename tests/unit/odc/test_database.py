@@ -13,7 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from vopub.errors import FileError, ServiceError, UsageError
 from vopub.odc import carrying
-from vopub.odc.database import OneByOne, migrate, open_database, open_postgresql, writing
+from vopub.odc.database import migrate, open_database, open_postgresql, writing
+from vopub.odc.one_by_one import OneByOne
+from vopub.odc.ownership import Owned
 from vopub.odc.schema import Base
 
 
@@ -47,7 +49,7 @@ def test_sqlites_log_of_writes_stays_short_while_there_is_always_one_who_writes(
 ) -> None:
     monkeypatch.setattr(carrying, "LONG", 4_000_000)
     engine = open_database(tmp_path / "odc.db")
-    transactions = OneByOne(engine)
+    transactions = OneByOne(engine, Owned(-1))
     with transactions.begin() as session:
         session.execute(text("CREATE TABLE texts (content BLOB)"))
     lengths = []
@@ -79,7 +81,7 @@ def test_sqlites_log_of_writes_stays_short_while_there_is_always_one_who_writes(
 def test_a_short_log_is_carried_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carrying, "EVERY", 0.05)
     engine = open_database(tmp_path / "odc.db")
-    transactions = OneByOne(engine)
+    transactions = OneByOne(engine, Owned(-1))
     before = (tmp_path / "odc.db").stat().st_size
     with transactions.begin() as session:
         session.execute(text("CREATE TABLE texts (content BLOB)"))

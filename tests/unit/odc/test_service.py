@@ -223,6 +223,34 @@ def test_bytes_that_are_no_request_do_not_harm(kept_server: Server) -> None:
         assert client.health().status == "ok"
 
 
+@pytest.mark.parametrize("piece", [b"a" * 10_000, b"X-Many: headers\r\n" * 1000])
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(
+    kept_server: Server, piece: bytes
+) -> None:
+    sent = 0
+    with connect(kept_server) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        try:
+            while sent < 50_000_000:
+                sock.sendall(piece)
+                sent += len(piece)
+        except OSError:
+            pass  # the server hung up
+    assert sent < 20_000_000  # what the system keeps of both ends included
+    with OdcClient(kept_server.url) as client:
+        assert client.health().status == "ok"
+
+
+def test_a_head_may_come_in_pieces_and_several_requests_at_once(kept_server: Server) -> None:
+    with connect(kept_server) as sock:
+        answers = sock.makefile("rb")
+        for piece in (b"GET /api/hea", b"lth HTTP/1.1\r\nHo", b"st: x\r\n\r\nGET /api/he"):
+            sock.sendall(piece)
+            time.sleep(0.05)
+        sock.sendall(b"alth HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answers.read().count(b"HTTP/1.1 200") == 2
+
+
 def test_a_sender_that_goes_away_leaves_nothing(server: Server) -> None:
     content = os.urandom(4_000_000)
     with connect(server) as sock:

@@ -261,6 +261,7 @@ def test_everything_is_there_after_opening_again(tmp_path: Path, database: str) 
     store = Store(tmp_path / "odc", database)
     assert store.get_resource(record.kid) == record
     assert store.put_resource(record) is Outcome.UNCHANGED
+    store.close()
 
 
 def test_a_lock_is_given_up_by_a_dead_process_only(tmp_path: Path) -> None:
