@@ -8,7 +8,6 @@ import logging
 import os
 import socket
 import sys
-import threading
 from pathlib import Path
 
 import uvicorn
@@ -16,7 +15,7 @@ import uvicorn
 from vopub.errors import BusyError, VopubError
 from vopub.odc import rendering, sky
 from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, Shared, create_app
-from vopub.odc.crew import work_together
+from vopub.odc.crew import Crew
 from vopub.odc.file_types import USUAL
 from vopub.odc.guard import read_token_digest
 from vopub.odc.protocol import BoundedHead
@@ -70,9 +69,6 @@ def serve(options: argparse.Namespace) -> None:
         accepted=USUAL.with_more(options.accept),
     )  # fmt: skip
     shared = Shared.prepare(config, options.processes)
-    host, port = sockets[0].getsockname()[:2]
-    sys.stdout.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
-    sys.stdout.flush()
 
     def work(number: int) -> None:
         _serve(config, shared.by(number), sockets[number])
@@ -83,7 +79,13 @@ def serve(options: argparse.Namespace) -> None:
         in_its_name.count_write()
         in_its_name.count_grouping()
 
-    work_together(options.processes, work, lost)
+    _warm_up()
+    crew = Crew(options.processes, work, lost)
+    crew.start()
+    host, port = sockets[0].getsockname()[:2]
+    sys.stdout.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    sys.stdout.flush()
+    crew.look_after()
 
 
 def _serve(config: OdcConfig, shared: Shared, listening: socket.socket) -> None:
@@ -94,16 +96,16 @@ def _serve(config: OdcConfig, shared: Shared, listening: socket.socket) -> None:
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )  # fmt: skip
-    threading.Thread(target=_warm_up).start()
     # It stops gracefully when it gets a signal, and raises that again for whoever started it.
     server.run(sockets=[listening])
 
 
 def _warm_up() -> None:
-    """Load now what the first readers would wait for, and all others with them."""
+    """Load now what the first readers would wait for, once for all processes."""
     sky.cell_of(0.0, 0.0)
     rendering.load_templates()
-    # What is there now stays: to look through it for garbage would hold up everybody.
+    # What is there now stays, in memory that the processes share: looking through it for garbage
+    # would hold up everybody, and give each a copy of its own.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)

@@ -68,8 +68,20 @@ class OfferedFile:
         return _LABELS.get(kind, self.reference.name.rpartition(".")[2].upper())
 
 
-def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
-    """Return everything that the page of a resource shows; ``base`` is the service's address."""
+def about(
+    record: KM3OpenResource, store: Store, base: str, newer: UUID | None
+) -> dict[str, Any]:  # fmt: skip
+    """Return everything that the page of a resource shows.
+
+    Parameters
+    ----------
+    record, store
+        The resource, and where it is.
+    base
+        Address of the service.
+    newer
+        ``kid`` of the next version that is there.
+    """
     address = f"{base}/resources/{record.kid}"
     files = [_offered(record, file, base) for file in record.every_file]
     versions = store.find(search.Query(identifier=record.identifier, limit=50)).resources
@@ -77,7 +89,7 @@ def about(record: KM3OpenResource, store: Store, base: str) -> dict[str, Any]:
         "record": record, "address": address, "cite_as": cite_as(record, base),
         "citation": citation(record, address), "bibtex": bibtex(record, address),
         "sentence": sentence(record), "forms": forms_of(record),
-        "structured": _structured(record, base, store.life.replaced_by(record.kid)),
+        "structured": _structured(record, base, newer),
         "files": files, "downloads": [f for f in files if f.reference.role is FileRole.DATA][:3],
         **_pictures(files),
         "services": [(service, service_recipes(service)) for service in record.services],

@@ -34,6 +34,7 @@ from vopub.odc.keeping import keep_tidy
 from vopub.odc.limits import Cells, Limit
 from vopub.odc.ownership import Owned
 from vopub.odc.packing import Packing
+from vopub.odc.remembering import Remembering
 from vopub.odc.store import Store, prepare
 from vopub.odc.turns import Turns
 
@@ -160,4 +161,5 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
     app.add_middleware(Packing)
     app.add_middleware(HeadLikeGet)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Remembering, mark=shared.owned.writes.now)
     return app

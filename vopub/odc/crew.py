@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
+from typing import NoReturn
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 SOON = 1.0
@@ -22,8 +22,8 @@ Work = Callable[[int], None]
 log = logging.getLogger("vopub.odc")
 
 
-def work_together(number: int, work: Work, lost: Work) -> None:
-    """Do some work in several processes, until asked to stop by SIGTERM or SIGINT.
+class Crew:
+    """Processes that do the same work until this one is asked to stop by SIGTERM or SIGINT.
 
     One that ends by itself is started again. If this process is killed, all are.
 
@@ -36,46 +36,57 @@ def work_together(number: int, work: Work, lost: Work) -> None:
     lost
         Called here with the number of one that ended by itself, before it is started again.
     """
-    crew = _Crew(number, work)
-    with crew.signals_held():
-        for each in range(number):
-            crew.start(each)
-    while (ended := crew.wait()) is not None:
-        lost(ended)
-        crew.start_again(ended)
 
-
-class _Crew:
-    def __init__(self, number: int, work: Work) -> None:
+    def __init__(self, number: int, work: Work, lost: Work) -> None:
         self._work = work
+        self._lost = lost
         self._numbers: dict[int, int] = {}
         self._started = [0.0] * number
         self._stopping = False
+
+    def start(self) -> None:
+        """Start all; from now on this process stops when it is asked to."""
         for each in STOPPING:
             signal.signal(each, self._stop)
+        for number in range(len(self._started)):
+            self._start(number)
+
+    def look_after(self) -> None:
+        """Start again what ends, until all have ended that were asked to stop."""
+        while self._numbers:
+            process, status = os.wait()
+            number = self._numbers.pop(process, None)
+            if number is not None and not self._stopping:
+                code = os.waitstatus_to_exitcode(status)
+                log.error("process %d of the service ended with %d; it is started anew",
+                          process, code)  # fmt: skip
+                self._lost(number)
+                # A little later if it ended at once.
+                time.sleep(max(0.0, self._started[number] + SOON - time.monotonic()))
+                self._start(number)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
         for process in self._numbers:
             os.kill(process, signal.SIGTERM)
 
-    @contextmanager
-    def signals_held(self) -> Iterator[None]:
-        """Let signals wait, so that none finds a process that is not noted yet."""
+    def _start(self, number: int) -> None:
+        # Signals wait, so that none finds a process that is not noted yet.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
-            yield
+            if self._stopping:
+                return
+            parent = os.getpid()
+            self._started[number] = time.monotonic()
+            process = os.fork()
+            if not process:
+                self._do(number, parent)
+            self._numbers[process] = number
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
-    def start(self, number: int) -> None:
-        """Start one; signals are held."""
-        parent = os.getpid()
-        self._started[number] = time.monotonic()
-        process = os.fork()
-        if process:
-            self._numbers[process] = number
-            return
+    def _do(self, number: int, parent: int) -> NoReturn:
+        """Work, in a process of its own, and end it."""
         code = 1
         try:
             _die_with(parent)
@@ -93,25 +104,6 @@ class _Crew:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-
-    def start_again(self, number: int) -> None:
-        """Start one that ended, a little later if it ended at once."""
-        time.sleep(max(0.0, self._started[number] + SOON - time.monotonic()))
-        with self.signals_held():
-            if not self._stopping:
-                self.start(number)
-
-    def wait(self) -> int | None:
-        """Wait until one ends by itself; None once all have ended that were asked to."""
-        while self._numbers:
-            process, status = os.wait()
-            number = self._numbers.pop(process, None)
-            if number is not None and not self._stopping:
-                code = os.waitstatus_to_exitcode(status)
-                log.error("process %d of the service ended with %d; it is started anew",
-                          process, code)  # fmt: skip
-                return number
-        return None
 
 
 def _die_with(parent: int) -> None:

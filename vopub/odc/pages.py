@@ -109,7 +109,7 @@ def resource(
     headers = {**header(links_of_page(record, base, newer)), "Vary": "Accept"}
     subject = subject_of(record)
     page = render(
-        "resource.html", **about(record, store, base), drawing=subject,
+        "resource.html", **about(record, store, base, newer), drawing=subject,
         no_drawing=pictures_of(request).reason(subject) if subject else "",
         has_sky=view_of(record) is not None and program_of(request) is not None,
     )  # fmt: skip

@@ -192,6 +192,13 @@ def test_what_keeps_it_from_starting_is_one_line(kept_server: Server, tmp_path: 
         assert "Traceback" not in done.stderr
 
 
+def test_a_number_of_processes_that_is_none_is_refused(tmp_path: Path) -> None:
+    options = ["--directory", str(tmp_path), "--token-file", str(tmp_path / "token")]
+    done = run(*options, "--processes", "0")
+    assert done.returncode == 2
+    assert "invalid choice: 0" in done.stderr
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -11,8 +11,7 @@ import pytest
 from vopub.errors import UsageError
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource, KM3ResourceStream, make_kid
-from vopub.odc.faults import ForbiddenError, NotFoundError, TooOftenError
-from vopub.odc.limits import Limit
+from vopub.odc.faults import ForbiddenError, NotFoundError
 from vopub.odc.store import Store
 from vopub.odc.tokens import Grant, Scope
 
@@ -182,19 +181,6 @@ def test_a_token_writes_only_so_often(tmp_path: Path) -> None:
         with scoped(centre, "admin") as http:  # another token has its own limit
             assert put(http, record) == 200
         assert centre.http.get(f"/api/resources/{record.kid}").status_code == 200
-
-
-def test_a_limit_forgets_after_a_minute() -> None:
-    time = [0.0]
-    limit = Limit(2, clock=lambda: time[0])
-    for _ in range(2):
-        limit.check("a")
-        limit.count("a")
-    with pytest.raises(TooOftenError, match="try again in 60 seconds"):
-        limit.check("a")
-    limit.check("b")
-    time[0] = 60.5
-    limit.check("a")
 
 
 @pytest.mark.parametrize(
