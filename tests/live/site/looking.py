@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from vopub.process import run
-from vopub.site import Site, State
+from vopub.site import Site, State, processes
 
 NAMES = ["PostgreSQL", "DaCHS", "ODC"]
 
@@ -74,6 +74,16 @@ def traces(site: Site) -> list[str]:
                 found.append(" ".join(told[0].split("\0")))
     sockets = Path("/proc/net/unix").read_text().splitlines()
     return found + [line for line in sockets if str(site.dachs.database.host) in line]
+
+
+def shared_files(site: Site) -> set[Path]:
+    """Return the files in memory that its processes use, which would stay if they were killed."""
+    found = set()
+    for parent in pids(site).values():
+        for pid in [parent or 0, *processes.descendants(parent or 0)]:
+            lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+            found |= {Path(line.split()[5]) for line in lines if " /dev/shm/" in line}
+    return found
 
 
 def wait_for(condition: Callable[[], bool], patience: float = 20) -> None:

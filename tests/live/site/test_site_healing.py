@@ -19,7 +19,17 @@ from vopub.settings import Settings
 from vopub.site import Site, State, processes
 from vopub.site import service as service_module
 
-from .looking import NAMES, assert_serves, kill, pids, psql, states, traces, wait_for
+from .looking import (
+    NAMES,
+    assert_serves,
+    kill,
+    pids,
+    psql,
+    shared_files,
+    states,
+    traces,
+    wait_for,
+)
 
 pytestmark = pytest.mark.live
 
@@ -105,16 +115,15 @@ def test_up_replaces_a_server_that_hangs(own: Site, monkeypatch: pytest.MonkeyPa
 
 
 def test_down_leaves_no_trace(own: Site) -> None:
-    segments, shared = Path("/proc/sysvipc/shm"), Path("/dev") / "shm"
+    segments = Path("/proc/sysvipc/shm")
     tag = (own.directory / "pg/postmaster.pid").read_text().splitlines()[6].split()[1]
     assert f" {tag} " in segments.read_text()
-    before = set(shared.iterdir())
+    assert shared_files(own) == set()  # nothing lies there that could be left
     assert traces(own) != []
     own.down()
     assert traces(own) == []
     assert states(own) == [State.DOWN] * 3
     assert f" {tag} " not in segments.read_text()
-    assert set(shared.iterdir()) <= before
     assert [path.name for path in (own.directory / "run").iterdir()] == ["switching"]
     own.down()
     own.up(print)
