@@ -48,7 +48,7 @@ TOKEN = "a token for measuring only"  # noqa: S105 - of a server that lives for 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory in MB at a time."""
+    """Memory in MB at a time; what processes share is counted once."""
 
     when: float
     server: float
@@ -63,13 +63,8 @@ class Served:
     url: str
 
     def memory(self) -> float:
-        """Return the resident memory of the server in MB, of all its processes."""
-        total = 0
-        for pid in [self.process.pid, *_children(self.process.pid)]:
-            status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-            line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-            total += int(line.split()[1])
-        return total * 1024 / 1e6
+        """Return the memory of the server in MB, of all its processes."""
+        return _proportional(self.process.pid)
 
     def client(self) -> httpx.Client:
         """Return a connection that may write."""
@@ -98,15 +93,16 @@ def _measure(
         filled = len(memory)
         with _registering(server, streams) as registered:
             times, failures = _read(server, streams, SECONDS, REST)
+            seen = registered[0]
+            at_once, more = _read(server, streams, WITHOUT_REST, 0)
         reading = memory[filled:]
-        at_once, more = _read(server, streams, WITHOUT_REST, 0)
     failures += more
     assert not failures, failures[:5]
     print(f"{name}: {registered[0]} records registered meanwhile", file=sys.stderr)
-    for kind, some in sorted(times.items()):
-        _tell(kind, some)
+    for some in (times, at_once):
+        _tell(some)
     about = f"{RECORDS:,} records, {streams:,} streams, {AT_ONCE:,} records in a request"
-    reached = registered[0] / SECONDS
+    reached = seen / SECONDS
     return [
         Figure(f"ODC, {name}: registration", rate, "records/s", 2000, at_least=True, detail=about),
         Figure(f"ODC, {name}: registration while others read", reached, "records/s",
@@ -119,26 +115,27 @@ def _measure(
 
 def _figures_of_pages(name: str, times: Times, at_once: Times) -> list[Figure]:
     """Return how long pages take, to readers who pause and to those who never do."""
-    everything, all_at_once = _milliseconds(times), _milliseconds(at_once)
-    slowest = {kind: median(some) * 1000 for kind, some in times.items()}
-    worst = {kind: _p99(some) * 1000 for kind, some in times.items()}
-    slow, bad = max(slowest, key=lambda k: slowest[k]), max(worst, key=lambda k: worst[k])
-    detail = f"{len(everything)} pages, {READERS} readers who pause {REST:g} s on average"
-    never = f"{READERS} readers without pauses, {len(all_at_once) / WITHOUT_REST:.0f} pages/s"
+    rate = sum(map(len, at_once.values())) / WITHOUT_REST
+    paused = f"{READERS} readers who pause {REST:g} s on average"
+    never = f"{READERS} readers without pauses, {rate:.0f} pages/s"
     return [
-        Figure(f"ODC, {name}: page, median", median(everything), "ms", 50, detail=detail),
-        Figure(f"ODC, {name}: slowest kind, median", slowest[slow], "ms", 50, detail=slow),
-        Figure(f"ODC, {name}: page, p99", _p99(everything), "ms", 200),
-        Figure(f"ODC, {name}: slowest kind, p99", worst[bad], "ms", 200, detail=bad),
-        Figure(
-            f"ODC, {name}: page without pauses, median", median(all_at_once), "ms", 50, detail=never
-        ),
-        Figure(f"ODC, {name}: page without pauses, p99", _p99(all_at_once), "ms", 200),
+        *_figures_of_readers(f"ODC, {name}", times, paused),
+        *_figures_of_readers(f"ODC, {name}, without pauses", at_once, never),
     ]
 
 
-def _milliseconds(times: Times) -> list[float]:
-    return [seconds * 1000 for some in times.values() for seconds in some]
+def _figures_of_readers(name: str, times: Times, readers: str) -> list[Figure]:
+    everything = [seconds * 1000 for some in times.values() for seconds in some]
+    slowest = {kind: median(some) * 1000 for kind, some in times.items()}
+    worst = {kind: _p99(some) * 1000 for kind, some in times.items()}
+    slow, bad = max(slowest, key=lambda k: slowest[k]), max(worst, key=lambda k: worst[k])
+    detail = f"{len(everything)} pages, {readers}"
+    return [
+        Figure(f"{name}: page, median", median(everything), "ms", 50, detail=detail),
+        Figure(f"{name}: slowest kind, median", slowest[slow], "ms", 50, detail=slow),
+        Figure(f"{name}: page, p99", _p99(everything), "ms", 200),
+        Figure(f"{name}: slowest kind, p99", worst[bad], "ms", 200, detail=bad),
+    ]
 
 
 def _p99(some: list[float]) -> float:
@@ -266,10 +263,12 @@ def _read(server: Served, streams: int, seconds: float, rest: float) -> tuple[Ti
     return times, failures
 
 
-def _tell(kind: str, some: list[float]) -> None:
-    middle, worst = median(some) * 1000, _p99(some) * 1000
-    line = f"  {kind}: {len(some)}, median {middle:.1f} ms, p99 {worst:.1f} ms"
-    print(line, file=sys.stderr)
+def _tell(times: Times) -> None:
+    """Print how long each kind of page takes."""
+    for kind, some in sorted(times.items()):
+        middle, worst = median(some) * 1000, _p99(some) * 1000
+        line = f"  {kind}: {len(some)}, median {middle:.1f} ms, p99 {worst:.1f} ms"
+        print(line, file=sys.stderr)
 
 
 def _children(pid: int) -> list[int]:

@@ -10,6 +10,8 @@ from collections import defaultdict
 from time import perf_counter
 from urllib.parse import urlsplit
 
+import uvloop
+
 from bench.hydrophones import COLLECTION, record, stream_name
 
 Times = dict[str, list[float]]
@@ -89,5 +91,5 @@ async def run(url: str, readers: int, records: int, streams: int, seconds: float
 if __name__ == "__main__":
     url, *numbers = sys.argv[1:]
     readers, records, streams = map(int, numbers[:3])
-    found = asyncio.run(run(url, readers, records, streams, float(numbers[3]), float(numbers[4])))
+    found = uvloop.run(run(url, readers, records, streams, float(numbers[3]), float(numbers[4])))
     json.dump(found, sys.stdout)

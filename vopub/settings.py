@@ -51,6 +51,8 @@ class SiteSettings(_Section):
     e.g. ``postgresql://odc@/odc?host=/run/postgresql``; SQLite in the directory if empty."""
     odc_accepts: tuple[str, ...] = ()
     """Further types of files that the Open Data Center takes, e.g. ``dat=application/x-dat``."""
+    odc_processes: int = Field(default=0, ge=0, le=64)
+    """How many processes the Open Data Center has; 0 for one for each core, at most four."""
     query_seconds: int = Field(default=30, ge=1, le=3600)
     """Longest time that a cone search or synchronous TAP query may take in the database."""
     tap_rows: int = Field(default=10_000_000, ge=1, le=100_000_000)

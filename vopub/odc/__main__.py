@@ -42,7 +42,7 @@ def usual_processes() -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the service; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel("WARNING")
     try:
@@ -135,35 +135,36 @@ def _listen(host: str, port: int, number: int) -> list[socket.socket]:
     return sockets
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m vopub.odc", description="Open Data Center")
-    parser.add_argument("--directory", type=Path, required=True, help="where everything is kept")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
-    parser.add_argument("--token-file", type=Path, required=True, help="holds the writing token")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    made = argparse.ArgumentParser("python -m vopub.odc", description="Open Data Center")
+    made.add_argument("--directory", type=Path, required=True, help="where everything is kept")
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    made.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    made.add_argument("--token-file", type=Path, required=True, help="holds the writing token")
+    made.add_argument(
         "--largest-upload", type=int, default=LARGEST_UPLOAD, metavar="BYTES",
         help="largest file that is accepted",
     )  # fmt: skip
-    parser.add_argument(
+    made.add_argument(
         "--database", default="", metavar="URL",
         help="PostgreSQL to keep the records in, without a password; default: SQLite",
     )  # fmt: skip
-    parser.add_argument(
+    made.add_argument(
         "--aladin-lite", type=Path, default=DEFAULT_DIRECTORY, metavar="DIRECTORY",
         help="where scripts/fetch_aladin_lite.py has put Aladin Lite",
     )  # fmt: skip
-    parser.add_argument(
+    made.add_argument(
         "--accept", action="append", default=[], metavar="ENDING=MEDIA/TYPE",
         help="another type of files that is accepted; may be given more than once",
     )  # fmt: skip
-    parser.add_argument(
+    made.add_argument(
         "--processes", type=int, default=usual_processes(), choices=range(1, MOST_PROCESSES + 1),
         metavar="NUMBER", help="how many serve; default: one for each core, at most "
         f"{USUAL_PROCESSES}",
     )  # fmt: skip
-    parser.add_argument("--public-url", default="", help="address that readers use")
-    return parser
+    made.add_argument("--public-url", default="", help="address that readers use")
+    return made
 
 
 if __name__ == "__main__":

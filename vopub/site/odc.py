@@ -66,6 +66,7 @@ class OpenDataCenter:
             "--host", site.host, "--port", str(site.odc_port),
             "--token-file", str(self.token_file),
             *(["--database", site.odc_database] if site.odc_database else []),
+            *(["--processes", str(site.odc_processes)] if site.odc_processes else []),
             *(word for kind in site.odc_accepts for word in ("--accept", kind)),
         ]  # fmt: skip
 
