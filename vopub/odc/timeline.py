@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
@@ -101,13 +101,13 @@ def _bars(
     counts: dict[int, int], most: int, start: datetime, stop: datetime, stream: str
 ) -> Iterator[str]:
     width = round((WIDTH - LEFT - 4) / BARS - 2, 1)
+    always = escape(f"/resources?{urlencode({'stream': stream, 'sort': 'earliest-data'})}")
     for bar, count in sorted(counts.items()):
-        begin, end = (_edge(edge, start, stop) for edge in (bar, bar + 1))
+        begin, end = (_exact(_edge(edge, start, stop)) for edge in (bar, bar + 1))
         height = max(round((HEIGHT - TOP - BOTTOM) * count / most, 1), 2)
-        asked = {"stream": stream, "from": _exact(begin), "until": _exact(end)}
-        address = escape(f"/resources?{urlencode({**asked, 'sort': 'earliest-data'})}")
+        address = f"{always}&amp;from={quote(begin)}&amp;until={quote(end)}"
         elements = f"{count} {'element' if count == 1 else 'elements'}"
-        label = f"{elements} from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+        label = f"{elements} from {_said(begin)} to {_said(end)} UTC"
         yield (
             f'<a href="{address}" aria-label="{label}"><title>{label}</title>'
             f'<rect class="mark" x="{_x(bar / BARS)}" y="{HEIGHT - BOTTOM - height}" '
@@ -117,6 +117,11 @@ def _bars(
 
 def _exact(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _said(exact: str) -> str:
+    """Return a time to the minute, for people."""
+    return exact[: len("2026-11-22T10:00")].replace("T", " ")
 
 
 def _ticks(start: datetime, stop: datetime) -> Iterator[str]:
