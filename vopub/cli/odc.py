@@ -22,6 +22,7 @@ from vopub.odc.exchange import export as export_files
 from vopub.odc.exchange import import_into
 from vopub.odc.keeping import Finding, Verdict, examine
 from vopub.odc.keeping import collect as collect_files
+from vopub.odc.looking import Looks
 from vopub.odc.store import Store
 from vopub.odc.tokens import Scope, Tokens
 from vopub.process import service_account
@@ -200,7 +201,7 @@ def _tokens(site: Path | None) -> Iterator[Tokens]:
         raise UsageError("there is no Open Data Center", where=place.directory, hint="vopub up")
     engine = database_of(place.directory, place.database)
     try:
-        yield Tokens(sessionmaker(engine), sessionmaker(writing(engine)))
+        yield Tokens(Looks(engine), sessionmaker(writing(engine)))
     finally:
         engine.dispose()
 

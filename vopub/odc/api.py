@@ -26,6 +26,7 @@ from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.forms import FOR_PROGRAMS, Form, TheForm, write
 from vopub.odc.guard import TheGrant, parse_record, record_body
+from vopub.odc.looking import of_one_moment
 from vopub.odc.signposting import LINKSET, header, links_of_record, linkset
 
 Body = Annotated[bytes, Depends(record_body)]
@@ -75,6 +76,7 @@ def catalog(request: Request, store: TheStore, stream: StreamName = "") -> Respo
     "/resources/{kid}", tags=["resources"], response_model=KM3OpenResource,
     responses={200: {"content": {form.media_type: {} for form in FOR_PROGRAMS}}},
 )  # fmt: skip
+@of_one_moment
 def get_resource(kid: UUID, request: Request, store: TheStore, form: TheForm) -> Response:
     """Return the record of a resource: as JSON, or in the form that ``Accept`` or ``format`` asks.
 
@@ -85,6 +87,7 @@ def get_resource(kid: UUID, request: Request, store: TheStore, form: TheForm) ->
 
 
 @router.get("/resources/{kid}/linkset", tags=["resources"], response_class=Response)
+@of_one_moment
 def get_linkset(kid: UUID, request: Request, store: TheStore) -> Response:
     """Return the links between page, files and forms of a resource (RFC 9264)."""
     body = linkset(store.get_resource(kid), base_url(request), store.life.replaced_by(kid))

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from vopub.errors import Problem
 from vopub.odc.answers import Change, ChangeKind, Difference
 from vopub.odc.faults import RefusedError
+from vopub.odc.looking import Looks
 from vopub.odc.many import insert_rows
 from vopub.odc.moment import now, utc
 from vopub.odc.schema import Base, ChangeRow, GroupingChangeRow, KeptRow, NotedChange
@@ -34,7 +35,7 @@ class Part:
         Make a transaction that reads, or writes.
     """
 
-    def __init__(self, reading: sessionmaker[Session], writing: sessionmaker[Session]) -> None:
+    def __init__(self, reading: Looks, writing: sessionmaker[Session]) -> None:
         self._reading = reading
         self._writing = writing
 

@@ -36,6 +36,7 @@ from vopub.odc.changes import (
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.door import problems_of_grouping
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
+from vopub.odc.looking import Looks
 from vopub.odc.ownership import Owned
 from vopub.odc.schema import CollectionRow, GroupingChangeRow, GroupingRow, StreamRow
 from vopub.odc.tokens import Grant
@@ -73,9 +74,7 @@ class Groupings(Part):
         Counts what is written by all processes of the service.
     """
 
-    def __init__(
-        self, reading: sessionmaker[Session], writing: sessionmaker[Session], owned: Owned
-    ) -> None:
+    def __init__(self, reading: Looks, writing: sessionmaker[Session], owned: Owned) -> None:
         super().__init__(reading, writing)
         self._owned = owned
         self._all: dict[Kind, tuple[bytes, tuple[Any, ...]]] = {}
@@ -182,7 +181,7 @@ class Groupings(Part):
         made = written  # before reading: a write that comes between makes it old
         table = table_of(kind)
         wanted = select(table.record).where(table.withdrawn.is_(None)).order_by(table.identifier)
-        with self._reading() as session:
+        with self._reading.apart() as session:
             texts = session.scalars(wanted).all()
         found = tuple(kind.model_validate_json(text) for text in texts)
         if sum(map(len, texts)) <= MOST_REMEMBERED:

@@ -25,6 +25,7 @@ from vopub.odc.faults import NotFoundError
 from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
 from vopub.odc.grouping_forms import GroupingPageForm, described_on_page, grouping_in_form
 from vopub.odc.listing import MOST_WORDS, page_as_json
+from vopub.odc.looking import of_one_moment
 from vopub.odc.mappings.groupings import Parts
 from vopub.odc.overview import (
     Shelf,
@@ -54,6 +55,7 @@ GET = ["GET", "HEAD"]
 
 
 @router.api_route("/", methods=GET, response_model=None)
+@of_one_moment
 def front(
     request: Request, store: TheStore, q: Words = "", ktype: Ktype | str = ""
 ) -> str | Response:
@@ -71,6 +73,7 @@ def front(
 
 
 @router.api_route("/resources", methods=GET)
+@of_one_moment
 def resources(
     asked: Annotated[Asked, Depends(asked_by)], request: Request, store: TheStore,
     format: Format = None,  # noqa: A002
@@ -96,6 +99,7 @@ def resources(
 
 
 @router.api_route("/resources/{name}", methods=GET)
+@of_one_moment
 def resource(
     name: str, request: Request, store: TheStore, format: Format = None  # noqa: A002
 ) -> Response:  # fmt: skip
@@ -117,6 +121,7 @@ def resource(
 
 
 @router.api_route("/collections", methods=GET)
+@of_one_moment
 def collections(store: TheStore, after: Word = "") -> str:
     """Show all collections."""
     about = "What belongs to one analysis, one data set or one publication."
@@ -125,6 +130,7 @@ def collections(store: TheStore, after: Word = "") -> str:
 
 
 @router.api_route("/collections/{identifier}", methods=GET)
+@of_one_moment
 def collection(
     identifier: Identifier, request: Request, store: TheStore, form: GroupingPageForm
 ) -> Response:
@@ -141,6 +147,7 @@ def collection(
 
 
 @router.api_route("/streams", methods=GET)
+@of_one_moment
 def streams(store: TheStore, collection: Word = "", after: Word = "") -> str:
     """Show all streams, or those of a collection."""
     found: Sequence[KM3ResourceStream]
@@ -153,6 +160,7 @@ def streams(store: TheStore, collection: Word = "", after: Word = "") -> str:
 
 
 @router.api_route("/streams/{identifier}", methods=GET)
+@of_one_moment
 def stream(
     identifier: Identifier, request: Request, store: TheStore, form: GroupingPageForm
 ) -> Response:

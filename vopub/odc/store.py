@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import ID_PATTERN, FileRole, KM3OpenResource, KM3ResourceStream
@@ -30,6 +31,7 @@ from vopub.odc.faults import NotFoundError
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.groupings import Groupings
 from vopub.odc.life import Life, gone, gone_as_a_whole, present
+from vopub.odc.looking import Looks
 from vopub.odc.moment import now
 from vopub.odc.one_by_one import OneByOne
 from vopub.odc.ownership import Owned, own
@@ -92,7 +94,7 @@ class Store:
         self._closed = False
         self.blobs = Blobs(directory / FILES)
         self._engine = connected(directory, database)
-        self._reading = sessionmaker(self._engine)
+        self._reading = Looks(self._engine)
         self._writing = OneByOne(self._engine, self._owned)
         self.tokens = Tokens(self._reading, self._writing)
         self.life = Life(self._reading, self._writing)
@@ -112,8 +114,8 @@ class Store:
         with self._reading() as session:
             session.execute(select(1))
 
-    def reading(self) -> Session:
-        """Return a transaction that reads, for lists that others make; to be used in ``with``."""
+    def reading(self) -> AbstractContextManager[Session]:
+        """Return a transaction that reads; what is read inside by others is read in the same."""
         return self._reading()
 
     # -- resources ---------------------------------------------------------------------------
@@ -303,7 +305,7 @@ class Store:
             If there is no such stream, or it was withdrawn.
         """
         elements = self.groupings.get(KM3ResourceStream, stream).resources if stream else ()
-        with self._reading() as session:
+        with self._reading.apart() as session:
             return assemble(session, stream, elements)
 
     # -- files -------------------------------------------------------------------------------
