@@ -74,8 +74,8 @@ def run_dachs(
         done = helper.run(arguments, place, timeout)
         if done is not None:
             return done
-    return run([*_guard(), _program(), *arguments], extra=_variables(server, place),
-               timeout=timeout)  # fmt: skip
+    command = [_program(), *arguments]
+    return run([*_guard(), *command], extra=_variables(server, place), timeout=timeout)
 
 
 class _Helper:
