@@ -10,8 +10,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
-from astropy.io.votable.ucd import parse_ucd
-from astropy.units import Unit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from vopub.model.adql import RESERVED_WORDS
@@ -69,6 +67,9 @@ def check_name(name: str) -> str:
 
 def check_unit(unit: str) -> str:
     """Return the unit if it is written as VOUnits 1.1 asks; empty means dimensionless."""
+    # Imported here: it takes a quarter of a second, and much is done without a parameter.
+    from astropy.units import Unit  # noqa: PLC0415
+
     if unit:
         try:
             Unit(unit, format="vounit", parse_strict="raise")
@@ -79,6 +80,9 @@ def check_unit(unit: str) -> str:
 
 def check_ucd(ucd: str) -> str:
     """Return the UCD if it is made of words of the UCD1+ controlled vocabulary."""
+    # Imported here, too.
+    from astropy.io.votable.ucd import parse_ucd  # noqa: PLC0415
+
     try:
         parse_ucd(ucd, check_controlled_vocabulary=True)
     except ValueError as error:

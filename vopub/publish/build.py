@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vopub.errors import FileError
-from vopub.formats.products import read_manifest, verify
 from vopub.model.dataset import Manifest, TableMetadata
 from vopub.model.function_table import FunctionTable
 from vopub.publish.state import Key
@@ -29,6 +28,9 @@ class Build(BaseModel):
 
 def current_build(directory: Path, record: Path, key: Key) -> Build | None:
     """Return what is known of the products if they are intact and made from the same."""
+    # Imported here: all formats come with it, and most commands look at no product.
+    from vopub.formats.products import read_manifest, verify  # noqa: PLC0415
+
     try:
         build = Build.model_validate_json(record.read_bytes())
         if build.manifest.key != key.digest or read_manifest(directory) != build.manifest:

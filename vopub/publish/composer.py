@@ -26,6 +26,7 @@ from vopub.publish.state import PublicationState
 from vopub.resources import ResourceFolder
 from vopub.settings import Settings
 from vopub.site import Site, State
+from vopub.vo.ready import ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Publisher:
         ServiceError
             If the site cannot be started.
         """
-        with self.site.lock():
+        with self.site.lock(), ready(self.site.dachs):
             if until.reaches(Stage.LOAD):
                 self.site.up(self.progress.note)
             outcomes = [self._publish(folder, until) for folder in folders]

@@ -42,6 +42,7 @@ from vopub.site import Site
 from vopub.vo.known_events import KnownEvents
 from vopub.vo.load import bring_back, is_settled, load, redescribe, remove, restore
 from vopub.vo.prove import prove, prove_candidate
+from vopub.vo.ready import ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def rollback(
         If a publication is under way.
     """
     site = site or Site(settings)
-    with site.lock():
+    with site.lock(), ready(site.dachs):
         published = {state.id: state for state in states(site.state)}
         for identifier in identifiers:
             if identifier not in published:

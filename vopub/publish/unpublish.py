@@ -15,6 +15,7 @@ from vopub.publish.succession import archive_of, tell_of_versions
 from vopub.settings import Settings
 from vopub.site import Site
 from vopub.vo.load import remove
+from vopub.vo.ready import ready
 
 
 def unpublish(
@@ -51,7 +52,7 @@ def unpublish(
     if not reason.strip():
         raise UsageError("a reason is needed", hint="it is shown to everyone who asks for the data")
     site = site or Site(settings)
-    with site.lock():
+    with site.lock(), ready(site.dachs):
         published = {state.id: state for state in states(site.state)}
         for identifier in identifiers:
             if identifier not in published:

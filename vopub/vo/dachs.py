@@ -9,18 +9,16 @@ from __future__ import annotations
 import configparser
 import re
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 
 from vopub.errors import ServiceError
 from vopub.model.server import DachsServer
-from vopub.process import find_program, run
 from vopub.vo.asking import ask
 from vopub.vo.database import query, row_count
+from vopub.vo.ready import run_dachs
 
-PACKAGE = "python3-gavo"
 PATIENCE = 6 * 3600.0
 """Seconds that an import may take; tables can be large."""
 TEST_PATIENCE = 180
@@ -116,7 +114,7 @@ class Dachs:
     def limits(self, rd_id: str) -> None:
         """Take the statistics of the tables: rows, and what they cover.
 
-        The ranges of single columns are thrown away: DaCHS would write them as attributes that
+        Those of single columns are not taken: DaCHS would write them as attributes that
         VODataService does not have, and the list of tables would not be valid any more.
 
         Raises
@@ -124,15 +122,10 @@ class Dachs:
         ServiceError
             If they are not in DaCHS's own tables afterwards.
         """
-        done = self._run("limits", rd_id, timeout=PATIENCE)
+        done = self._run("limits", "--tables-only", rd_id, timeout=PATIENCE)
         sql = "SELECT count(*) FROM dc.tablemeta WHERE sourcerd = :'rd' AND nrows IS NOT NULL"
         if done.returncode != 0 or query(self.server.database, sql, {"rd": rd_id}) == [["0"]]:
             raise self._failed("could not take the statistics of", rd_id, done)
-        columns = (
-            "DELETE FROM dc.simple_col_stats WHERE tablename IN"
-            " (SELECT tablename FROM dc.tablemeta WHERE sourcerd = :'rd')"
-        )
-        query(self.server.database, columns, {"rd": rd_id})
 
     def publish(self, rd_id: str) -> None:
         """Enter the services of a descriptor into the registry.
@@ -229,15 +222,7 @@ class Dachs:
         return settings.get("web", "adminpasswd", fallback="")
 
     def _run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        environment: Mapping[str, str] = {
-            "GAVOSETTINGS": str(self.server.settings_file),
-            "GAVOCUSTOM": "/dev/null",  # not what is in the user's ~/.gavorc
-            "GAVO_INPUTSDIR": str(self.inputs),
-        }
-        program = find_program("dachs", package=PACKAGE)
-        # Killed with vopub, DaCHS leaves its transaction open and PostgreSQL takes it back.
-        guard = [find_program("setpriv", package="util-linux"), "--pdeathsig", "KILL"]
-        return run([*guard, program, *arguments], extra=environment, timeout=timeout)
+        return run_dachs(self.server, *arguments, inputs=self.inputs, timeout=timeout)
 
     def _failed(
         self, what: str, rd_id: str, done: subprocess.CompletedProcess[str]

@@ -40,6 +40,7 @@ from vopub.vo.database import row_count
 from vopub.vo.examples import DESCRIPTOR_NAME, refresh_examples
 from vopub.vo.observations import refresh_observations
 from vopub.vo.places import Places, data_file, descriptor_id
+from vopub.vo.ready import ready
 
 ROOM = 64 << 20
 """Bytes that have to be free besides the table: PostgreSQL, which writes 16 MB of its log at a
@@ -109,17 +110,18 @@ def load(
     places = Places(server, identifier)
     recover(server, identifier)
     _stage(places, descriptor, csv)
-    try:
-        report(f"validating {places.rd_id}")
-        warnings = Dachs(server, inputs=places.staging.parent).validate(places.rd_id)
-        report(f"importing {rows} rows")
-        seconds = _import(places, rows)
-        check(places.candidate.name)
-        replaced = _swap(places)
-    except VopubError:
-        _discard(places)
-        raise
-    _announce_or_restore(places, report)
+    with ready(server):
+        try:
+            report(f"validating {places.rd_id}")
+            warnings = Dachs(server, inputs=places.staging.parent).validate(places.rd_id)
+            report(f"importing {rows} rows")
+            seconds = _import(places, rows)
+            check(places.candidate.name)
+            replaced = _swap(places)
+        except VopubError:
+            _discard(places)
+            raise
+        _announce_or_restore(places, report)
     return LoadResult(rows, replaced, warnings, seconds)
 
 
@@ -384,9 +386,10 @@ def _announce_or_restore(places: Places, report: Callable[[str], None]) -> None:
 def _announce(places: Places) -> None:
     """Bring DaCHS's own tables and the registry up to date, and let the running server know."""
     dachs = Dachs(places.server)
-    dachs.describe(places.rd_id)
-    dachs.limits(places.rd_id)
-    dachs.publish(places.rd_id)
+    with ready(places.server):
+        dachs.describe(places.rd_id)
+        dachs.limits(places.rd_id)
+        dachs.publish(places.rd_id)
     dachs.reload(places.rd_id)
     refresh_examples(places.server)
     refresh_observations(places.server)

@@ -16,14 +16,20 @@ from typing import Any
 
 import pytest
 
+from vopub.events.scale.tally import Tally
 from vopub.model.description import ResourceDescription
 from vopub.process import service_account
-from vopub.resources import read_folder
+from vopub.publish.composer import Publisher
+from vopub.publish.stages import Stage
+from vopub.resources import find_folders, read_folder
 from vopub.settings import Settings
-from vopub.site import Site
+from vopub.site import Site, State
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 TIME_LIMIT = 300
+SHIPPED = ("evts20_01", "evts21_01")
+SELECTIONS = {"zenith > 90 deg": 230, "zenith > 120 deg": 127}
+"""What can be kept of ``evts21_01``, that which is shipped first, and how many events that are."""
 
 
 @dataclass
@@ -81,6 +87,28 @@ class Desk:
         assert times == 1
         file.write_text(text)
 
+    def selection(self) -> str:
+        """Return which of the selections the description has; the shipped one if it has none."""
+        text = (self.directory / "resources" / "evts21_01" / "resource.toml").read_text()
+        return next(
+            (each for each in SELECTIONS if f'keep = "{each}"' in text), next(iter(SELECTIONS))
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many events the selection leaves."""
+        return SELECTIONS[self.selection()]
+
+    def select_other(self) -> tuple[int, int]:
+        """Change the selection, so that a publication has something to do.
+
+        Returns how many events are published, and how many will be.
+        """
+        now = self.selection()
+        (other,) = SELECTIONS.keys() - {now}
+        self.edit("evts21_01", f'keep = "{now}"', f'keep = "{other}"')
+        return SELECTIONS[now], SELECTIONS[other]
+
     def restore(self, identifier: str) -> None:
         """Put the shipped description back."""
         shutil.copytree(
@@ -135,18 +163,56 @@ def desk(reachable_directory: Path, make_settings: Callable[..., Settings]) -> I
         made.site.down()
 
 
+class Quiet:
+    """Is told how a publication goes on, and tells nobody."""
+
+    def start(self, resource: str, stage: Stage) -> None: ...
+
+    def done(self, resource: str, stage: Stage, what: str) -> None: ...
+
+    def tell(self, resource: str, tally: Tally) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
 def with_what_is_shipped(desk: Desk) -> Desk:
     """Publish the shipped resources as they are."""
-    for identifier in ("evts20_01", "evts21_01"):
+    for identifier in SHIPPED:
         desk.restore(identifier)
-    desk.publish()
+    publish_what_changed(desk)
     return desk
+
+
+def publish_what_changed(desk: Desk) -> None:
+    """Publish all resources; what is served as it is described stays, which is seen each time.
+
+    Without a program of its own, which would take longer than to see that nothing was changed;
+    servers that have to be started get one, as they outlive it.
+    """
+    if any(service.state is not State.UP for service in desk.site.status()):
+        desk.publish()
+        return
+    folders = find_folders(desk.settings.resources, ())
+    outcomes = Publisher(desk.settings, Quiet()).publish(folders)
+    assert [outcome.error for outcome in outcomes] == [None] * len(SHIPPED), outcomes
 
 
 @pytest.fixture
 def published(desk: Desk) -> Desk:
     """The desk, with the shipped resources published as they are."""
     return with_what_is_shipped(desk)
+
+
+@pytest.fixture
+def served(desk: Desk) -> Desk:
+    """The desk, with one of the selections published: that which the test before left."""
+    selection = desk.selection()
+    for identifier in SHIPPED:
+        desk.restore(identifier)
+    if desk.selection() != selection:
+        desk.select_other()
+    publish_what_changed(desk)
+    return desk
 
 
 @pytest.fixture(scope="module")

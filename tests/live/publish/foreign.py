@@ -167,7 +167,7 @@ def started(command: list[str], log: Path, **extra: str) -> Iterator[subprocess.
     finally:
         process.send_signal(signal.SIGINT)  # PostgreSQL waits for nobody then
         try:
-            process.wait(timeout=60)
+            process.wait(timeout=15)
         except subprocess.TimeoutExpired:  # DaCHS waits for whoever it still answers
             process.kill()
             process.wait()

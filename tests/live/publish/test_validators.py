@@ -17,6 +17,7 @@ from lxml import etree
 from vopub.settings import Settings
 from vopub.vo.candidate import is_candidate
 from vopub.vo.dachs import Dachs
+from vopub.vo.ready import ready
 
 from .conftest import CHECKOUT, Desk
 
@@ -95,9 +96,10 @@ def test_dachs_validates_and_tests_every_descriptor(shop: Desk) -> None:
     dachs = Dachs(shop.site.dachs)
     found = descriptors(shop)
     assert {"evts21_01/q", "samples26_01/q", "antsim26_01/q", "datasets/q"} <= set(found)
-    for name in found:
-        assert dachs.validate(name, compare=True) == (), name
-        assert dachs.test(name) > 0, name
+    with ready(shop.site.dachs):
+        for name in found:
+            assert dachs.validate(name, compare=True) == (), name
+            assert dachs.test(name) > 0, name
 
 
 @pytest.mark.parametrize(("declination", "is_seen"), [(-80, True), (40, True), (60, False)])

@@ -24,6 +24,7 @@ from vopub.vo.known_events import KnownEvents, known_events
 from vopub.vo.load import LoadResult, load, remove, settle
 from vopub.vo.places import data_file
 from vopub.vo.prove import quick_check
+from vopub.vo.ready import ready
 
 from .first_table import ID, NEVER, make, traces_of
 from .strangers import MOST_CONE, MOST_TAP, Onlooker
@@ -86,8 +87,11 @@ def make_loader(server: DachsServer, samples: ModuleType) -> Callable[[Path], Lo
 
 
 @pytest.fixture
-def loader(make_loader: Callable[[Path], Loader], tmp_path: Path) -> Loader:
-    return make_loader(tmp_path)
+def loader(make_loader: Callable[[Path], Loader], tmp_path: Path) -> Iterator[Loader]:
+    """Give what loads; as in a publication, all commands of a test share one import of DaCHS."""
+    made = make_loader(tmp_path)
+    with ready(made.server):
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +16,8 @@ import pytest
 from vopub.errors import MissingProgramError, ServiceError, TableError, VopubError
 from vopub.model.dataset import EventDataset
 from vopub.model.server import DachsServer, Database
+from vopub.process import service_account
+from vopub.site import processes
 from vopub.vo.dachs import TABLE, Dachs
 from vopub.vo.database import query, row_count
 from vopub.vo.known_events import known_events
@@ -129,14 +130,11 @@ load(server, "evts40_01", descriptor=Path(descriptor).read_text(), csv=Path(csv)
 """
 
 
-def is_importing(identifier: str) -> bool:
-    """Tell whether a ``dachs imp`` of a resource runs."""
-    wanted = f"\0imp\0{identifier}/q\0".encode()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it ended just now
-            if wanted in path.read_bytes():
-                return True
-    return False
+def commands_of(server: DachsServer) -> list[int]:
+    """Return the ``dachs`` commands that run for a server, other than itself."""
+    file = str(server.settings_file)
+    found = processes.with_environment(service_account(), "GAVOSETTINGS", file)
+    return [pid for pid in found if "serve" not in processes.command_line(pid)]
 
 
 @pytest.mark.parametrize("step", ["importing", "publishing"])
@@ -157,8 +155,9 @@ def test_load_that_is_killed_is_healed_by_the_next(
         process.kill()
     assert process.returncode == -signal.SIGKILL
     if step == "importing":
-        deadline = time.monotonic() + 60
-        while is_importing(ID) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 5
+        while commands_of(server):
+            assert time.monotonic() < deadline, "an import outlives vopub"
             time.sleep(0.1)
         assert row_count(server.database, ID, TABLE) == 100
         assert quick_check(server, first.metadata, known_events(first.table))
