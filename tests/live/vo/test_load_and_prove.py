@@ -157,6 +157,8 @@ def test_registry_record_says_what_was_given(
     standards = {c.get("standardID") for c in record.iter("capability")}
     assert {"ivo://ivoa.net/std/ConeSearch", "ivo://ivoa.net/std/TAP#aux"} <= standards
     assert texts("table/nrows") == ["230"]
+    of_columns = "SELECT tablename FROM dc.simple_col_stats"  # not in VODataService
+    assert query(server.database, of_columns) == []
 
 
 def test_registry_record_holds_every_field(
