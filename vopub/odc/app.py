@@ -117,13 +117,12 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def look_after_store(_app: FastAPI) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(keep_tidy(config.directory, config.database))
-            for _ in range(shared.owned.is_first)
-        ]
+        tidying = None
+        if shared.owned.is_first:
+            tidying = asyncio.create_task(keep_tidy(config.directory, config.database))
         yield
-        for task in tasks:
-            task.cancel()
+        if tidying is not None:
+            tidying.cancel()
         store.close()
 
     app = FastAPI(
