@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from vopub.errors import ServiceError, UnreachableError, VopubError
-from vopub.model.resource import KM3OpenResource, ServiceReference
+from vopub.model.resource import ServiceReference
 from vopub.odc.client import OdcClient
 from vopub.publish.collections import announce_collections
 from vopub.publish.crosslinks import check_crosslinks
@@ -20,7 +20,7 @@ from vopub.publish.register import (
     register_collections,
     withhold_dead,
 )
-from vopub.publish.registrations import deliver_pending, pending_of
+from vopub.publish.registrations import Delivery, deliver_pending, pending_of
 from vopub.publish.stages import Progress, Stage
 from vopub.publish.state import PublicationState
 from vopub.resources import ResourceFolder
@@ -184,21 +184,22 @@ class Publisher:
                 members.setdefault(identifier, []).append(outcome.kid)
         failed: list[Outcome] = []
         try:
-            for record, wrong in self._delivered():
+            for delivery, wrong in self._delivered():
+                record = delivery.record
                 if wrong is not None:
-                    failed.append(_not_done(record, wrong))
-                elif record.collection:
+                    failed.append(_not_done(delivery, wrong))
+                elif delivery.is_registered and record.collection:
                     members.setdefault(record.collection, []).append(record.kid)
             self._tell_collections(members)
         except VopubError as error:
             failed.append(Outcome("collections", "", "failed", error=error))
         return failed
 
-    def _delivered(self) -> list[tuple[KM3OpenResource, VopubError | None]]:
+    def _delivered(self) -> list[tuple[Delivery, VopubError | None]]:
         """Deliver what waits for any place.
 
-        Returns what came to the Open Data Center, each with what is wrong with its links: they
-        could not be followed when it had to wait.
+        Returns each with what is wrong: it was refused, or has come to the Open Data Center and its
+        links, which could not be followed when it had to wait, do not lead where they should.
         """
         pending, note = pending_of(self.site), self.progress.note
         with (
@@ -206,11 +207,13 @@ class Publisher:
             Destinations(self.settings, self.site, client) as places,
         ):
             found = deliver_pending(pending, places.target_of, places.is_current, note)
-            return [(record, self._wrong_links(client, record)) for record in found]
+            return [(each, self._wrong(client, each)) for each in found]
 
-    def _wrong_links(self, client: OdcClient, record: KM3OpenResource) -> VopubError | None:
+    def _wrong(self, client: OdcClient, delivery: Delivery) -> VopubError | None:
+        if not delivery.is_registered:
+            return delivery.error
         try:
-            check_crosslinks(self.site, client, record)
+            check_crosslinks(self.site, client, delivery.record)
         except VopubError as error:
             return error
         return None
@@ -225,10 +228,12 @@ class Publisher:
             self.progress.note(f"{identifier}: the registry has a record of the collection")
 
 
-def _not_done(record: KM3OpenResource, error: VopubError) -> Outcome:
-    """Return what a registration came to that was delivered, and does not lead where it should."""
-    version = record.publication.version
+def _not_done(delivery: Delivery, error: VopubError) -> Outcome:
+    """Return what a registration came to that was refused, or does not lead where it should."""
+    record, version = delivery.record, delivery.record.publication.version
     change = "failed after its queued registration was delivered"
+    if delivery.error is not None:
+        change = f"queued registration refused by {delivery.waiting.target}"
     return Outcome(
         record.identifier, version, change, record.rows, record.kid, record.services, error=error
     )

@@ -9,6 +9,7 @@ meanwhile is dropped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -197,13 +198,29 @@ def deposit_or_queue(
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a registration that waited, when its place answered."""
+
+    waiting: Registration
+    record: KM3OpenResource
+    """As it was written; as it still waits if there is an error."""
+    error: VopubError | None = None
+    """Why the place did not take it, which waiting alone does not heal."""
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the record is in the Open Data Center now."""
+        return self.error is None and self.waiting.target == ODC
+
+
 def deliver_pending(
     pending: Pending,
     target_of: Callable[[Registration], Target],
     is_current: Callable[[Registration], bool | None],
     note: Note,
-) -> list[KM3OpenResource]:
-    """Deliver what waits.
+) -> list[Delivery]:
+    """Deliver what waits; what a place refuses goes on waiting.
 
     Parameters
     ----------
@@ -215,12 +232,12 @@ def deliver_pending(
         Tells whether it is still what is published: a record must not point at a service that is
         no longer served as it was proved. None if that is not certain now.
     note
-        Is told what becomes of each.
+        Is told what becomes of each, but of what is refused.
 
     Returns
     -------
-    list of KM3OpenResource
-        The records that were delivered to the Open Data Center.
+    list of Delivery
+        What was delivered or refused.
     """
     delivered, away = [], set[str]()
     for waiting in pending:
@@ -242,11 +259,11 @@ def deliver_pending(
             )
             continue
         except VopubError as error:
-            note(f"{name} cannot be delivered: {error}")
+            delivered.append(Delivery(waiting, record, error))
             continue
         pending.drop(waiting.target, record.kid)
         note(f"{name} was delivered, record {made.outcome.value}")
-        delivered += [made.record] if waiting.target == ODC else []
+        delivered.append(Delivery(waiting, made.record))
     return delivered
 
 

@@ -180,8 +180,13 @@ class Desk:
     def next_run(self) -> list[str]:
         """Do what a run of ``vopub publish`` does after its resources; return what it said."""
         said = Said()
-        assert Publisher(self.settings, said)._collected([], []) == []
+        assert self.failures(said) == []
         return said.notes
+
+    def failures(self, said: Said) -> list[str]:
+        """Do the same; return what it ends with besides what was asked for."""
+        failed = Publisher(self.settings, said)._collected([], [])
+        return [f"{outcome.id}: {outcome.change}: {outcome.error}" for outcome in failed]
 
     def is_there(self) -> AbstractContextManager[str]:
         return serving(self.server, int(self.url.rpartition(":")[2]))
@@ -294,8 +299,9 @@ def test_a_deposit_that_was_overtaken_is_dropped_and_one_on_its_way_waits(
 def test_a_deposit_waits_until_its_place_is_set_again(desk: Desk, tmp_path: Path) -> None:
     deposit(desk.settings, "evts21_01", desk.place)
     port = {"site.odc_port": int(desk.site.odc.url.rpartition(":")[2]), **PUBLIC}
-    (note,) = replace(desk, settings=settings(tmp_path, port)).next_run()
-    assert "cannot be delivered: it is not set where" in note
+    (failure,) = replace(desk, settings=settings(tmp_path, port)).failures(Said())
+    refused = f"evts21_01: queued registration refused by {desk.place}: it is not set where"
+    assert failure.startswith(refused)
     assert len(desk.waiting()) == 1
 
 

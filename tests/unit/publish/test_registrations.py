@@ -22,7 +22,7 @@ from tests.unit.odc.conftest import (
     product,
     products,
 )
-from vopub.errors import ProofError, ServiceError, UnreachableError
+from vopub.errors import FileError, ProofError, ServiceError, UnreachableError
 from vopub.model.resource import KM3OpenResource, ServiceKind, ServiceReference
 from vopub.odc.answers import Outcome
 from vopub.odc.client import OdcClient
@@ -86,7 +86,9 @@ def deliver_to(
     client: OdcClient, pending: Pending, note: Callable[[str], None],
     is_current: Callable[[Registration], bool | None] = current,
 ) -> list[KM3OpenResource]:  # fmt: skip
-    return deliver_pending(pending, lambda _: OpenDataCenter(client), is_current, note)
+    """Deliver what waits; return what was delivered."""
+    found = deliver_pending(pending, lambda _: OpenDataCenter(client), is_current, note)
+    return [each.record for each in found if each.is_registered]
 
 
 def test_an_outage_leaves_a_registration_that_the_next_run_delivers(
@@ -144,9 +146,10 @@ def test_a_refusal_is_an_error_and_a_later_success_takes_the_waiting_one_along(
         with pytest.raises(ServiceError, match="check the token") as refused:
             queued(client, pending, record, directory)
         assert not isinstance(refused.value, UnreachableError)
-        notes = list[str]()
-        assert deliver_to(client, pending, notes.append) == []
-        assert "cannot be delivered" in notes[0]
+        (delivery,) = deliver_pending(pending, lambda _: OpenDataCenter(client), current, print)
+        assert not delivery.is_registered
+        assert "check the token" in str(delivery.error)
+        assert [each.record for each in pending] == [delivery.record] == [record]
     with OdcClient(server.url, TOKEN) as client:
         made = deposit_or_queue(OpenDataCenter(client), pending, record, directory)
         assert isinstance(made, Deposit)
@@ -187,12 +190,14 @@ def test_what_cannot_be_delivered_keeps_nothing_else_waiting(
     lost, good = make_record("evts20_01", version="6.1"), make_record(version="6.2")
     pending.add(waiting_for(lost, tmp_path / "nowhere"))
     pending.add(waiting_for(good, directory))
-    notes = list[str]()
     with OdcClient(server.url, TOKEN) as client:
-        (delivered,) = deliver_to(client, pending, notes.append)
-    assert delivered.kid == good.kid
+        refused, delivered = deliver_pending(
+            pending, lambda _: OpenDataCenter(client), current, lambda _: None
+        )
+    assert (refused.record.kid, delivered.record.kid) == (lost.kid, good.kid)
+    assert isinstance(refused.error, FileError)
+    assert (refused.is_registered, delivered.is_registered) == (False, True)
     assert [each.record.kid for each in pending] == [lost.kid]
-    assert "evts20_01: the queued registration cannot be delivered" in notes[0]
 
 
 def test_a_file_that_is_no_registration_is_left_alone(pending: Pending) -> None:
