@@ -22,7 +22,7 @@ from vopub.publish.register import (
 )
 from vopub.publish.registrations import Delivery, deliver_pending, pending_of
 from vopub.publish.stages import Progress, Stage
-from vopub.publish.state import PublicationState
+from vopub.publish.state import PublicationState, doubt
 from vopub.resources import ResourceFolder
 from vopub.settings import Settings
 from vopub.site import Site, State
@@ -215,6 +215,7 @@ class Publisher:
         try:
             check_crosslinks(self.site, client, delivery.record)
         except VopubError as error:
+            doubt(self.site.state, delivery.record.kid)
             return error
         return None
 

@@ -102,6 +102,13 @@ def begin_change(directory: Path, state: PublicationState | None) -> None:
         write_state(directory, state.model_copy(update={"complete": False}))
 
 
+def doubt(directory: Path, kid: UUID) -> None:
+    """Note that the publication with a record is to be made again, though nothing changed."""
+    for state in states(directory):
+        if state.kid == kid:
+            begin_change(directory, state)
+
+
 def forget_state(directory: Path, identifier: str) -> None:
     """Forget a publication that was taken back."""
     for path in (_path(directory, identifier), directory / f"{identifier}.build"):
