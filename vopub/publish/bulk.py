@@ -40,7 +40,8 @@ def with_bulk(client: OdcClient, record: KM3OpenResource) -> KM3OpenResource:
     for file in tables:
         url = client.file_url(record.kid, file)
         new = ServiceReference(kind=ServiceKind.BULK, url=url, ivoid=ivoid, proved=now)
-        services += (known.get(url, new),)
+        same = known.get(url)
+        services += (same if same is not None and same.ivoid == ivoid else new,)
     return record.model_copy(update={"services": services})
 
 
