@@ -9,13 +9,6 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).parent / "unit"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take minutes: a worker that got one last would end alone."""
-    items.sort(key=lambda item: item.path.is_relative_to(UNIT))
-
 
 @pytest.fixture(scope="session")
 def reachable_directory() -> Iterator[Path]:

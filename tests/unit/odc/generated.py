@@ -108,7 +108,13 @@ class Sender:
         self.seeded = Seeded(self.http, self.dice)
 
     def send(self, examples: int) -> Sent:
-        """Send so many generated requests to each operation, and variants of each."""
+        """Send so many generated requests to each operation, and variants of each; once."""
+        try:
+            return self._send(examples)
+        finally:
+            self.http.close()
+
+    def _send(self, examples: int) -> Sent:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what it generates, not of what it tests
             schema = schemathesis.openapi.from_asgi("/api/openapi.json", self.app)
