@@ -101,11 +101,12 @@ def _bars(
     counts: dict[int, int], most: int, start: datetime, stop: datetime, stream: str
 ) -> Iterator[str]:
     width = round((WIDTH - LEFT - 4) / BARS - 2, 1)
-    always = escape(f"/resources?{urlencode({'stream': stream, 'sort': 'earliest-data'})}")
+    all_of_it = escape(f"/resources?{urlencode({'stream': stream})}")
     for bar, count in sorted(counts.items()):
         begin, end = (_exact(_edge(edge, start, stop)) for edge in (bar, bar + 1))
         height = max(round((HEIGHT - TOP - BOTTOM) * count / most, 1), 2)
-        address = f"{always}&amp;from={quote(begin)}&amp;until={quote(end)}"
+        span = f"from={quote(begin)}&amp;until={quote(end)}"
+        address = f"{all_of_it}&amp;{span}&amp;sort=earliest-data"
         elements = f"{count} {'element' if count == 1 else 'elements'}"
         label = f"{elements} from {_said(begin)} to {_said(end)} UTC"
         yield (
