@@ -65,8 +65,8 @@ def record(desk: Desk, identifier: str) -> dict[str, Any]:
 def table_writes(desk: Desk) -> list[list[str]]:
     """Return what changes if anything is written to any table of DaCHS, or one is made anew.
 
-    Without the jobs of astronomers, such as those of other tests: what the server's idle connections
-    wrote of them is counted up to ten seconds later.
+    Without the jobs of astronomers, such as those of other tests: what idle connections of the
+    server wrote is counted up to ten seconds later.
     """
     query(desk.site.dachs.database, "SELECT pg_stat_force_next_flush()")
     return query(
