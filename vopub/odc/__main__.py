@@ -159,12 +159,18 @@ def parser() -> argparse.ArgumentParser:
         help="another type of files that is accepted; may be given more than once",
     )  # fmt: skip
     made.add_argument(
-        "--processes", type=int, default=usual_processes(), choices=range(1, MOST_PROCESSES + 1),
-        metavar="NUMBER", help="how many serve; default: one for each core, at most "
-        f"{USUAL_PROCESSES}",
+        "--processes", type=_processes, default=usual_processes(), metavar="NUMBER",
+        help=f"how many serve; default: one for each core, at most {USUAL_PROCESSES}",
     )  # fmt: skip
     made.add_argument("--public-url", default="", help="address that readers use")
     return made
+
+
+def _processes(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_PROCESSES}")
+    return number
 
 
 if __name__ == "__main__":

@@ -196,7 +196,7 @@ def test_a_number_of_processes_that_is_none_is_refused(tmp_path: Path) -> None:
     options = ["--directory", str(tmp_path), "--token-file", str(tmp_path / "token")]
     done = run(*options, "--processes", "0")
     assert done.returncode == 2
-    assert "invalid choice: 0" in done.stderr
+    assert "'0' is not a number from 1 to 64" in done.stderr
 
 
 @pytest.mark.parametrize(
