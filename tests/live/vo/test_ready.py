@@ -6,13 +6,13 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.live.site.looking import wait_for
 from vopub.errors import ServiceError
 from vopub.model.server import DachsServer
 from vopub.process import service_account
@@ -41,13 +41,6 @@ def of_dachs(server: DachsServer) -> dict[int, str]:
     file = str(server.settings_file)
     found = processes.with_environment(service_account(), "GAVOSETTINGS", file)
     return {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in found}
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def command_of(server: DachsServer, name: str) -> int:

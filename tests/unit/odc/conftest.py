@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -283,6 +284,14 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def store(tmp_path: Path, database: str) -> Iterator[Store]:
+    """Give an empty store, on each database."""
+    opened = Store(tmp_path / "odc", database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def centre(tmp_path: Path) -> Iterator[Centre]:
     with opened(tmp_path) as centre:
         yield centre
@@ -298,6 +307,14 @@ def kept_centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
 @pytest.fixture
 def record() -> KM3OpenResource:
     return make_record()
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something holds, half a minute at most."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, f"not within 30 s: {what}"
+        time.sleep(0.01)
 
 
 @dataclass

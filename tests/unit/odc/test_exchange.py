@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -39,12 +38,10 @@ KINDS = {"1.9": "created", "1.10": "created replaced withdrawn restored withdraw
 
 
 @pytest.fixture
-def store(tmp_path: Path, database: str) -> Iterator[Store]:
+def store(store: Store) -> Store:
     """Give a store in which much happened."""
-    opened = Store(tmp_path / "odc", database)
-    live(opened)
-    yield opened
-    opened.close()
+    live(store)
+    return store
 
 
 def put(store: Store, record: KM3OpenResource, who: str) -> None:

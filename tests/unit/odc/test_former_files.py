@@ -6,7 +6,6 @@ import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,9 @@ from .filled import MOST, age, fill, verdicts
 
 
 @pytest.fixture
-def store(tmp_path: Path, database: str) -> Iterator[Store]:
-    opened = Store(tmp_path / "odc", database)
-    fill(opened)
-    yield opened
-    opened.close()
+def store(store: Store) -> Store:
+    fill(store)
+    return store
 
 
 def test_files_are_kept_for_a_day_after_the_last_record_ceased_to_name_them(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,14 +24,12 @@ LACKING = {
 
 
 @pytest.fixture
-def store(tmp_path: Path, database: str) -> Iterator[Store]:
+def store(store: Store) -> Store:
     """Give a store of which one file is damaged and one missing."""
-    opened = Store(tmp_path / "odc", database)
-    fill(opened)
-    opened.blobs.path(FIRST.reference.sha256).write_bytes(CSV.replace(b"1", b"2"))
-    opened.blobs.path(SECOND.reference.sha256).unlink()
-    yield opened
-    opened.close()
+    fill(store)
+    store.blobs.path(FIRST.reference.sha256).write_bytes(CSV.replace(b"1", b"2"))
+    store.blobs.path(SECOND.reference.sha256).unlink()
+    return store
 
 
 def back_up_in_part(tmp_path: Path, database: str) -> Path:

@@ -38,11 +38,9 @@ from .filled import MOST, check, fill, verdicts
 
 
 @pytest.fixture
-def store(tmp_path: Path, database: str) -> Iterator[Store]:
-    opened = Store(tmp_path / "odc", database)
-    fill(opened)
-    yield opened
-    opened.close()
+def store(store: Store) -> Store:
+    fill(store)
+    return store
 
 
 def test_every_file_is_looked_at(store: Store, tmp_path: Path, database: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -13,13 +11,6 @@ from vopub.odc.search import EVERYTHING
 from vopub.odc.store import Store
 
 from .conftest import make_collection, make_record
-
-
-@pytest.fixture
-def store(tmp_path: Path, database: str) -> Iterator[Store]:
-    opened = Store(tmp_path / "odc", database)
-    yield opened
-    opened.close()
 
 
 def elsewhere(store: Store, version: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,16 +13,9 @@ import pytest
 
 from vopub.odc.client import OdcClient
 
-from .conftest import TOKEN, Server, make_collection, make_record, start
+from .conftest import TOKEN, Server, make_collection, make_record, start, wait_until
 
 TOGETHER = 3
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, f"not within 30 s: {what}"
-        time.sleep(0.01)
 
 
 def children(server: Server) -> list[int]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +29,6 @@ def put(store: Store, record: KM3OpenResource, files: list[Product]) -> Outcome:
         chunks = [file.content[:7], file.content[7:]]
         store.put_file(record.kid, reference.name, reference.sha256, chunks, most=MOST)
     return store.put_resource(record)
-
-
-@pytest.fixture
-def store(tmp_path: Path, database: str) -> Iterator[Store]:
-    opened = Store(tmp_path / "odc", database)
-    yield opened
-    opened.close()
 
 
 def test_a_record_comes_back_equal_and_its_files_byte_for_byte(store: Store) -> None:
