@@ -21,7 +21,6 @@ from vopub.model.resource import (
     KM3ResourceStream,
     RemoteFile,
 )
-from vopub.odc import search
 from vopub.odc.citation import bibtex, citation
 from vopub.odc.forms import forms_of
 from vopub.odc.mappings import schema_org
@@ -84,7 +83,7 @@ def about(
     """
     address = f"{base}/resources/{record.kid}"
     files = [_offered(record, file, base) for file in record.every_file]
-    versions = store.find(search.Query(identifier=record.identifier, limit=50)).resources
+    versions = store.life.in_short(record.identifier)
     return {
         "record": record, "address": address, "cite_as": cite_as(record, base),
         "citation": citation(record, address), "bibtex": bibtex(record, address),

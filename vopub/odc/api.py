@@ -82,15 +82,17 @@ def get_resource(kid: UUID, request: Request, store: TheStore, form: TheForm) ->
 
     ``Link`` headers lead to its page, its files and its other forms (FAIR Signposting).
     """
-    text = store.get_resource_json(kid)
-    return in_form(request, kid, text, form, store.life.replaced_by(kid))
+    found = store.life.present(kid)
+    return in_form(request, kid, found.record, form, found.replaced_by)
 
 
 @router.get("/resources/{kid}/linkset", tags=["resources"], response_class=Response)
 @of_one_moment
 def get_linkset(kid: UUID, request: Request, store: TheStore) -> Response:
     """Return the links between page, files and forms of a resource (RFC 9264)."""
-    body = linkset(store.get_resource(kid), base_url(request), store.life.replaced_by(kid))
+    found = store.life.present(kid)
+    record = KM3OpenResource.model_validate_json(found.record)
+    body = linkset(record, base_url(request), found.replaced_by)
     return tagged(request, body, LINKSET)
 
 

@@ -36,7 +36,7 @@ from vopub.odc.ownership import Owned
 from vopub.odc.packing import Packing
 from vopub.odc.remembering import Remembering
 from vopub.odc.store import Store, prepare
-from vopub.odc.turns import Turns
+from vopub.odc.turns import Queue, Turns
 
 LARGEST_UPLOAD = 2 << 30
 """Largest file in bytes unless set otherwise."""
@@ -156,9 +156,10 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
         ],
         max_age=86_400,
     )  # fmt: skip
-    app.add_middleware(Turns)
+    queue = Queue()
+    app.add_middleware(Turns, queue=queue)
     app.add_middleware(Packing)
     app.add_middleware(HeadLikeGet)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(Remembering, mark=shared.owned.writes.now)
+    app.add_middleware(Remembering, mark=shared.owned.writes.now, queue=queue)
     return app

@@ -109,7 +109,7 @@ Day = Annotated[str, Query(max_length=40)]
 Degrees = Annotated[str, Query(max_length=20)]
 
 
-def asked_by(
+async def asked_by(
     q: Annotated[str, Query(max_length=MOST_WORDS)] = "", ktype: Ktype | str = "",
     collection: Word = "", stream: Word = "", since: Annotated[Day, Query(alias="from")] = "",
     until: Day = "", ra: Degrees = "", dec: Degrees = "", sort: Sort = Sort.IDENTIFIER,

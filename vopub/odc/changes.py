@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -186,12 +186,28 @@ def bring_back(row: KeptRow, noun: str, key: str) -> None:
     row.withdrawn, row.reason, row.written = None, "", now()
 
 
-def said_of(row: KeptRow) -> str:
+class Kept(Protocol):
+    """What tells that something was withdrawn, of whichever kind."""
+
+    @property
+    def written(self) -> datetime:
+        """When it changed last, UTC."""
+
+    @property
+    def withdrawn(self) -> datetime | None:
+        """When it was withdrawn, UTC; None if it is there."""
+
+    @property
+    def reason(self) -> str:
+        """Why it was withdrawn."""
+
+
+def said_of(row: Kept) -> str:
     """Say that something was withdrawn, and why."""
     return "was withdrawn" + (f": {row.reason}" if row.reason else "")
 
 
-def moment_of_going(row: KeptRow) -> datetime:
+def moment_of_going(row: Kept) -> datetime:
     """Return when something went that was withdrawn."""
     return (row.withdrawn or row.written).replace(tzinfo=UTC)
 

@@ -158,7 +158,7 @@ Format = Annotated[
 ]
 
 
-def form_for_programs(request: Request, format: Format = None) -> Form:  # noqa: A002
+async def form_for_programs(request: Request, format: Format = None) -> Form:  # noqa: A002
     """Return the form that a program asked for."""
     return chosen(request.headers.get("accept", ""), format, FOR_PROGRAMS)
 

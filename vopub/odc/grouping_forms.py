@@ -43,12 +43,12 @@ FOR_PAGES = (Form.HTML, *FOR_PROGRAMS)
 _WRITERS = {Form.JSON_LD: schema_org_grouping, Form.DCAT: dcat_grouping}
 
 
-def _for_programs(request: Request, format: Format = None) -> Form:  # noqa: A002
+async def _for_programs(request: Request, format: Format = None) -> Form:  # noqa: A002
     """Return the form that a program asked for."""
     return chosen(request.headers.get("accept", ""), format, FOR_PROGRAMS)
 
 
-def _for_pages(request: Request, format: Format = None) -> Form:  # noqa: A002
+async def _for_pages(request: Request, format: Format = None) -> Form:  # noqa: A002
     """Return the form that somebody asked for at the address of a page."""
     return chosen(request.headers.get("accept", ""), format, FOR_PAGES)
 

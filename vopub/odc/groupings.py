@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
+from vopub.odc import lookups
 from vopub.odc.answers import ChangeKind, Difference, GroupingHistory, GroupingTombstone, Outcome
 from vopub.odc.changes import (
     Part,
@@ -37,6 +38,7 @@ from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.door import problems_of_grouping
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
 from vopub.odc.looking import Looks
+from vopub.odc.lookups import KnownGrouping
 from vopub.odc.ownership import Owned
 from vopub.odc.schema import CollectionRow, GroupingChangeRow, GroupingRow, StreamRow
 from vopub.odc.tokens import Grant
@@ -59,7 +61,20 @@ class Standing:
     """What is left of one that was withdrawn."""
 
 
-UNKNOWN = Standing(is_known=False)
+UNKNOWN, PRESENT = Standing(is_known=False), Standing(is_known=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """All streams, or all collections, that were not withdrawn."""
+
+    made: bytes
+    """What was written when they were read."""
+    all: tuple[Any, ...]
+    names: frozenset[str]
+
+
+NOTHING = _Remembered(b"", (), frozenset())
 NEW = Past(())
 
 
@@ -77,7 +92,7 @@ class Groupings(Part):
     def __init__(self, reading: Looks, writing: sessionmaker[Session], owned: Owned) -> None:
         super().__init__(reading, writing)
         self._owned = owned
-        self._all: dict[Kind, tuple[bytes, tuple[Any, ...]]] = {}
+        self._all: dict[Kind, _Remembered] = {}
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
@@ -159,12 +174,16 @@ class Groupings(Part):
             If there is none with this identifier, or it was withdrawn.
         """
         with self._reading() as session:
-            return _present(session, kind, identifier).record
+            row = _known(session, kind, identifier)
+        _check_present(kind, row)
+        return row.record
 
     def standing(self, kind: Kind, identifier: str) -> Standing:
         """Tell whether there is such a stream or collection, or was."""
+        if self._is_remembered(kind, identifier):
+            return PRESENT
         with self._reading() as session:
-            row = session.get(table_of(kind), identifier)
+            row = lookups.grouping(session, table_of(kind), identifier)
         if row is None:
             return UNKNOWN
         return Standing(True, None if row.withdrawn is None else _tombstone(kind, row))
@@ -174,19 +193,26 @@ class Groupings(Part):
 
         They are kept until one is written, which only processes of this service do.
         """
-        made, found = self._all.get(kind, (b"", ()))
-        written = self._owned.groupings.now()
-        if made == written:
-            return found
-        made = written  # before reading: a write that comes between makes it old
+        remembered = self._all.get(kind, NOTHING)
+        # Before reading: a write that comes between makes it old.
+        made = self._owned.groupings.now()
+        if remembered.made == made:
+            return remembered.all
         table = table_of(kind)
         wanted = select(table.record).where(table.withdrawn.is_(None)).order_by(table.identifier)
         with self._reading.apart() as session:
             texts = session.scalars(wanted).all()
         found = tuple(kind.model_validate_json(text) for text in texts)
         if sum(map(len, texts)) <= MOST_REMEMBERED:
-            self._all[kind] = made, found
+            names = frozenset(each.identifier for each in found)
+            self._all[kind] = _Remembered(made, found, names)
         return found
+
+    def _is_remembered(self, kind: Kind, identifier: str) -> bool:
+        """Tell whether one is known to be there without asking the database."""
+        remembered = self._all.get(kind, NOTHING)
+        is_true = remembered.made == self._owned.groupings.now()
+        return is_true and identifier in remembered.names
 
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""
@@ -207,7 +233,8 @@ class Groupings(Part):
             If the condition does not hold of it.
         """
         with self._write() as session:
-            row = _present(session, kind, identifier)
+            row = _row_of(session, kind, identifier)
+            _check_present(kind, row)
             condition.check(row.record)
             take_back(row, reason)
             _note(session, kind, identifier, ChangeKind.WITHDRAWN, who, reason)
@@ -223,7 +250,7 @@ class Groupings(Part):
             If it was not withdrawn.
         """
         with self._write() as session:
-            row = _known(session, kind, identifier)
+            row = _row_of(session, kind, identifier)
             bring_back(row, noun(kind), "identifier")
             _note(session, kind, identifier, ChangeKind.RESTORED, who, reason)
 
@@ -275,22 +302,34 @@ def _row(record: KM3ResourceStream | KM3ResourceCollection, text: str, past: Pas
     )  # fmt: skip
 
 
-def _known(session: Session, kind: Kind, identifier: str) -> GroupingRow:
+def _known(session: Session, kind: Kind, identifier: str) -> KnownGrouping:
+    """Return what is known of one, to be read; raises NotFoundError."""
+    row = lookups.grouping(session, table_of(kind), identifier)
+    if row is None:
+        raise _unknown(kind, identifier)
+    return row
+
+
+def _row_of(session: Session, kind: Kind, identifier: str) -> GroupingRow:
+    """Return the row of one, to be changed; raises NotFoundError."""
     row = session.get(table_of(kind), identifier)
     if row is None:
-        raise NotFoundError(f"there is no {noun(kind)} {identifier!r}")
+        raise _unknown(kind, identifier)
     return row
 
 
-def _present(session: Session, kind: Kind, identifier: str) -> GroupingRow:
-    row = _known(session, kind, identifier)
+def _unknown(kind: Kind, identifier: str) -> NotFoundError:
+    return NotFoundError(f"there is no {noun(kind)} {identifier!r}")
+
+
+def _check_present(kind: Kind, row: GroupingRow | KnownGrouping) -> None:
+    """Let what is there pass; raises GoneError."""
     if row.withdrawn is not None:
-        what = f"{noun(kind)} {identifier!r} {said_of(row)}"
+        what = f"{noun(kind)} {row.identifier!r} {said_of(row)}"
         raise GoneError(what, tombstone=_tombstone(kind, row))
-    return row
 
 
-def _tombstone(kind: Kind, row: GroupingRow) -> GroupingTombstone:
+def _tombstone(kind: Kind, row: GroupingRow | KnownGrouping) -> GroupingTombstone:
     return GroupingTombstone(
         kind=noun(kind), identifier=row.identifier, title=json.loads(row.summary)["title"],
         withdrawn=moment_of_going(row), reason=row.reason,

@@ -111,7 +111,7 @@ def need_token(grant: TheGrant) -> None:
     grant.check_everything()
 
 
-def who_of(request: Request) -> str:
+async def who_of(request: Request) -> str:
     """Return the name of the token that a request was let in by; empty without one."""
     who: str = getattr(request.state, "who", "")
     return who

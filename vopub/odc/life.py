@@ -14,8 +14,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vopub.odc import index
-from vopub.odc.answers import ChangeKind, History, Tombstone, Version, Versions
+from vopub.odc import index, lookups
+from vopub.odc.answers import (
+    ChangeKind,
+    History,
+    ResourceSummary,
+    Tombstone,
+    Version,
+    Versions,
+)
 from vopub.odc.changes import (
     Part,
     bring_back,
@@ -29,6 +36,7 @@ from vopub.odc.changes import (
 )
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.faults import GoneError, NotFoundError
+from vopub.odc.lookups import KnownResource, KnownVersion
 from vopub.odc.schema import ChangeRow, ResourceRow
 from vopub.odc.tokens import Grant
 
@@ -54,10 +62,10 @@ class Life(Part):
             If the condition does not hold of it.
         """
         with self._writing.begin() as session:
-            row = _known(session, kid)
+            row = _row(session, kid)
             if grant is not None:
                 grant.check_resource(row.identifier, row.stream)
-            row = present(session, kid)
+            _check_present(session, row)
             condition.check(row.record)
             with index.keeping(session, [row.identifier]):
                 take_back(row, reason)
@@ -74,7 +82,7 @@ class Life(Part):
             If it was not withdrawn.
         """
         with self._writing.begin() as session:
-            row = _known(session, kid)
+            row = _row(session, kid)
             with index.keeping(session, [row.identifier]):
                 bring_back(row, "resource", "kid")
             _note(session, row.number, ChangeKind.RESTORED, who, reason)
@@ -100,32 +108,38 @@ class Life(Part):
             If there is none.
         """
         with self._reading() as session:
+            found = lookups.versions(session, kid)
+        if not found:
+            raise _unknown(kid)
+        return Versions(identifier=found[0].identifier, versions=tuple(_chain(found)))
+
+    def in_short(self, identifier: str) -> list[ResourceSummary]:
+        """Return the newest versions of a resource that are there, the newest first."""
+        with self._reading() as session:
+            texts = lookups.summaries_of_versions(session, identifier)
+        return [ResourceSummary.model_validate_json(text) for text in texts]
+
+    def present(self, kid: UUID) -> KnownResource:
+        """Return what is known of a resource.
+
+        Raises
+        ------
+        NotFoundError, GoneError
+            If there is none, or it was withdrawn.
+        """
+        with self._reading() as session:
             row = _known(session, kid)
-            found = _versions(session, row.identifier)
-        return Versions(identifier=row.identifier, versions=tuple(_chain(found)))
+            _check_present(session, row)
+        return row
 
     def replaced_by(self, kid: UUID) -> UUID | None:
         """Return the ``kid`` of the next version that is there; None if it is the newest."""
         with self._reading() as session:
-            row = session.get(ResourceRow, str(kid))
-            return None if row is None else successor(session, row)
+            row = lookups.resource(session, kid)
+        return None if row is None else row.replaced_by
 
 
-def present(session: Session, kid: UUID) -> ResourceRow:
-    """Return the row of a resource.
-
-    Raises
-    ------
-    NotFoundError, GoneError
-        If there is none, or it was withdrawn.
-    """
-    row = _known(session, kid)
-    if row.withdrawn is not None:
-        raise gone(session, row)
-    return row
-
-
-def gone(session: Session, row: ResourceRow) -> GoneError:
+def gone(session: Session, row: ResourceRow | KnownResource) -> GoneError:
     """Return the error that says that a resource was withdrawn."""
     what = f"resource {row.kid} ({row.identifier}) {said_of(row)}"
     return GoneError(what, tombstone=_tombstone(session, row))
@@ -141,20 +155,9 @@ def gone_as_a_whole(session: Session, identifier: str) -> GoneError | None:
     return None if row is None else gone(session, row)
 
 
-def successor(session: Session, row: ResourceRow) -> UUID | None:
+def successor(session: Session, row: ResourceRow | KnownResource) -> UUID | None:
     """Return the ``kid`` of the next version that is there; None if there is none."""
-    newer = (
-        select(ResourceRow.kid)
-        .where(
-            ResourceRow.identifier == row.identifier,
-            ResourceRow.version_key > row.version_key,
-            ResourceRow.withdrawn.is_(None),
-        )
-        .order_by(ResourceRow.version_key, ResourceRow.kid)
-        .limit(1)
-    )
-    kid = session.scalar(newer)
-    return UUID(kid) if kid else None
+    return lookups.next_kid(session, row.identifier, row.version_key)
 
 
 def successors(session: Session, rows: Sequence[ResourceRow]) -> dict[str, UUID]:
@@ -180,26 +183,39 @@ def _note(session: Session, number: int, kind: ChangeKind, who: str, reason: str
     note(session, ChangeRow, [entry(of_resource(number), kind, who, reason)])
 
 
-def _known(session: Session, kid: UUID) -> ResourceRow:
-    row = session.get(ResourceRow, str(kid))
+def _known(session: Session, kid: UUID) -> KnownResource:
+    """Return what is known of a resource, to be read; raises NotFoundError."""
+    row = lookups.resource(session, kid)
     if row is None:
-        raise NotFoundError(f"there is no resource {kid}")
+        raise _unknown(kid)
     return row
 
 
-def _versions(session: Session, identifier: str) -> Sequence[ResourceRow]:
-    rows = select(ResourceRow).where(ResourceRow.identifier == identifier).order_by(*NEWEST_FIRST)
-    return session.scalars(rows).all()
+def _row(session: Session, kid: UUID) -> ResourceRow:
+    """Return the row of a resource, to be changed; raises NotFoundError."""
+    row = session.get(ResourceRow, str(kid))
+    if row is None:
+        raise _unknown(kid)
+    return row
 
 
-def _chain(rows: Iterable[ResourceRow]) -> Iterator[Version]:
+def _unknown(kid: UUID) -> NotFoundError:
+    return NotFoundError(f"there is no resource {kid}")
+
+
+def _check_present(session: Session, row: ResourceRow | KnownResource) -> None:
+    """Let what is there pass; raises GoneError."""
+    if row.withdrawn is not None:
+        raise gone(session, row)
+
+
+def _chain(found: Iterable[KnownVersion]) -> Iterator[Version]:
     """Yield versions, given the newest first; each was replaced by the one before it here."""
     newer: UUID | None = None
-    for row in rows:
-        record = json.loads(row.record)
+    for row in found:
+        said = json.loads(row.summary)
         yield Version(
-            kid=UUID(row.kid), version=record["publication"]["version"],
-            created=record["publication"]["created"], replaced_by=newer,
+            kid=UUID(row.kid), version=said["version"], created=said["created"], replaced_by=newer,
             withdrawn=None if row.withdrawn is None else row.withdrawn.replace(tzinfo=UTC),
             reason=row.reason,
         )  # fmt: skip
@@ -207,7 +223,7 @@ def _chain(rows: Iterable[ResourceRow]) -> Iterator[Version]:
             newer = UUID(row.kid)
 
 
-def _tombstone(session: Session, row: ResourceRow) -> Tombstone:
+def _tombstone(session: Session, row: ResourceRow | KnownResource) -> Tombstone:
     record = json.loads(row.record)
     publication = record["publication"]
     return Tombstone(

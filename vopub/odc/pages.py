@@ -104,8 +104,7 @@ def resource(
     name: str, request: Request, store: TheStore, format: Format = None  # noqa: A002
 ) -> Response:  # fmt: skip
     """Show a resource: a version by its ``kid``, or the latest one by the identifier."""
-    record = _record(store, name)
-    newer = store.life.replaced_by(record.kid)
+    record, newer = _record(store, name)
     form = chosen(request.headers.get("accept", ""), format, FOR_PAGES)
     if form is not Form.HTML:
         return in_form(request, record.kid, record.model_dump_json(), form, newer)
@@ -190,11 +189,13 @@ def _kind(name: str) -> str:
     return name if name in set(Ktype) else ""
 
 
-def _record(store: Store, name: str) -> KM3OpenResource:
+def _record(store: Store, name: str) -> tuple[KM3OpenResource, UUID | None]:
+    """Return a resource, and the ``kid`` of its next version."""
     try:
         kid = UUID(name)
     except ValueError:
         if len(name) > 100:
             raise NotFoundError("there is no such resource") from None
-        return store.latest(name)
-    return store.get_resource(kid)
+        return store.latest(name), None
+    found = store.life.present(kid)
+    return KM3OpenResource.model_validate_json(found.record), found.replaced_by

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from vopub.odc import words
 from vopub.odc.faults import RefusedError
@@ -46,7 +46,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    column: InstrumentedAttribute[Any]
+    column: Any
     descending: bool = False
 
     def turned(self) -> _Key:
@@ -105,10 +105,31 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a cursor says: a resource of the list, and which way the page goes from there."""
+    """Where a page begins, and which way it goes from there."""
 
-    values: tuple[Any, ...]
-    backwards: bool
+    sort: Sort
+    values: tuple[Any, ...] = ()
+    """The keys of the resource that it comes after; none of the first page."""
+    backwards: bool = False
+
+    @property
+    def keys(self) -> tuple[_Key, ...]:
+        """What the page is ordered by."""
+        keys = _KEYS[self.sort]
+        return tuple(key.turned() for key in keys) if self.backwards else keys
+
+    def page(self, rows: Sequence[Sequence[Any]], limit: int) -> Page:
+        """Return the page, given a summary and keys of each resource, of one more than it has."""
+        more, shown = len(rows) > limit, rows[:limit]
+        if self.backwards:
+            shown = shown[::-1]
+        before = more if self.backwards else bool(self.values)
+        later = bool(self.values) if self.backwards else more
+        return Page(
+            tuple(row[0] for row in shown),
+            later=_write(shown[-1][1:], self.sort) if shown and later else "",
+            earlier=_write(shown[0][1:], self.sort, backwards=True) if shown and before else "",
+        )
 
 
 def page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> Page:
@@ -119,21 +140,22 @@ def page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> Page:
     RefusedError
         If the cursor is not one of this list.
     """
-    place = _read(cursor, sort) if cursor else None
-    backwards = place is not None and place.backwards
-    keys = tuple(key.turned() for key in _KEYS[sort]) if backwards else _KEYS[sort]
-    after = _after(keys, place.values) if place is not None else []
-    rows = _some(sought, keys, after, limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
-    if backwards:
-        rows = rows[::-1]
-    before = more if backwards else place is not None
-    later = place is not None if backwards else more
-    return Page(
-        tuple(row[0] for row in rows),
-        later=_write(rows[-1][1:], sort) if rows and later else "",
-        earlier=_write(rows[0][1:], sort, backwards=True) if rows and before else "",
-    )
+    at = _at(cursor, sort)
+    after = _after(at.keys, at.values) if cursor else []
+    return at.page(_some(sought, at.keys, after, limit + 1), limit)
+
+
+def counted_page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> tuple[Page, Count]:
+    """Return the page of ``page_of`` and the number of ``count_of``."""
+    if not sought.has_rare_words:
+        return page_of(sought, sort, cursor, limit), count_of(sought)
+    at = _at(cursor, sort)
+    rows = _some_of_few(sought, at, limit + 1)
+    if not rows and cursor:
+        return at.page(rows, limit), count_of(sought)
+    found = rows[0][-1] if rows else 0
+    page = at.page([row[:-1] for row in rows], limit)
+    return page, Count(min(found, MOST_COUNTED), found <= MOST_COUNTED)
 
 
 def count_of(sought: Sought) -> Count:
@@ -141,8 +163,13 @@ def count_of(sought: Sought) -> Count:
     session, query = sought.session, sought.query
     if any((query.identifier, query.since, query.until, query.position)):
         return _counted(sought)
-    if query.q:  # the index of words knows the rest, and nothing that was withdrawn
-        found = len(sought.by_words)
+    if query.q:
+        if sought.by_words is None:
+            return Count(MOST_COUNTED, exact=False)
+        if not sought.by_words.exact:
+            return _counted(sought)
+        # The index of words knows the rest, and nothing that was withdrawn.
+        found = len(sought.by_words.numbers)
         return Count(min(found, MOST_COUNTED), found <= MOST_COUNTED)
     return Count(int(session.scalar(tallied(query)) or 0))
 
@@ -152,8 +179,9 @@ def _counted(sought: Sought) -> Count:
     left = MOST_COUNTED + 1
     for way in ways_of(sought, by_moment=True):
         chosen = select(ResourceRow.number).where(*way.conditions)
-        # In the order of an index, PostgreSQL stops where it may, and does not collect all first.
-        chosen = chosen.order_by(ResourceRow.moment, ResourceRow.number)
+        if not way.few:
+            # In the order of an index, PostgreSQL stops where it may, and does not collect all.
+            chosen = chosen.order_by(ResourceRow.moment, ResourceRow.number)
         some = chosen.limit(left).subquery()
         left -= sought.session.scalar(select(func.count()).select_from(some)) or 0
     return Count(min(MOST_COUNTED + 1 - left, MOST_COUNTED), left > 0)
@@ -229,6 +257,22 @@ def _some(
     return rows[offset : offset + number]
 
 
+def _some_of_few(sought: Sought, at: _Place, number: int) -> Sequence[Row[Any]]:
+    """Return the same of a list of few, and in each row how many match: each is read once."""
+    columns = dict.fromkeys([ResourceRow.number, *(key.column for key in at.keys)])
+    (way,) = ways_of(sought, by_moment=False)
+    found = select(*columns).where(*way.conditions).cte("found")
+    total = select(func.count()).select_from(found).scalar_subquery()
+    keys = [replace(key, column=found.c[key.column.key]) for key in at.keys]
+    after = _after(keys, at.values) if at.values else []
+    some = select(found).where(*after).order_by(*(key.order(key.column) for key in keys))
+    shown = some.limit(number).cte("shown")
+    ordered = [key.order(shown.c[key.column.key]) for key in keys]
+    chosen = select(ResourceRow.summary, *(shown.c[key.column.key] for key in keys), total)
+    joined = chosen.join(shown, shown.c.number == ResourceRow.number)
+    return sought.session.execute(joined.order_by(*ordered)).all()
+
+
 def _after(keys: Sequence[_Key], values: Sequence[Any]) -> list[ColumnElement[bool]]:
     """Return that a resource comes after the one with these values.
 
@@ -247,7 +291,10 @@ def _write(values: Sequence[Any], sort: Sort, *, backwards: bool = False) -> str
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str, sort: Sort) -> _Place:
+def _at(cursor: str, sort: Sort) -> _Place:
+    """Return what a cursor says; if it is empty, the first page."""
+    if not cursor:
+        return _Place(sort)
     try:
         backwards, *values = _unpack(cursor, sort)
         keys = _KEYS[sort]
@@ -255,7 +302,7 @@ def _read(cursor: str, sort: Sort) -> _Place:
     except (ValueError, TypeError, RecursionError) as error:
         hint = "take the cursor of an answer, and keep the order of the list as it was"
         raise RefusedError("this is not a cursor of this list", hint=hint) from error
-    return _Place(read, backwards)
+    return _Place(sort, read, backwards)
 
 
 def _unpack(cursor: str, sort: Sort) -> list[Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vopub.odc.turns import Queue
+
 PAGES = ("/resources", "/streams", "/collections")
 """Pages that show nothing but what is in the database, as do those below the last two."""
 BELOW = ("/streams/", "/collections/", "/api/resources", "/api/streams", "/api/collections")
@@ -50,11 +52,14 @@ class Remembering:
         Makes answers.
     mark
         Returns what differs as soon as something is written.
+    queue
+        Of those who wait for an answer that has to be made.
     """
 
-    def __init__(self, app: ASGIApp, mark: Callable[[], bytes]) -> None:
+    def __init__(self, app: ASGIApp, mark: Callable[[], bytes], queue: Queue) -> None:
         self._app = app
         self._mark = mark
+        self._queue = queue
         self._answers: OrderedDict[Key, _Answer] = OrderedDict()
         self._size = 0
         self._kept_at = b""
@@ -73,6 +78,7 @@ class Remembering:
             self._answers.move_to_end(key)
             await answer.made.wait()
             if answer.messages:
+                await self._queue.pass_by()
                 for message in answer.messages:
                     await send(message)
                 return

@@ -30,7 +30,7 @@ from vopub.odc.entries import Entry
 from vopub.odc.faults import NotFoundError
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.groupings import Groupings
-from vopub.odc.life import Life, gone, gone_as_a_whole, present
+from vopub.odc.life import Life, gone, gone_as_a_whole
 from vopub.odc.looking import Looks
 from vopub.odc.moment import now
 from vopub.odc.one_by_one import OneByOne
@@ -180,8 +180,7 @@ class Store:
         NotFoundError, GoneError
             If there is none, or it was withdrawn.
         """
-        with self._reading() as session:
-            return present(session, kid).record
+        return self.life.present(kid).record
 
     def get_resource(self, kid: UUID) -> KM3OpenResource:
         """Return a record; raises like ``get_resource_json``."""
@@ -237,8 +236,7 @@ class Store:
     ) -> tuple[Page, Count]:
         """Return the same as ``page`` and ``count``, sooner than both and of the same moment."""
         with self._reading() as session:
-            sought = Sought(session, query)
-            return paging.page_of(sought, sort, cursor, limit), paging.count_of(sought)
+            return paging.counted_page_of(Sought(session, query), sort, cursor, limit)
 
     def count(self, query: Query) -> Count:
         """Return how many match; not exact where each of very many had to be looked at."""

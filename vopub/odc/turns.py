@@ -19,26 +19,68 @@ OTHERS = ("/pictures/",)
 """Paths of what takes long elsewhere: pictures are drawn by another process."""
 
 
-class Turns:
-    """Lets few requests that read be answered at a time; once an answer begins, the next one is."""
+MANY = 8
+"""So many who wait are a crowd, in which nobody is answered before those who asked earlier."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+
+class Queue:
+    """Those who wait to be answered, in the order in which they asked."""
+
+    def __init__(self) -> None:
         self._free = Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    async def enter(self) -> None:
+        """Wait until it is one's turn; ``leave`` ends it."""
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+
+    def leave(self) -> None:
+        """Give the turn to the next one."""
+        self._free.release()
+
+    async def pass_by(self) -> None:
+        """Wait, in a crowd, until those who asked earlier had their turn; else not at all.
+
+        For who takes no time: of many who ask, some would otherwise be answered at once again and
+        again, while what others want takes twice as long.
+        """
+        if self._waiting >= MANY:
+            await self.enter()
+            self.leave()
+
+
+class Turns:
+    """Lets few requests that read be answered at a time; once an answer begins, the next one is.
+
+    Parameters
+    ----------
+    app
+        Answers.
+    queue
+        Of those who wait.
+    """
+
+    def __init__(self, app: ASGIApp, queue: Queue) -> None:
+        self._app = app
+        self._queue = queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on when it is its turn."""
         if not _reads(scope):
             await self._app(scope, receive, send)
             return
-        await self._free.acquire()
+        await self._queue.enter()
         under_way = True
 
         def give_way() -> None:
             nonlocal under_way
             if under_way:
                 under_way = False
-                self._free.release()
+                self._queue.leave()
 
         async def begin(message: Message) -> None:
             give_way()  # how long the reader takes to receive it holds up nobody

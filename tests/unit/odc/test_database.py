@@ -55,7 +55,7 @@ def test_sqlites_log_of_writes_stays_short_while_there_is_always_one_who_writes(
     lengths = []
 
     def write() -> None:
-        for _ in range(60):
+        for _ in range(120):
             with transactions.begin() as session:
                 session.execute(text("INSERT INTO texts VALUES (randomblob(1000000))"))
             lengths.append((tmp_path / "odc.db-wal").stat().st_size)
@@ -70,8 +70,8 @@ def test_sqlites_log_of_writes_stays_short_while_there_is_always_one_who_writes(
         thread.start()
     for thread in (*writers, reader):
         thread.join()
-    assert len(lengths) == 120
-    assert max(lengths) < 40_000_000
+    assert len(lengths) == 240
+    assert max(lengths) < 120_000_000  # half of all, with some seconds of a slow carrier
     transactions.close()
     engine.dispose()
     assert not (tmp_path / "odc.db-wal").exists()

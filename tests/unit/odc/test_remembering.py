@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from vopub.odc import remembering
 from vopub.odc.remembering import Remembering
+from vopub.odc.turns import AT_ONCE, MANY, Queue
 
 from .conftest import Centre, make_collection, make_record
 
@@ -107,7 +108,7 @@ async def ask(
 def test_it_is_made_once_until_something_is_written() -> None:
     async def run() -> None:
         app, written = Counting(), [b"1"]
-        remembering = Remembering(app, lambda: written[0])
+        remembering = Remembering(app, lambda: written[0], Queue())
         assert [await ask(remembering) for _ in range(3)] == [b"1: answer"] * 3
         written[0] = b"2"
         assert [await ask(remembering) for _ in range(3)] == [b"2: answer"] * 3
@@ -126,7 +127,7 @@ def test_it_is_made_once_until_something_is_written() -> None:
 )  # fmt: skip
 def test_what_depends_on_more_is_made_anew(path: str, method: str, headers: dict[str, str]) -> None:
     async def run() -> None:
-        remembering = Remembering(Counting(), lambda: b"")
+        remembering = Remembering(Counting(), lambda: b"", Queue())
         answers = [await ask(remembering, path, method=method, headers=headers) for _ in range(2)]
         assert answers == [b"1: answer", b"2: answer"]
 
@@ -136,7 +137,7 @@ def test_what_depends_on_more_is_made_anew(path: str, method: str, headers: dict
 def test_many_who_ask_at_once_wait_for_one_answer() -> None:
     async def run() -> None:
         app = Counting()
-        remembering = Remembering(app, lambda: b"")
+        remembering = Remembering(app, lambda: b"", Queue())
         app.free.clear()
         asked = [asyncio.create_task(ask(remembering)) for _ in range(20)]
         await asyncio.sleep(0)
@@ -149,7 +150,7 @@ def test_many_who_ask_at_once_wait_for_one_answer() -> None:
 def test_what_is_being_made_while_something_is_written_is_not_given_to_who_asks_later() -> None:
     async def run() -> None:
         app, written = Counting(), [b"1"]
-        remembering = Remembering(app, lambda: written[0])
+        remembering = Remembering(app, lambda: written[0], Queue())
         app.free.clear()
         early = asyncio.create_task(ask(remembering))
         await asyncio.sleep(0)
@@ -165,7 +166,7 @@ def test_what_is_being_made_while_something_is_written_is_not_given_to_who_asks_
 
 def test_a_reader_who_takes_nothing_keeps_nobody_waiting() -> None:
     async def run() -> None:
-        remembering = Remembering(Counting(), lambda: b"")
+        remembering = Remembering(Counting(), lambda: b"", Queue())
         taken = asyncio.Event()
         slow = asyncio.create_task(ask(remembering, hold=taken.wait))
         await asyncio.sleep(0)
@@ -196,7 +197,7 @@ def test_a_reader_who_takes_nothing_keeps_nobody_waiting() -> None:
 def test_failures_are_not_kept(status: int) -> None:
     async def run() -> None:
         app = Counting(status=status)
-        remembering = Remembering(app, lambda: b"")
+        remembering = Remembering(app, lambda: b"", Queue())
         app.free.clear()
         asked = [asyncio.create_task(ask(remembering)) for _ in range(3)]
         await asyncio.sleep(0)
@@ -215,7 +216,7 @@ def test_memory_for_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def run() -> None:
         app = Counting(b"x" * 1_900)
-        kept = Remembering(app, lambda: b"")
+        kept = Remembering(app, lambda: b"", Queue())
         paths = [f"/streams/{number}" for number in range(20)]
         for path in paths:
             await ask(kept, path)
@@ -229,5 +230,26 @@ def test_memory_for_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(2):
             await ask(kept, "/streams/large")
         assert app.times == times + 3
+
+    asyncio.run(run())
+
+
+def test_in_a_crowd_a_kept_answer_is_given_after_those_to_who_asked_earlier() -> None:
+    async def run() -> None:
+        app, queue = Counting(), Queue()
+        remembering = Remembering(app, lambda: b"", queue)
+        await ask(remembering)
+        for _ in range(AT_ONCE):
+            await queue.enter()
+        assert await asyncio.wait_for(ask(remembering), 1) == b"1: answer"
+        waiting = [asyncio.create_task(queue.enter()) for _ in range(MANY)]
+        await asyncio.sleep(0)
+        asked = asyncio.create_task(ask(remembering))
+        await asyncio.sleep(0.05)
+        assert not asked.done()
+        for _ in range(MANY + 1):
+            queue.leave()
+        await asyncio.gather(*waiting)
+        assert await asyncio.wait_for(asked, 1) == b"1: answer"
 
     asyncio.run(run())

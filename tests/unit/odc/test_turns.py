@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from vopub.odc import turns
-from vopub.odc.turns import AT_ONCE, Turns
+from vopub.odc.turns import AT_ONCE, MANY, Queue, Turns
 
 
 class Service:
@@ -22,12 +22,13 @@ class Service:
     def __init__(self) -> None:
         self.go = asyncio.Event()
         self.inside = self.most = 0
+        self.queue = Queue()
         methods = ["GET", "PUT"]
         self.app = Starlette(routes=[
             Route("/page", self.page, methods=methods), Route("/pictures/1.svg", self.page),
             Route("/long", self.long), Route("/fails", self.fails),
         ])  # fmt: skip
-        transport = httpx.ASGITransport(Turns(self.app), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(Turns(self.app, self.queue), raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://odc.test")
 
     async def page(self, _request: Request) -> Response:
@@ -110,5 +111,34 @@ def test_a_defect_keeps_no_turn() -> None:
         asked = [*service.ask("/fails", 3 * AT_ONCE), *service.ask("/page", 1)]
         statuses = await asyncio.wait_for(everybody(service, asked), 10)
         assert statuses == [500] * 3 * AT_ONCE + [200]
+
+    asyncio.run(scene())
+
+
+def test_who_takes_no_time_waits_in_a_crowd_for_those_who_asked_earlier() -> None:
+    async def scene() -> None:
+        service = Service()
+        asked = service.ask("/page", AT_ONCE + MANY - 1)
+        await asyncio.sleep(0.1)
+        await asyncio.wait_for(service.queue.pass_by(), 1)
+        asked += service.ask("/page", 1)
+        await asyncio.sleep(0.1)
+        passing = asyncio.create_task(service.queue.pass_by())
+        asked += (later := service.ask("/page", 1))
+        await asyncio.sleep(0.1)
+        assert not passing.done()
+        ended: list[str] = []
+        passing.add_done_callback(lambda _: ended.append("who takes no time"))
+
+        def note(each: asyncio.Task[httpx.Response]) -> None:
+            ended.append("later" if each in later else "earlier")
+
+        for each in asked:
+            each.add_done_callback(note)
+        await everybody(service, asked)
+        await passing
+        before = ended.index("who takes no time")
+        assert ended[:before].count("earlier") >= MANY
+        assert "later" not in ended[:before]
 
     asyncio.run(scene())
