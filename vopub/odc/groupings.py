@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
@@ -57,6 +57,18 @@ class Standing:
     """Whether there is one, or was."""
     tombstone: GroupingTombstone | None = None
     """What is left of one that was withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingPage:
+    """A piece of the list of streams or of collections, by identifier."""
+
+    records: tuple[str, ...]
+    """Each as JSON, as it was written."""
+    total: int
+    """How many there are in the whole list."""
+    later: str
+    """Where the next piece begins: the identifier of the last one here; empty on the last."""
 
 
 UNKNOWN = Standing(is_known=False)
@@ -187,6 +199,29 @@ class Groupings(Part):
         if sum(map(len, texts)) <= MOST_REMEMBERED:
             self._all[kind] = made, found
         return found
+
+    def page(self, kind: Kind, after: str, limit: int | None) -> GroupingPage:
+        """Return a page of the list of streams or of collections that were not withdrawn.
+
+        Parameters
+        ----------
+        kind
+            Which list.
+        after
+            Identifier after which the page begins; empty for the first.
+        limit
+            Most of them on the page; None for all the rest.
+        """
+        table = table_of(kind)
+        listed = table.withdrawn.is_(None)
+        wanted = select(table.identifier, table.record).where(listed, table.identifier > after)
+        wanted = wanted.order_by(table.identifier).limit(None if limit is None else limit + 1)
+        with self._reading() as session:
+            rows = session.execute(wanted).all()
+            total = session.scalar(select(func.count()).select_from(table).where(listed)) or 0
+        shown = rows[:limit]
+        later = shown[-1].identifier if len(rows) > len(shown) else ""
+        return GroupingPage(tuple(row.record for row in shown), total, later)
 
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""

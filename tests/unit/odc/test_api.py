@@ -204,6 +204,11 @@ def test_the_openapi_document_describes_every_way_in(kept_centre: Centre) -> Non
         "/api/collections/{identifier}/history", "/api/collections/{identifier}/restore",
         "/files/{kid}/{name}",
     } == set(document["paths"])  # fmt: skip
+    for one in ("streams", "collections"):
+        paths = document["paths"]
+        assert {parameter["name"] for parameter in paths[f"/api/{one}"]["get"]["parameters"]} == {
+            "limit", "cursor",
+        }  # fmt: skip
     put = document["paths"]["/api/resources/{kid}"]["put"]
     assert put["security"] == [{"HTTPBearer": []}]
     check_references(document, document)
