@@ -30,11 +30,13 @@ from vopub.odc.grouping_forms import (
     Cursor,
     GroupingForm,
     grouping_in_form,
+    linkset_in_answer,
 )
 from vopub.odc.groupings import Grouping, GroupingPage, noun
 from vopub.odc.guard import TheGrant, Who, need_token, parse_record
 from vopub.odc.life_api import Why
-from vopub.odc.signposting import Link, header
+from vopub.odc.looking import of_one_moment
+from vopub.odc.signposting import LINKSET, Link, header
 from vopub.odc.tokens import Grant
 
 MOST_LISTED = 200
@@ -123,14 +125,30 @@ def _add_reading(router: APIRouter, routes: Routes[Grouping]) -> None:
         routes.place, name=f"get_{one}", response_model=kind, responses=in_forms,
         description=(
             f"Return a {one}: as JSON, or in the form that ``Accept`` or ``format`` asks.\n\n"
-            "JSON-LD holds a page of its resources; ``Link`` headers lead to the next one."
+            "Forms other than JSON hold a page of what belongs to it; ``Link`` headers lead to the "
+            "next one."
         ),
     )  # fmt: skip
+    @of_one_moment
     def get(
         identifier: Identifier, request: Request, store: TheStore, form: GroupingForm,
         cursor: Cursor = "",
     ) -> Response:  # fmt: skip
         return grouping_in_form(request, kind, identifier, form, store, cursor)
+
+    @router.get(
+        f"{routes.place}/linkset", name=f"linkset_of_{one}", response_class=Response,
+        responses={200: {"content": {LINKSET: {}}}},
+        description=(
+            f"Return the links between the page, the forms and the parts of a {one} (RFC 9264), "
+            "a page of them; ``Link`` headers lead to the next one."
+        ),
+    )  # fmt: skip
+    @of_one_moment
+    def linkset(
+        identifier: Identifier, request: Request, store: TheStore, cursor: Cursor = ""
+    ) -> Response:
+        return linkset_in_answer(request, kind, identifier, store, cursor)
 
     @router.get(f"{routes.place}/history", name=f"history_of_{one}", description=routes.of_history)
     def history(identifier: Identifier, store: TheStore) -> GroupingHistory:
