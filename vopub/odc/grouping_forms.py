@@ -17,6 +17,7 @@ from vopub.odc.answers import ResourceSummary
 from vopub.odc.conditions import tagged
 from vopub.odc.forms import Form, Format, as_json, chosen
 from vopub.odc.grouping_links import links_of_form, links_of_grouping, linkset_of_grouping
+from vopub.odc.mappings.datacite_groupings import datacite_grouping
 from vopub.odc.mappings.groupings import (
     Grouping,
     Parts,
@@ -25,6 +26,7 @@ from vopub.odc.mappings.groupings import (
     path_of,
     schema_org_grouping,
 )
+from vopub.odc.origins import origin_of
 from vopub.odc.overview import streams_of
 from vopub.odc.paging import LONGEST_CURSOR, Sort
 from vopub.odc.signposting import LINKSET, Link, header
@@ -34,7 +36,7 @@ MOST_PARTS = 100
 """Resources in a document; the next ones are on the next page."""
 MOST_STREAMS = 1000
 """Streams in the document of a collection."""
-FOR_PROGRAMS = (Form.JSON, Form.JSON_LD, Form.DCAT)
+FOR_PROGRAMS = (Form.JSON, Form.JSON_LD, Form.DCAT, Form.DATACITE)
 FOR_PAGES = (Form.HTML, *FOR_PROGRAMS)
 """What the address of a page is offered in; the first is the default."""
 
@@ -77,7 +79,7 @@ def grouping_in_form(
     if form is not Form.JSON:
         record = kind.model_validate_json(text)
         parts = parts_of(record, store, f"{base}/api/{path}?format={form.value}", cursor)
-        body, later = _written(form, record, parts, base), parts.later
+        body, later = _written(form, record, parts, base, store), parts.later
     links = header(links_of_form(path, form, base, later))
     return tagged(request, body, form.media_type, {**links, "Vary": "Accept"})
 
@@ -100,7 +102,10 @@ def linkset_in_answer(
     return tagged(request, body, LINKSET, header(later) if later else {})
 
 
-def _written(form: Form, record: Grouping, parts: Parts, base: str) -> bytes:
+def _written(form: Form, record: Grouping, parts: Parts, base: str, store: Store) -> bytes:
+    if form is Form.DATACITE:
+        first = parts if parts.is_first else parts_of(record, store, "")
+        return datacite_grouping(record, parts, base, origin_of(record, first, store))
     write = dcat_grouping if form is Form.DCAT else schema_org_grouping
     return as_json(write(record, parts, base))
 
@@ -162,7 +167,7 @@ def parts_of(record: Grouping, store: Store, address: str, cursor: str = "") -> 
         resources=found if cursor else [*named, *found],
         streams=() if cursor else _streams(record, store),
         total=count.number + len(named) if is_known else None,
-        here=here if cursor or later else "", later=later,
+        here=here if cursor or later else "", later=later, is_first=not cursor,
     )  # fmt: skip
 
 

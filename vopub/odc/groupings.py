@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
@@ -26,6 +27,7 @@ from vopub.odc.changes import (
     differences,
     entry,
     entry_of_writing,
+    first_noted,
     moment_of_going,
     note,
     of_grouping,
@@ -222,6 +224,19 @@ class Groupings(Part):
         shown = rows[:limit]
         later = shown[-1].identifier if len(rows) > len(shown) else ""
         return GroupingPage(tuple(row.record for row in shown), total, later)
+
+    def since(self, kind: Kind, identifier: str) -> datetime:
+        """Return since when there is one (UTC), as far as that was noted.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        with self._reading() as session:
+            row = _known(session, kind, identifier)
+            noted = first_noted(session, subject_of(kind, identifier))
+            return (noted or row.written).replace(tzinfo=UTC)
 
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""
