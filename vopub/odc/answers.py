@@ -143,14 +143,23 @@ class Catalog(_Answer):
     collections: tuple[KM3ResourceCollection, ...]
 
 
-class StreamList(_Answer):
-    """All streams."""
+class _GroupingList(_Answer):
+    """What is said of a list of streams or collections, or of a page of it."""
+
+    total: int = 0
+    """How many there are."""
+    later: str = ""
+    """Cursor of the page after this one; empty on the last, and if all are listed."""
+
+
+class StreamList(_GroupingList):
+    """Streams by identifier: all, or a page of them."""
 
     streams: tuple[KM3ResourceStream, ...]
 
 
-class CollectionList(_Answer):
-    """All collections."""
+class CollectionList(_GroupingList):
+    """Collections by identifier: all, or a page of them."""
 
     collections: tuple[KM3ResourceCollection, ...]
 

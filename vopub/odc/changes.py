@@ -143,6 +143,12 @@ def changes_of(session: Session | Connection, subject: Subject) -> tuple[Change,
     return tuple(_told(row) for row in session.execute(chosen))
 
 
+def first_noted(session: Session, subject: Subject) -> datetime | None:
+    """Return when the first change was noted (UTC, without a zone); None if none was."""
+    moments = select(subject.table.moment).where(*_about(subject))
+    return session.scalar(moments.order_by(subject.table.number).limit(1))
+
+
 def goes_on(later: Sequence[Change], earlier: Sequence[Change]) -> bool:
     """Tell whether one history is another one, which is not empty, and what came after it."""
     return 0 < len(earlier) < len(later) and later[: len(earlier)] == earlier

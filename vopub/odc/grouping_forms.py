@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,6 +16,8 @@ from vopub.odc.addresses import base_url
 from vopub.odc.answers import ResourceSummary
 from vopub.odc.conditions import tagged
 from vopub.odc.forms import Form, Format, as_json, chosen
+from vopub.odc.grouping_links import links_of_form, links_of_grouping, linkset_of_grouping
+from vopub.odc.mappings.datacite_groupings import datacite_grouping
 from vopub.odc.mappings.groupings import (
     Grouping,
     Parts,
@@ -24,23 +25,20 @@ from vopub.odc.mappings.groupings import (
     dcat_grouping,
     path_of,
     schema_org_grouping,
-    types_of,
 )
+from vopub.odc.origins import origin_of
 from vopub.odc.overview import streams_of
 from vopub.odc.paging import LONGEST_CURSOR, Sort
-from vopub.odc.signposting import Link, header
+from vopub.odc.signposting import LINKSET, Link, header
 from vopub.odc.store import Store
 
 MOST_PARTS = 100
 """Resources in a document; the next ones are on the next page."""
 MOST_STREAMS = 1000
 """Streams in the document of a collection."""
-MOST_ITEMS = 30
-"""Links to parts in a header: proxies take some kB of it. With more, other forms tell of them."""
-FOR_PROGRAMS = (Form.JSON, Form.JSON_LD, Form.DCAT)
+FOR_PROGRAMS = (Form.JSON, Form.JSON_LD, Form.DCAT, Form.DATACITE)
 FOR_PAGES = (Form.HTML, *FOR_PROGRAMS)
 """What the address of a page is offered in; the first is the default."""
-_WRITERS = {Form.JSON_LD: schema_org_grouping, Form.DCAT: dcat_grouping}
 
 
 async def _for_programs(request: Request, format: Format = None) -> Form:  # noqa: A002
@@ -59,7 +57,7 @@ Cursor = Annotated[
     str,
     Query(
         max_length=LONGEST_CURSOR,
-        description="Which page of its resources JSON-LD holds; from the link to the next page.",
+        description="Which page of its resources to give; from the link to the next page.",
     ),
 ]
 
@@ -76,14 +74,40 @@ def grouping_in_form(
         If there is none, or it was withdrawn; if the cursor is none.
     """
     text = store.groupings.get_json(kind, identifier)
-    base, path, body = base_url(request), path_of(kind, identifier), text.encode()
-    links = [Link("describes", f"{base}/{path}", "text/html")]
+    base, path = base_url(request), path_of(kind, identifier)
+    body, later = text.encode(), ""
     if form is not Form.JSON:
         record = kind.model_validate_json(text)
         parts = parts_of(record, store, f"{base}/api/{path}?format={form.value}", cursor)
-        body = as_json(_WRITERS[form](record, parts, base))
-        links += [Link("next", parts.later, form.media_type)] if parts.later else []
-    return tagged(request, body, form.media_type, {**header(links), "Vary": "Accept"})
+        body, later = _written(form, record, parts, base, store), parts.later
+    links = header(links_of_form(path, form, base, later))
+    return tagged(request, body, form.media_type, {**links, "Vary": "Accept"})
+
+
+def linkset_in_answer(
+    request: Request, kind: type[Grouping], identifier: str, store: Store, cursor: str = ""
+) -> Response:
+    """Return the links of a stream or a collection, with a page of its parts, under its tag.
+
+    Raises
+    ------
+    NotFoundError, GoneError, RefusedError
+        As ``grouping_in_form``.
+    """
+    record = kind.model_validate_json(store.groupings.get_json(kind, identifier))
+    base = base_url(request)
+    parts = parts_of(record, store, f"{base}/api/{path_of(kind, identifier)}/linkset", cursor)
+    body = linkset_of_grouping(record, parts, base, FOR_PROGRAMS)
+    later = [Link("next", parts.later, LINKSET)] if parts.later else []
+    return tagged(request, body, LINKSET, header(later) if later else {})
+
+
+def _written(form: Form, record: Grouping, parts: Parts, base: str, store: Store) -> bytes:
+    if form is Form.DATACITE:
+        first = parts if parts.is_first else parts_of(record, store, "")
+        return datacite_grouping(record, parts, base, origin_of(record, first, store))
+    write = dcat_grouping if form is Form.DCAT else schema_org_grouping
+    return as_json(write(record, parts, base))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +131,8 @@ def described_on_page(record: Grouping, parts: Parts, base: str) -> OnPage:
         "program": f"/api/{path_of(type(record), record.identifier)}",
         "forms": FOR_PROGRAMS,
     }
-    links = links_of_grouping(record, parts, base)
+    links = links_of_grouping(record, parts, base, FOR_PROGRAMS)
     return OnPage(values, {**header(links), "Vary": "Accept"})
-
-
-def links_of_grouping(record: Grouping, parts: Parts, base: str) -> Iterator[Link]:
-    """Yield the links of the page of a stream or a collection, which shows some of its parts."""
-    yield Link("type", "https://schema.org/AboutPage")
-    yield from (Link("type", f"https://schema.org/{kind}") for kind in types_of(record))
-    program = f"{base}/api/{path_of(type(record), record.identifier)}"
-    for form in FOR_PROGRAMS:
-        yield Link("describedby", f"{program}?format={form.value}", form.media_type)
-    items = [address_of_grouping(stream, base) for stream in parts.streams]
-    items += [f"{base}/resources/{summary.kid}" for summary in parts.resources]
-    if len(items) <= MOST_ITEMS:
-        yield from (Link("item", address, "text/html") for address in items)
-    if isinstance(record, KM3ResourceStream) and record.collection:
-        yield Link("collection", f"{base}/collections/{record.collection}", "text/html")
 
 
 def parts_of(record: Grouping, store: Store, address: str, cursor: str = "") -> Parts:
@@ -134,7 +143,7 @@ def parts_of(record: Grouping, store: Store, address: str, cursor: str = "") -> 
     record, store
         What it belongs to, and where it is.
     address
-        Of the document, to which the cursor is added.
+        Of the document, to whose query the cursor is added.
     cursor
         Of the page before; empty for the first, which also has what only the stream or the
         collection itself names, and the streams.
@@ -152,14 +161,18 @@ def parts_of(record: Grouping, store: Store, address: str, cursor: str = "") -> 
     found = [ResourceSummary.model_validate_json(text) for text in page.summaries]
     named = _only_named(record, store)
     is_known = count.exact and len(record.resources) <= max(MOST_PARTS, count.number)
-    later = f"{address}&{urlencode({'cursor': page.later})}" if page.later else ""
-    here = f"{address}&{urlencode({'cursor': cursor})}" if cursor else address
+    later = _with_cursor(address, page.later) if page.later else ""
+    here = _with_cursor(address, cursor) if cursor else address
     return Parts(
         resources=found if cursor else [*named, *found],
         streams=() if cursor else _streams(record, store),
         total=count.number + len(named) if is_known else None,
-        here=here if cursor or later else "", later=later,
+        here=here if cursor or later else "", later=later, is_first=not cursor,
     )  # fmt: skip
+
+
+def _with_cursor(address: str, cursor: str) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'cursor': cursor})}"
 
 
 def _only_named(record: Grouping, store: Store) -> list[ResourceSummary]:
@@ -167,7 +180,7 @@ def _only_named(record: Grouping, store: Store) -> list[ResourceSummary]:
     is_stream = isinstance(record, KM3ResourceStream)
     return [
         summary
-        for summary in store.named(record.resources[-MOST_PARTS:])
+        for summary in store.named(dict.fromkeys(record.resources[-MOST_PARTS:]))
         if (summary.stream if is_stream else summary.collection) != record.identifier
     ]
 

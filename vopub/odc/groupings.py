@@ -10,23 +10,24 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
 from vopub.odc import lookups
-from vopub.odc.answers import ChangeKind, Difference, GroupingHistory, GroupingTombstone, Outcome
+from vopub.odc.answers import ChangeKind, GroupingHistory, GroupingTombstone, Outcome
 from vopub.odc.changes import (
     Part,
     Past,
     Subject,
     bring_back,
     changes_of,
-    differences,
     entry,
     entry_of_writing,
+    first_noted,
     moment_of_going,
     note,
     of_grouping,
@@ -39,14 +40,13 @@ from vopub.odc.door import problems_of_grouping
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError
 from vopub.odc.looking import Looks
 from vopub.odc.lookups import KnownGrouping
+from vopub.odc.members import differences_of_many
 from vopub.odc.ownership import Owned
 from vopub.odc.schema import CollectionRow, GroupingChangeRow, GroupingRow, StreamRow
 from vopub.odc.tokens import Grant
 
 Grouping = TypeVar("Grouping", KM3ResourceStream, KM3ResourceCollection)
 Kind = type[KM3ResourceStream] | type[KM3ResourceCollection]
-MEMBERS = ("resources", "streams")
-"""What may be very many, of which a history tells what came and what went."""
 MOST_REMEMBERED = 10_000_000
 """Characters of all streams that are kept in memory; pages of lists want them again and again."""
 
@@ -75,6 +75,20 @@ class _Remembered:
 
 
 NOTHING = _Remembered(b"", (), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingPage:
+    """A piece of the list of streams or of collections, by identifier."""
+
+    records: tuple[str, ...]
+    """Each as JSON, as it was written."""
+    total: int
+    """How many there are in the whole list."""
+    later: str
+    """Where the next piece begins: the identifier of the last one here; empty on the last."""
+
+
 NEW = Past(())
 
 
@@ -132,7 +146,7 @@ class Groupings(Part):
             made = entry_of_writing(
                 subject_of(kind, record.identifier), None if row is None else row.record, text,
                 was_gone=row is not None and row.withdrawn is not None, who=who,
-                compare=_differences,
+                compare=differences_of_many,
             )  # fmt: skip
             note(session, GroupingChangeRow, [made])
             session.merge(_row(record, text, NEW))
@@ -213,6 +227,42 @@ class Groupings(Part):
         remembered = self._all.get(kind, NOTHING)
         is_true = remembered.made == self._owned.groupings.now()
         return is_true and identifier in remembered.names
+
+    def page(self, kind: Kind, after: str, limit: int | None) -> GroupingPage:
+        """Return a page of the list of streams or of collections that were not withdrawn.
+
+        Parameters
+        ----------
+        kind
+            Which list.
+        after
+            Identifier after which the page begins; empty for the first.
+        limit
+            Most of them on the page; None for all the rest.
+        """
+        table = table_of(kind)
+        listed = table.withdrawn.is_(None)
+        wanted = select(table.identifier, table.record).where(listed, table.identifier > after)
+        wanted = wanted.order_by(table.identifier).limit(None if limit is None else limit + 1)
+        with self._reading() as session:
+            rows = session.execute(wanted).all()
+            total = session.scalar(select(func.count()).select_from(table).where(listed)) or 0
+        shown = rows[:limit]
+        later = shown[-1].identifier if len(rows) > len(shown) else ""
+        return GroupingPage(tuple(row.record for row in shown), total, later)
+
+    def since(self, kind: Kind, identifier: str) -> datetime:
+        """Return since when there is one (UTC), as far as that was noted.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        with self._reading() as session:
+            row = _known(session, kind, identifier)
+            noted = first_noted(session, subject_of(kind, identifier))
+            return (noted or row.written).replace(tzinfo=UTC)
 
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""
@@ -348,27 +398,3 @@ def _note(
 ) -> None:
     made = entry(subject_of(kind, identifier), change, who, reason)
     note(session, GroupingChangeRow, [made])
-
-
-def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Difference]:
-    """Yield what differs; of lists of members only what went and what came.
-
-    A stream that grows element by element would otherwise be kept whole with every change.
-    """
-    members = {name for name in MEMBERS if name in before and name in after}
-    yield from differences(_without(before, members), _without(after, members))
-    for name in sorted(members):
-        went, came = _went_and_came(before[name], after[name])
-        if went or came:
-            yield Difference(path=name, before=went, after=came)
-        elif before[name] != after[name]:  # another order
-            yield Difference(path=name, before=before[name], after=after[name])
-
-
-def _went_and_came(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
-    old, new = set(before), set(after)
-    return [name for name in before if name not in new], [n for n in after if n not in old]
-
-
-def _without(record: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in names}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Annotated, Any, Generic
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream
+from vopub.model.resource import ID_PATTERN, KM3ResourceCollection, KM3ResourceStream
+from vopub.odc.addresses import base_url
 from vopub.odc.answers import CollectionList, ErrorBody, GroupingHistory, StreamList, Written
 from vopub.odc.api import (
     Body,
@@ -20,13 +23,24 @@ from vopub.odc.api import (
     documented,
     say_written,
 )
-from vopub.odc.conditions import TheCondition
+from vopub.odc.conditions import TheCondition, tagged
 from vopub.odc.downloads import TheStore
-from vopub.odc.grouping_forms import FOR_PROGRAMS, Cursor, GroupingForm, grouping_in_form
-from vopub.odc.groupings import Grouping, noun
+from vopub.odc.grouping_forms import (
+    FOR_PROGRAMS,
+    Cursor,
+    GroupingForm,
+    grouping_in_form,
+    linkset_in_answer,
+)
+from vopub.odc.groupings import Grouping, GroupingPage, noun
 from vopub.odc.guard import TheGrant, Who, need_token, parse_record
 from vopub.odc.life_api import Why
+from vopub.odc.looking import of_one_moment
+from vopub.odc.signposting import LINKSET, Link, header
 from vopub.odc.tokens import Grant
+
+MOST_LISTED = 200
+"""Streams or collections in an answer that has a limit."""
 
 writes = [Depends(need_token)]
 in_forms: dict[int | str, dict[str, Any]] = {
@@ -34,12 +48,25 @@ in_forms: dict[int | str, dict[str, Any]] = {
 }
 
 
+Limit = Annotated[
+    int | None,
+    Query(ge=1, le=MOST_LISTED, description="Most of them in an answer; all if it is not given."),
+]
+After = Annotated[
+    str,
+    Query(
+        pattern=rf"^({ID_PATTERN})?$",
+        description="``later`` of the page before: the list goes on after this identifier.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Routes(Generic[Grouping]):
     """What differs between the routes of streams and those of collections."""
 
     kind: type[Grouping]
-    listed: Callable[[tuple[Grouping, ...]], BaseModel]
+    whole: Callable[[tuple[Grouping, ...]], BaseModel]
     """Makes the answer that lists them all."""
     list_model: type[BaseModel]
     check: Callable[[Grant, str], None]
@@ -61,6 +88,16 @@ class Routes(Generic[Grouping]):
         return f"/{self.one}s/{{identifier}}"
 
 
+def page_in_answer(request: Request, name: str, page: GroupingPage, limit: int | None) -> Response:
+    """Return a page of a list, the records as they are kept: JSON, put together as text."""
+    head = json.dumps({"total": page.total, "later": page.later}).removesuffix("}")
+    body = f'{head}, "{name}": [{",".join(page.records)}]}}'.encode()
+    asked = urlencode({"limit": limit, "cursor": page.later})
+    address = f"{base_url(request)}/api/{name}?{asked}"
+    links = header([Link("next", address, "application/json")]) if page.later else {}
+    return tagged(request, body, "application/json", links)
+
+
 def _add_routes(router: APIRouter, routes: Routes[Grouping]) -> None:
     _add_reading(router, routes)
     _add_writing(router, routes)
@@ -71,24 +108,47 @@ def _add_reading(router: APIRouter, routes: Routes[Grouping]) -> None:
 
     @router.get(
         f"/{one}s", name=f"list_{one}s", response_model=routes.list_model,
-        description=f"List all {one}s.",
+        description=(
+            f"List all {one}s by identifier; with ``limit``, a page of them.\n\n"
+            "``Link`` headers lead to the next page."
+        ),
     )  # fmt: skip
-    def list_all(request: Request, store: TheStore) -> Response:
-        found = routes.listed(store.groupings.all(kind))
-        return answer_json(request, found.model_dump_json().encode())
+    def list_all(
+        request: Request, store: TheStore, limit: Limit = None, cursor: After = ""
+    ) -> Response:  # fmt: skip
+        if limit is None and not cursor:
+            found = store.groupings.all(kind)
+            return answer_json(request, routes.whole(found).model_dump_json().encode())
+        return page_in_answer(request, f"{one}s", store.groupings.page(kind, cursor, limit), limit)
 
     @router.get(
         routes.place, name=f"get_{one}", response_model=kind, responses=in_forms,
         description=(
             f"Return a {one}: as JSON, or in the form that ``Accept`` or ``format`` asks.\n\n"
-            "JSON-LD holds a page of its resources; ``Link`` headers lead to the next one."
+            "Forms other than JSON hold a page of what belongs to it; ``Link`` headers lead to the "
+            "next one."
         ),
     )  # fmt: skip
+    @of_one_moment
     def get(
         identifier: Identifier, request: Request, store: TheStore, form: GroupingForm,
         cursor: Cursor = "",
     ) -> Response:  # fmt: skip
         return grouping_in_form(request, kind, identifier, form, store, cursor)
+
+    @router.get(
+        f"{routes.place}/linkset", name=f"linkset_of_{one}", response_class=Response,
+        responses={200: {"content": {LINKSET: {}}}},
+        description=(
+            f"Return the links between the page, the forms and the parts of a {one} (RFC 9264), "
+            "a page of them; ``Link`` headers lead to the next one."
+        ),
+    )  # fmt: skip
+    @of_one_moment
+    def linkset(
+        identifier: Identifier, request: Request, store: TheStore, cursor: Cursor = ""
+    ) -> Response:
+        return linkset_in_answer(request, kind, identifier, store, cursor)
 
     @router.get(f"{routes.place}/history", name=f"history_of_{one}", description=routes.of_history)
     def history(identifier: Identifier, store: TheStore) -> GroupingHistory:
@@ -134,7 +194,7 @@ def _add_writing(router: APIRouter, routes: Routes[Grouping]) -> None:
 
 
 STREAMS = Routes(
-    KM3ResourceStream, lambda found: StreamList(streams=found), StreamList,
+    KM3ResourceStream, lambda found: StreamList(streams=found, total=len(found)), StreamList,
     check=Grant.check_stream, early=False,
     of_deleting=(
         "Withdraw a stream; asking for it gets 410 with the reason afterwards. Its elements stay."
@@ -144,7 +204,8 @@ STREAMS = Routes(
     ),
 )  # fmt: skip
 COLLECTIONS = Routes(
-    KM3ResourceCollection, lambda found: CollectionList(collections=found), CollectionList,
+    KM3ResourceCollection,
+    lambda found: CollectionList(collections=found, total=len(found)), CollectionList,
     check=lambda grant, _: grant.check_everything(), early=True,
     of_deleting=(
         "Withdraw a collection; asking for it gets 410 with the reason. What belongs to it stays."

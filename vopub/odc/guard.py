@@ -171,7 +171,10 @@ def parse_record(
 
 def error_response(request: Request, body: ErrorBody) -> Response:
     """Return an error: a page for a browser that asked for a page, JSON for all others."""
-    headers = {"WWW-Authenticate": "Bearer"} if body.status == 401 else {}
+    # Of others, too: whether there is such a form (406) depends on what is accepted.
+    headers = {"Vary": "Accept"}
+    if body.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     api = request.url.path.startswith("/api/")
     if not api and "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(render("error.html", problem=body), body.status, headers)

@@ -89,23 +89,18 @@ def header(links: Iterable[Link]) -> dict[str, str]:
 def linkset(record: KM3OpenResource, base: str, replaced_by: UUID | None = None) -> bytes:
     """Return all links of a resource, its files and its record as JSON; as ``links_of_page``."""
     page, program = f"{base}/resources/{record.kid}", f"{base}/api/resources/{record.kid}"
-    sets = [_context(page, links_of_page(record, base, replaced_by))]
+    sets = [context(page, links_of_page(record, base, replaced_by))]
     for file in record.every_file:
         back = [Link("collection", page, "text/html"), Link("cite-as", cite_as(record, base))]
-        sets.append(_context(f"{base}/files/{record.kid}/{file.name}", back))
+        sets.append(context(f"{base}/files/{record.kid}/{file.name}", back))
     for form in forms_of(record):
         about = [Link("describes", page, "text/html")]
-        sets.append(_context(f"{program}?format={form.value}", about))
+        sets.append(context(f"{program}?format={form.value}", about))
     return json.dumps({"linkset": sets}).encode()
 
 
-def cite_as(record: KM3OpenResource, base: str) -> str:
-    """Return the address by which a resource is cited: its DOI, else that of this version."""
-    doi = record.publication.doi
-    return _ascii(f"https://doi.org/{doi}") if doi else f"{base}/resources/{record.kid}"
-
-
-def _context(anchor: str, links: Iterable[Link]) -> dict[str, object]:
+def context(anchor: str, links: Iterable[Link]) -> dict[str, object]:
+    """Return the links from an address as an entry of a linkset."""
     targets: dict[str, object] = {"anchor": anchor}
     for link in links:
         target = {"href": link.href, **({"type": link.type} if link.type else {})}
@@ -113,6 +108,12 @@ def _context(anchor: str, links: Iterable[Link]) -> dict[str, object]:
         if isinstance(found, list):
             found.append(target)
     return targets
+
+
+def cite_as(record: KM3OpenResource, base: str) -> str:
+    """Return the address by which a resource is cited: its DOI, else that of this version."""
+    doi = record.publication.doi
+    return _ascii(f"https://doi.org/{doi}") if doi else f"{base}/resources/{record.kid}"
 
 
 def _ascii(address: str) -> str:

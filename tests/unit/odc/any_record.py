@@ -23,7 +23,7 @@ IVOID = "ivo://samples.km3net.invalid/evts21_01/q/cone"
 def texts(least: int = 0) -> st.SearchStrategy[str]:
     """Return texts that XML can hold."""
     letters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
-    return st.text(letters, min_size=least, max_size=30)
+    return st.text(letters, min_size=least, max_size=least + 30)
 
 
 ORCIDS = st.sampled_from([None, "0000-0002-1825-0097", "0000-0001-5109-3700"])

@@ -12,6 +12,7 @@ from vopub import __version__
 from vopub.errors import ServiceError
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource, KM3ResourceStream
+from vopub.odc import grouping_forms
 
 from .conftest import AUTHORITY, TOKEN, Centre, make_collection, make_record, parse_page, products
 from .refused import KID, check_error
@@ -202,8 +203,18 @@ def test_the_openapi_document_describes_every_way_in(kept_centre: Centre) -> Non
         "/api/streams", "/api/streams/{identifier}", "/api/streams/{identifier}/history",
         "/api/streams/{identifier}/restore", "/api/collections", "/api/collections/{identifier}",
         "/api/collections/{identifier}/history", "/api/collections/{identifier}/restore",
+        "/api/streams/{identifier}/linkset", "/api/collections/{identifier}/linkset",
         "/files/{kid}/{name}",
     } == set(document["paths"])  # fmt: skip
+    for one in ("streams", "collections"):
+        paths = document["paths"]
+        assert {parameter["name"] for parameter in paths[f"/api/{one}"]["get"]["parameters"]} == {
+            "limit", "cursor",
+        }  # fmt: skip
+        form = paths[f"/api/{one}/{{identifier}}"]["get"]["responses"]["200"]["content"]
+        assert {form.media_type for form in grouping_forms.FOR_PROGRAMS} == set(form)
+        links = paths[f"/api/{one}/{{identifier}}/linkset"]["get"]["responses"]["200"]["content"]
+        assert "application/linkset+json" in links
     put = document["paths"]["/api/resources/{kid}"]["put"]
     assert put["security"] == [{"HTTPBearer": []}]
     check_references(document, document)

@@ -77,6 +77,8 @@ def test_a_bad_request_gets_the_one_shape_of_errors(
         f"http://odc.test{address}", headers={"Accept": "text/html,*/*;q=0.8"}
     )
     assert page.status_code == status
+    for each in (answer, page):  # a cache must not give the one for the other
+        assert "Accept" in each.headers["vary"].split(", ")
     if not address.startswith("/api/"):
         assert parse_page(page.text).findtext(".//h1")
 

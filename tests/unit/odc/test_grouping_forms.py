@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -20,11 +20,15 @@ from vopub.model.resource import (
     KM3OpenResource,
     KM3ResourceCollection,
     KM3ResourceStream,
-    make_kid,
 )
 from vopub.odc import grouping_forms
 from vopub.odc.answers import ResourceSummary
 from vopub.odc.conditions import tag_of
+from vopub.odc.mappings.datacite_groupings import (
+    Origin,
+    datacite_grouping,
+    read_datacite_grouping,
+)
 from vopub.odc.mappings.groupings import (
     Grouping,
     Parts,
@@ -35,27 +39,19 @@ from vopub.odc.mappings.reading import read_schema_org_grouping
 from vopub.odc.mappings.reading_dcat import read_dcat_grouping
 from vopub.odc.mappings.table import table
 
-from .conftest import AUTHORITY, Centre, make_collection, make_record, parse_page
+from .any_record import texts
+from .conftest import Centre, parse_page
+from .grouped import COLLECTION, HOSTILE, PLACES, STREAM, fill, member
 
 BASE = "http://odc.test"
-STREAM, COLLECTION = "acoustic26_01", "samples26_01"
-PLACES = (f"streams/{STREAM}", f"collections/{COLLECTION}")
 SCHEMA, HYDRA = (
     rdflib.Namespace(n) for n in ("https://schema.org/", "http://www.w3.org/ns/hydra/core#")
 )
 DCAT = rdflib.Namespace("http://www.w3.org/ns/dcat#")
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-HOSTILE = "Words with </script><b>&amp; more"
 both = pytest.mark.parametrize("place", PLACES)
 # rdflib warns of a class that it uses itself.
 quiet_rdflib = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
-
-
-def member(number: int, version: str = "1.0", **changes: object) -> KM3OpenResource:
-    name = f"{STREAM}_{number:03}"
-    known = {"identifier": name, "kid": make_kid(AUTHORITY, name, version)}
-    record = make_record(version=version, files=[], collection="")
-    return record.model_copy(update={**known, **changes})
 
 
 def page_of(record: KM3OpenResource) -> rdflib.URIRef:
@@ -70,18 +66,7 @@ def understood(answer: httpx.Response) -> rdflib.Graph:
 
 @pytest.fixture
 def filled(centre: Centre) -> Centre:
-    stream = KM3ResourceStream(
-        identifier=STREAM, title=HOSTILE, ktype=Ktype.EVENTS, collection=COLLECTION,
-        description="What one hydrophone recorded, minute by minute.",
-    )  # fmt: skip
-    centre.client.put_stream(stream)
-    alone = member(900)
-    centre.client.put_collection(make_collection(title=HOSTILE, resources=[alone.kid, UUID(int=5)]))
-    for number in range(5):
-        centre.client.put_resource(member(number, stream=STREAM))
-    for version in ("1.0", "1.1"):
-        centre.client.put_resource(member(800, version, collection=COLLECTION))
-    centre.client.put_resource(alone)
+    fill(centre)
     return centre
 
 
@@ -152,9 +137,25 @@ def test_every_field_goes_where_the_table_says(filled: Centre, place: str, form:
     assert missing == []
 
 
-READERS = {"schema_org": read_schema_org_grouping, "dcat": read_dcat_grouping}
-WRITERS = {"schema_org": schema_org_grouping, "dcat": dcat_grouping}
-LINES = st.text(min_size=20, max_size=60)
+Said = dict[str, Any]
+ORIGIN = Origin((), "", date(2026, 11, 22))
+WRITE_AND_READ: dict[str, Callable[[Grouping, Parts], Said]] = {
+    "datacite": lambda record, parts: read_datacite_grouping(
+        datacite_grouping(record, parts, BASE, ORIGIN)
+    ),
+    "schema_org": lambda record, parts: read_schema_org_grouping(
+        travelled(schema_org_grouping(record, parts, BASE))
+    ),
+    "dcat": lambda record, parts: read_dcat_grouping(travelled(dcat_grouping(record, parts, BASE))),
+}
+
+
+def travelled(node: Said) -> Any:
+    """Return a node as it arrives: through JSON."""
+    return json.loads(json.dumps(node))
+
+
+LINES = texts(20)
 GROUPINGS = st.one_of(
     st.builds(
         KM3ResourceStream, identifier=st.just(STREAM), title=LINES, description=LINES,
@@ -166,7 +167,7 @@ GROUPINGS = st.one_of(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("target", WRITERS)
+@pytest.mark.parametrize("target", WRITE_AND_READ)
 @given(record=GROUPINGS)
 def test_what_the_table_says_comes_back_as_it_was(target: str, record: Grouping) -> None:
     kind = "stream" if isinstance(record, KM3ResourceStream) else "collection"
@@ -178,11 +179,13 @@ def test_what_the_table_says_comes_back_as_it_was(target: str, record: Grouping)
         ],
         total=1,
     )
-    found = READERS[target](json.loads(json.dumps(WRITERS[target](record, parts, BASE))))
+    found = WRITE_AND_READ[target](record, parts)
     known = {name.partition(".")[2]: goals for name, goals in table().groupings.items()
              if name.startswith(f"{kind}.")}  # fmt: skip
     back = {name for name, goals in known.items() if target in goals and goals[target].back}
     assert back >= {"identifier", "title", "description"}
+    if kind == "stream":
+        assert back >= {"ktype", "collection"}
     expected = record.model_dump(mode="json", include=back)
     assert found == {name: said for name, said in expected.items() if said != ""}
 
@@ -241,7 +244,7 @@ def test_one_address_gives_every_form_and_pages_to_browsers(filled: Centre, plac
             assert asked.content == named.content
         first = filled.http.get(address, headers={"Accept": BROWSER})
         assert first.headers["content-type"].partition(";")[0] == offered[0].media_type
-    for address in (f"/api/{place}?format=bibtex", f"/{place}?format=datacite"):
+    for address in (f"/api/{place}?format=bibtex", f"/{place}?format=voresource"):
         assert filled.http.get(address).status_code == 406
 
 
@@ -268,7 +271,7 @@ def test_a_page_leads_programs_to_its_forms_and_members(filled: Centre, place: s
     page = parse_page(answer.text)
     alternate = page.xpath('//link[@rel="alternate"]/@href')
     assert [f"{BASE}{address}" for address in alternate] == links["describedby"]
-    assert len(alternate) == 3
+    assert len(alternate) == len(grouping_forms.FOR_PROGRAMS)
     for address in links["describedby"]:
         program = filled.http.get(address)
         assert f'<{BASE}/{place}>; rel="describes"' in program.headers["link"]
@@ -286,5 +289,5 @@ def test_a_page_leads_programs_to_its_forms_and_members(filled: Centre, place: s
 def test_what_was_withdrawn_is_gone_in_every_form(filled: Centre, place: str) -> None:
     assert filled.http.delete(f"/api/{place}?reason=wrong").status_code == 204
     for address in (f"/api/{place}", f"/{place}"):
-        for form in ("json", "jsonld", "dcat"):
-            assert filled.http.get(f"{address}?format={form}").status_code == 410
+        for form in grouping_forms.FOR_PROGRAMS:
+            assert filled.http.get(f"{address}?format={form.value}").status_code == 410

@@ -22,7 +22,8 @@ ANEW = {"If-Modified-Since": "never"}
 ADDRESSES = [
     "/", "/resources", "/resources?q=orca", "/streams", "/collections", "/collections/samples26_01",
     "/api/resources", "/api/resources?ktype=events&sort=newest", "/api/resources?limit=1",
-    "/api/collections", "/api/collections/samples26_01", "/api/streams",
+    "/api/collections", "/api/collections?limit=1", "/api/collections/samples26_01",
+    "/api/collections/samples26_01/linkset", "/api/streams",
 ]  # fmt: skip
 ASKING: list[dict[str, str]] = [
     {}, {"Accept": "text/html"}, {"Accept": "application/ld+json"}, {"Accept": "application/xml"},

@@ -8,13 +8,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from vopub.model.ktype import Ktype
 from vopub.model.publication import RelationType
+from vopub.model.resource import ServiceKind
 from vopub.odc.mappings.json_ld import value
-from vopub.odc.mappings.voresource import read_voresource, reference_url, voresource_xml
+from vopub.odc.mappings.voresource import (
+    NOTE,
+    WORD_JOINER,
+    read_voresource,
+    reference_url,
+    voresource_xml,
+)
 
 from .any_record import BASE, FULL, IVOID, OTHER, RECORDS
 from .conftest import make_record
@@ -55,7 +63,7 @@ def test_a_collection_or_stream_that_is_only_related_is_not_taken_for_that_of_th
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=RECORDS)
-def test_the_vo_brings_back_of_table_services_and_people_what_it_has_room_for(
+def test_the_vo_brings_back_of_table_and_people_what_it_has_room_for(
     changes: Said,
 ) -> None:
     record = make_record(**changes)
@@ -63,15 +71,85 @@ def test_the_vo_brings_back_of_table_services_and_people_what_it_has_room_for(
     expected = record.model_dump(mode="json")
     for field, names in (
         ("parameters", ("name", "dtype", "unit", "ucd", "description")),
-        ("services", ("kind", "url", "proved")),
         ("publication.creators", ("name", "orcid")),
         ("publication.contributors", ("name",)),
     ):
         told = [{name: each.get(name) for name in names} for each in value(found, field)]
         assert told == [{name: each[name] for name in names} for each in value(expected, field)]
-    description = value(found, "publication.description")
-    assert description.startswith(record.publication.description)
-    assert description.endswith(record.publication.note)
+
+
+PARTS = ["\n", "\n\n", "Note", "Note: ", ": ", WORD_JOINER, "x"]
+ODD = st.lists(st.sampled_from(PARTS), max_size=9).map("".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(before=ODD, note=ODD)
+@example(before=NOTE, note="")
+@example(before=f"x\n{NOTE}", note=NOTE)
+def test_the_vo_tells_a_description_from_a_note_whatever_both_say(before: str, note: str) -> None:
+    said = {"description": f"What it is. {'It is this. ' * 5}{before}", "note": note}
+    document = voresource_xml(make_record(publication=said), BASE, ivoid=IVOID)
+    found = read_voresource(document)["publication"]
+    assert {"note": "", **found}.items() >= said.items()
+
+
+def test_the_vo_shows_people_where_the_note_begins() -> None:
+    said = {"note": "This is a sample.\n\nIt is small."}
+    record = make_record(publication=said)
+    root = etree.fromstring(voresource_xml(record, BASE, ivoid=IVOID))
+    text = root.findtext("content/description")
+    assert text == f"{record.publication.description}\n\nNote: {said['note']}"
+
+
+WORDS = st.text(st.sampled_from("a, %:<>#\u2003é"), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    related=st.lists(st.tuples(WORDS | st.just(f"{BASE}/streams/x20_01"), WORDS), max_size=2),
+    services=st.lists(st.tuples(st.sampled_from(ServiceKind), WORDS, WORDS), max_size=3),
+)
+@example(related=[("<abc>", ""), ("words:a", ""), ("words:a", "b"), (" <a>", "")], services=[])
+@example(related=[(IVOID, IVOID), (IVOID, "")], services=[])
+@example(
+    related=[],
+    services=[
+        (ServiceKind.TAP, "a.b", IVOID),
+        (ServiceKind.TAP, "", ""),
+        (ServiceKind.FORM, "", ""),
+    ],
+)
+def test_the_vo_brings_back_titles_tables_and_identifiers_whatever_they_are(
+    related: list[tuple[str, str]], services: list[tuple[ServiceKind, str, str]]
+) -> None:
+    others = [
+        {"relation": "IsPartOf", "identifier": f"{identifier:x<3}", "title": title}
+        for identifier, title in related
+    ]
+    served = [
+        {"kind": kind.value, "url": "https://example.org/q", "table": table, "ivoid": ivoid,
+         "proved": "2026-11-22T09:30:00Z"}
+        for kind, table, ivoid in services
+    ]  # fmt: skip
+    record = make_record(publication={"related": others}, services=served, collection="")
+    found = read_voresource(voresource_xml(record, BASE, ivoid=IVOID))
+    assert found["publication"]["related"] == others
+    assert found["services"] == served
+    assert {"collection", "stream"}.isdisjoint(found)
+
+
+def test_the_vo_says_table_and_identifier_of_a_service_in_words() -> None:
+    service = {
+        "kind": "tap", "url": "https://example.org/tap", "proved": "2026-11-22T09:30:00Z",
+        "table": "evts21_01.events", "ivoid": "ivo://samples.km3net.invalid/tap",
+    }  # fmt: skip
+    document = voresource_xml(make_record(services=[service]), BASE, ivoid=IVOID)
+    text = etree.fromstring(document).findtext("capability/description")
+    begun = "Last seen to answer with the data of this resource at 2026-11-22T09:30:00+00:00"
+    rest = ", in the table evts21_01.events, under the identifier ivo://samples.km3net.invalid/tap"
+    assert text == begun + rest
+    # What we wrote before did not say it there, but of the whole resource.
+    assert read_voresource(document.replace(rest.encode(), b""))["services"] == [service]
 
 
 def test_the_vo_names_the_table_in_a_tap_service_that_serves_it() -> None:
@@ -147,14 +225,15 @@ RELATIONS = [
 ]
 
 
-def test_the_vo_brings_relations_back_with_the_titles_that_it_has_room_for() -> None:
+def test_the_vo_brings_relations_back_with_their_titles() -> None:
     record = make_record(publication={"related": RELATIONS}, replaces=OTHER)
-    found = read_voresource(voresource_xml(record, BASE, ivoid=IVOID, replaced_by=UUID(int=8)))
-    told = [
-        each if each["identifier"] == IVOID else {**each, "title": ""} for each in RELATIONS
-    ]  # fmt: skip
-    assert value(found, "publication.related") == told
+    document = voresource_xml(record, BASE, ivoid=IVOID, replaced_by=UUID(int=8))
+    found = read_voresource(document)
+    assert value(found, "publication.related") == RELATIONS
     assert found["replaces"] == str(OTHER)
+    path = "content/relationship[relationshipType='Cites']/relatedResource"
+    named = [(each.text, each.get("ivo-id")) for each in etree.fromstring(document).findall(path)]
+    assert named == [("evts20_01", None), ("A title <10.5072/a>", None), ("Another", IVOID)]
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 VERSION = "4.5"
 LOCATION = f"{NAMESPACE} http://schema.datacite.org/meta/kernel-{VERSION}/metadata.xsd"
 SPDX = "https://spdx.org/licenses/"
+ENGLISH = {"xml:lang": "en"}
 
 
 def datacite_xml(record: KM3OpenResource, base: str, *, replaced_by: UUID | None = None) -> bytes:
@@ -46,15 +47,14 @@ def datacite_xml(record: KM3OpenResource, base: str, *, replaced_by: UUID | None
     replaced_by
         ``kid`` of the version after this one.
     """
-    root = ET.Element("resource", {"xmlns": NAMESPACE, "xmlns:xsi": XSI})
-    root.set("xsi:schemaLocation", LOCATION)
+    root = new_document()
     publication = record.publication
     if publication.doi:
         add(root, "identifier", publication.doi, identifierType="DOI")
     else:
         add(root, "identifier", page_of(record, base), identifierType="URL")
     _creators(root, record)
-    add(add(root, "titles"), "title", publication.title, **_ENGLISH)
+    add(add(root, "titles"), "title", publication.title, **ENGLISH)
     add(root, "publisher", publication.publisher)
     add(root, "publicationYear", f"{publication.created.year:04}")
     kind = record.ktype.entry.datacite
@@ -77,16 +77,21 @@ def datacite_xml(record: KM3OpenResource, base: str, *, replaced_by: UUID | None
     return text
 
 
-_ENGLISH = {"xml:lang": "en"}
+def new_document() -> ET.Element:
+    """Return the root of a document that says nothing yet."""
+    root = ET.Element("resource", {"xmlns": NAMESPACE, "xmlns:xsi": XSI})
+    root.set("xsi:schemaLocation", LOCATION)
+    return root
 
 
 def _creators(root: ET.Element, record: KM3OpenResource) -> None:
     creators = add(root, "creators")
     for creator in record.publication.creators:
-        _named(add(creators, "creator"), "creatorName", creator)
+        add_agent(add(creators, "creator"), "creatorName", creator)
 
 
-def _named(element: ET.Element, name: str, agent: Creator) -> None:
+def add_agent(element: ET.Element, name: str, agent: Creator) -> None:
+    """Add who a creator or a contributor is; ``name`` is that of the element with the name."""
     kind = "Personal" if is_person(agent.name, agent.orcid) else "Organizational"
     add(element, name, agent.name, nameType=kind)
     if agent.orcid:
@@ -102,7 +107,7 @@ def _contributors(root: ET.Element, record: KM3OpenResource) -> None:
     for contributor in publication.contributors:
         kind = contributor.role.value
         element = add(contributors, "contributor", contributorType=kind)
-        _named(element, "contributorName", contributor)
+        add_agent(element, "contributorName", contributor)
     others = (("ContactPerson", publication.contact.name), ("RightsHolder", publication.owner))
     for kind, name in others:
         add(add(contributors, "contributor", contributorType=kind), "contributorName", name)
@@ -159,7 +164,7 @@ def _descriptions(root: ET.Element, record: KM3OpenResource) -> None:
     )
     for kind, text in texts:
         if text:
-            add(descriptions, "description", text, descriptionType=kind, **_ENGLISH)
+            add(descriptions, "description", text, descriptionType=kind, **ENGLISH)
 
 
 def _how_made(record: KM3OpenResource) -> str:

@@ -37,6 +37,7 @@ class Parts:
     """Address of this page; empty if there is no other."""
     later: str = ""
     """Address of the next page; empty if this is the last."""
+    is_first: bool = True
 
 
 def path_of(kind: type[Grouping], identifier: str) -> str:

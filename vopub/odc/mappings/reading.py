@@ -39,24 +39,23 @@ def read_datacite(document: bytes) -> Node:
     xml.etree.ElementTree.ParseError
         If it is not XML.
     """
-    root = _Reader(ET.fromstring(document))  # noqa: S314  # defused: expat refuses long expansions
+    root = DataciteReader.of(document)
     subjects = root.all("subjects/subject")
     collected = root.one("dates/date", dateType="Collected")
     rights = root.first("rightsList/rights")
     related = "relatedIdentifiers/relatedIdentifier"
     wholes = root.several(related, relationType="IsPartOf", resourceTypeGeneral=WHOLE)
     items = root.all("relatedItems/relatedItem")
-    kid = _alternate(root, KID)
     return nested(
         {
-            "kid": kid,
-            "identifier": _alternate(root, IDENTIFIER),
+            "kid": root.alternate(KID),
+            "identifier": root.alternate(IDENTIFIER),
             "ktype": root.one("resourceType"),
             "simulated": any(s.text == SIMULATED for s in subjects),
             "rows": rows_of(root.several("sizes/size")),
             "publication.title": root.one("titles/title"),
-            "publication.description": _description(root, "Abstract"),
-            "publication.note": _description(root, "Other"),
+            "publication.description": root.description("Abstract"),
+            "publication.note": root.description("Other"),
             "publication.version": root.one("version"),
             "publication.created": root.one("dates/date", dateType="Created"),
             "publication.creators": [_agent(each, "creatorName") for each in _creators(root)],
@@ -81,38 +80,47 @@ def read_datacite(document: bytes) -> Node:
     )
 
 
-class _Reader:
+class DataciteReader:
     """Finds elements of DataCite by path and attributes."""
 
     def __init__(self, root: ET.Element) -> None:
         self._root = root
 
+    @classmethod
+    def of(cls, document: bytes) -> DataciteReader:
+        """Read a document; raises ``ParseError`` if it is not XML."""
+        return cls(ET.fromstring(document))  # noqa: S314  # defused: expat refuses long expansions
+
     def all(self, path: str) -> list[ET.Element]:
+        """Return the elements at a path."""
         steps = "/".join(f"{{{NAMESPACE}}}{step}" for step in path.split("/"))
         return self._root.findall(steps)
 
     def first(self, path: str, **attributes: str) -> ET.Element | None:
+        """Return the first element at a path that has these attributes."""
         found = (e for e in self.all(path) if attributes.items() <= e.attrib.items())
         return next(found, None)
 
     def several(self, path: str, **attributes: str) -> list[str]:
+        """Return the texts of the elements at a path that have these attributes."""
         found = (e for e in self.all(path) if attributes.items() <= e.attrib.items())
         return [element.text or "" for element in found]
 
     def one(self, path: str, **attributes: str) -> str | None:
+        """Return the text of the first of them."""
         return next(iter(self.several(path, **attributes)), None)
 
+    def alternate(self, kind: str) -> str | None:
+        """Return the first alternate identifier of such a kind."""
+        path = "alternateIdentifiers/alternateIdentifier"
+        return self.one(path, alternateIdentifierType=kind)
 
-def _alternate(root: _Reader, kind: str) -> str | None:
-    path = "alternateIdentifiers/alternateIdentifier"
-    return root.one(path, alternateIdentifierType=kind)
+    def description(self, kind: str) -> str | None:
+        """Return the first description of such a kind."""
+        return self.one("descriptions/description", descriptionType=kind)
 
 
-def _description(root: _Reader, kind: str) -> str | None:
-    return root.one("descriptions/description", descriptionType=kind)
-
-
-def _creators(root: _Reader) -> list[ET.Element]:
+def _creators(root: DataciteReader) -> list[ET.Element]:
     return root.all("creators/creator")
 
 
@@ -122,7 +130,7 @@ def _agent(element: ET.Element, name: str) -> Node:
     return {"name": parts[name], "orcid": orcid, "affiliation": parts.get("affiliation", "")}
 
 
-def _contributors(root: _Reader) -> list[Node]:
+def _contributors(root: DataciteReader) -> list[Node]:
     found = root.all("contributors/contributor")
     return [
         {**_agent(each, "contributorName"), "role": each.get("contributorType")}
@@ -131,7 +139,7 @@ def _contributors(root: _Reader) -> list[Node]:
     ]
 
 
-def _contributor(root: _Reader, kind: str) -> str | None:
+def _contributor(root: DataciteReader, kind: str) -> str | None:
     element = root.first("contributors/contributor", contributorType=kind)
     return None if element is None else str(_agent(element, "contributorName")["name"])
 

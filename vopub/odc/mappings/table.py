@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 _OF_GROUPINGS = (
     "A stream is a `Dataset` and a `Collection` in schema.org, a `dcat:DatasetSeries` in DCAT; "
-    "a collection is a `DataCatalog` and a `Collection`, a `dcat:Catalog`."
+    "a collection is a `DataCatalog` and a `Collection`, a `dcat:Catalog`. In DataCite both are of "
+    "the general type `Collection`."
 )
 
 

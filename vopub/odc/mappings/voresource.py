@@ -46,6 +46,13 @@ SIMULATION = "Simulation"
 """The one of them for simulated data."""
 
 
+NOTE = "\n\nNote: "
+"""What stands between a description and a note in the only text that VOResource has for both."""
+WORD_JOINER = "\N{WORD JOINER}"
+"""Takes no room; stands in a description that has what looks like the beginning of a note."""
+_NO_NOTE = re.compile(rf"(\n\nNote)({WORD_JOINER}*: )")
+
+
 def voresource_xml(
     record: KM3OpenResource, base: str, *, ivoid: str = "", replaced_by: UUID | None = None
 ) -> bytes:
@@ -125,8 +132,8 @@ def _content(
     content = add(root, "content")
     for subject in publication.subjects:
         add(content, "subject", subject)
-    note = f"\n\n{publication.note}" if publication.note else ""
-    add(content, "description", f"{publication.description}{note}")
+    note = f"{NOTE}{publication.note}" if publication.note else ""
+    add(content, "description", f"{_NO_NOTE.sub(_one_more, publication.description)}{note}")
     if publication.source:
         scheme = scheme_of(publication.source)
         add(content, "source", publication.source, format=scheme.value)
@@ -136,6 +143,14 @@ def _content(
         add(content, "type", SIMULATION)
     add(content, "contentLevel", "Research")
     add_relationships(content, record, base, replaced_by)
+
+
+def _one_more(found: re.Match[str]) -> str:
+    return f"{found[1]}{WORD_JOINER}{found[2]}"
+
+
+def _one_less(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2].removeprefix(WORD_JOINER)}"
 
 
 def read_voresource(document: bytes) -> Node:
@@ -152,6 +167,7 @@ def read_voresource(document: bytes) -> Node:
     table = read_table(resource)
     rights = resource.find("rights")
     page = resource.findtext("content/referenceURL", "")
+    described, _, note = resource.findtext("content/description", "").partition(NOTE)
     return nested(
         {
             "kid": _behind(alternates, "urn:uuid:") or kid_in(page),
@@ -161,7 +177,8 @@ def read_voresource(document: bytes) -> Node:
             "parameters": table.parameters,
             "services": read_services(resource, table.name, tap_of(resource)),
             "publication.title": resource.findtext("title"),
-            "publication.description": resource.findtext("content/description"),
+            "publication.description": _NO_NOTE.sub(_one_less, described),
+            "publication.note": note,
             "publication.version": resource.findtext("curation/version"),
             "publication.created": _created(resource),
             "publication.creators": [_creator(e) for e in resource.findall("curation/creator")],

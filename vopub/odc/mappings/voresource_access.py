@@ -6,11 +6,13 @@ Discovering Data Collections Within Services 1.1 (a table in a TAP service for m
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 from xml.etree import ElementTree as ET
 
 from vopub.model.parameter import Dtype, Parameter
-from vopub.model.resource import KM3OpenResource, ServiceKind
+from vopub.model.resource import KM3OpenResource, ServiceKind, ServiceReference
 from vopub.odc.mappings.elements import add
 from vopub.odc.mappings.json_ld import Node
 from vopub.odc.mappings.reading_parts import zulu
@@ -26,6 +28,11 @@ STANDARDS = {
 AS_IT_IS = (ServiceKind.FORM, ServiceKind.DATALINK, ServiceKind.BULK)
 """Kinds whose addresses answer without anything added to them."""
 PROVED = "Last seen to answer with the data of this resource at "
+IN_TABLE, UNDER = ", in the table ", ", under the identifier "
+"""How the description of a capability goes on: VOResource has no place for these two."""
+_DESCRIPTION = re.compile(
+    rf"{PROVED}(?P<proved>\S+?)({IN_TABLE}(?P<table>\S+))?({UNDER}(?P<under>\S+))?"
+)
 NO_SCHEMA = "default"
 """What VODataService calls a set of tables without a name."""
 
@@ -35,11 +42,23 @@ def add_capabilities(root: ET.Element, record: KM3OpenResource) -> None:
     for service in record.services:
         standard = STANDARDS.get(service.kind)
         capability = add(root, "capability", **({"standardID": standard} if standard else {}))
-        add(capability, "description", f"{PROVED}{service.proved.isoformat()}")
+        add(capability, "description", _description(service))
         kind = BROWSER if service.kind is ServiceKind.FORM else "vs:ParamHTTP"
         attributes = {"xsi:type": kind} | ({"role": "std"} if standard else {})
         use = "full" if service.kind in AS_IT_IS else "base"
         add(add(capability, "interface", **attributes), "accessURL", service.url, use=use)
+
+
+def _description(service: ServiceReference) -> str:
+    """Return when a service was proved, of which table and under which identifier it answers."""
+    table = f"{IN_TABLE}{_one_word(service.table)}" if service.table else ""
+    under = f"{UNDER}{_one_word(service.ivoid)}" if service.ivoid else ""
+    return f"{PROVED}{service.proved.isoformat()}{table}{under}"
+
+
+def _one_word(text: str) -> str:
+    """Return a text with its spaces percent-encoded, so that it can be told from what follows."""
+    return re.sub(r"[\s%]", lambda found: quote(found[0]), text)
 
 
 def has_table(record: KM3OpenResource) -> bool:
@@ -118,13 +137,19 @@ def read_services(resource: ET.Element, table: str, tap: str) -> list[Node]:
     resource
         In the words of the VO.
     table, tap
-        Name of its table in the TAP service, and that service's identifier.
+        Name of its table in the TAP service, and that service's identifier, where the capability
+        itself does not say them.
     """
+    capabilities = resource.findall("capability")
+    told = [_DESCRIPTION.fullmatch(each.findtext("description", "")) for each in capabilities]
+    # Others do not say it there, nor did we once: then it is said of the whole resource.
+    if any(said and said["table"] for said in told):
+        table = ""
+    if any(said and said["under"] for said in told):
+        tap = ""
     found = []
-    for capability in resource.findall("capability"):
-        said, at_proved, proved = capability.findtext("description", "").partition(PROVED)
-        is_ours = bool(at_proved) and not said
-        kind = _kind(capability, is_ours=is_ours)
+    for capability, said in zip(capabilities, told, strict=True):
+        kind = _kind(capability, is_ours=said is not None)
         if kind is None:
             continue
         is_tap = kind is ServiceKind.TAP
@@ -132,12 +157,16 @@ def read_services(resource: ET.Element, table: str, tap: str) -> list[Node]:
             {
                 "kind": kind.value,
                 "url": capability.findtext("interface/accessURL", ""),
-                "table": table if is_tap else "",
-                "ivoid": tap if is_tap else "",
-                "proved": zulu(proved) if is_ours else None,
+                "table": _said(said, "table") or (table if is_tap else ""),
+                "ivoid": _said(said, "under") or (tap if is_tap else ""),
+                "proved": zulu(said["proved"]) if said else None,
             }
         )
     return found
+
+
+def _said(description: re.Match[str] | None, name: str) -> str:
+    return unquote(description[name] or "") if description else ""
 
 
 def _kind(capability: ET.Element, *, is_ours: bool) -> ServiceKind | None:

@@ -5,16 +5,23 @@ Source: VOResource 1.1, section 3.1.3, and the IVOA's vocabulary of relationship
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from urllib.parse import quote, unquote
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
-from vopub.model.publication import RelationType
+from vopub.model.publication import Related, RelationType
 from vopub.model.resource import KM3OpenResource, ServiceKind
 from vopub.odc.mappings.elements import add
 from vopub.odc.mappings.identifiers import Scheme, kid_in, scheme_of
 from vopub.odc.mappings.json_ld import Node
 
+_TITLED = re.compile(r"(?:(?P<title>.*) )?<(?P<identifier>[^<>\s]*)>", re.DOTALL)
+"""A related resource that has a title: beside that VOResource has room for identifiers of the VO
+only, so that others stand behind it in the same text, ``A title <10.5072/a>``."""
+_WORDS = "words:"
+"""In front of an identifier that could not stand so, and is percent-encoded."""
 ONLY_RELATED = "#"
 """Behind an address of a centre that was only related: the same page, but no version, collection
 or stream of ours is meant."""
@@ -27,8 +34,7 @@ def add_relationships(
 ) -> None:
     """Add the relationships of a record; parameters as for ``datacite_xml``."""
     for each in record.publication.related:
-        mark = ONLY_RELATED if _is_ours(each.relation, each.identifier) else ""
-        _relationship(content, each.relation, each.identifier + mark, each.title)
+        _relationship(content, each.relation, *_named(each))
     versions = zip(_VERSIONS, (record.replaces, replaced_by), strict=True)
     ours = [(relation, f"resources/{kid}") for relation, kid in versions if kid is not None]
     wholes = (("collections", record.collection), ("streams", record.stream))
@@ -38,7 +44,7 @@ def add_relationships(
     tap = (service.ivoid for service in record.services if service.kind is ServiceKind.TAP)
     for ivoid in dict.fromkeys(tap):
         if scheme_of(ivoid) is Scheme.IVOID:
-            _relationship(content, SERVED_BY, ivoid, "TAP service")
+            _relationship(content, SERVED_BY, "TAP service", ivoid)
 
 
 def _is_ours(relation: str, address: str) -> bool:
@@ -56,14 +62,22 @@ def _name_in(address: str, kind: str) -> str:
     return name if at_page and "/" not in name else ""
 
 
-def _relationship(content: ET.Element, relation: str, identifier: str, title: str = "") -> None:
-    """Add a relationship; beside a title there is only room for an identifier of the VO."""
+def _named(related: Related) -> tuple[str, str]:
+    """Return how a related resource is named, and its identifier in the VO if it has one."""
+    title, identifier = related.title, related.identifier
+    if scheme_of(identifier) is Scheme.IVOID and title != identifier:
+        return title or identifier, identifier
+    if title or _TITLED.fullmatch(identifier):
+        if re.search(r"[<>\s]", identifier) or identifier.startswith(_WORDS):
+            identifier = _WORDS + quote(identifier, safe="")
+        return (f"{title} <{identifier}>" if title else f"<{identifier}>"), ""
+    return identifier + (ONLY_RELATED if _is_ours(related.relation, identifier) else ""), ""
+
+
+def _relationship(content: ET.Element, relation: str, name: str, ivoid: str = "") -> None:
     relationship = add(content, "relationship")
     add(relationship, "relationshipType", relation)
-    if scheme_of(identifier) is Scheme.IVOID:
-        add(relationship, "relatedResource", title or identifier, **{"ivo-id": identifier})
-    else:
-        add(relationship, "relatedResource", identifier)
+    add(relationship, "relatedResource", name, **({"ivo-id": ivoid} if ivoid else {}))
 
 
 def read_relationships(resource: ET.Element) -> Node:
@@ -91,9 +105,10 @@ def tap_of(resource: ET.Element) -> str:
 
 
 def _said(relationship: ET.Element) -> tuple[str, str]:
-    """Return how and to which address a resource relates; beside an identifier it is a title."""
+    """Return how and to which address a resource relates; what has a title is none of ours."""
     resource = relationship.find("relatedResource")
-    address = "" if resource is None or resource.get("ivo-id") else resource.text or ""
+    is_named = resource is None or resource.get("ivo-id") or _TITLED.fullmatch(resource.text or "")
+    address = "" if resource is None or is_named else resource.text or ""
     return relationship.findtext("relationshipType", ""), address
 
 
@@ -110,6 +125,11 @@ def _related(relationship: ET.Element) -> Node | None:
     if ivoid := resource.get("ivo-id", ""):
         title = resource.text if resource.text != ivoid else ""
         return {"relation": relation, "identifier": ivoid, "title": title or ""}
+    if titled := _TITLED.fullmatch(resource.text or ""):
+        identifier = titled["identifier"]
+        if identifier.startswith(_WORDS):
+            identifier = unquote(identifier.removeprefix(_WORDS))
+        return {"relation": relation, "identifier": identifier, "title": titled["title"] or ""}
     if _is_ours(relation, text):
         if not text.endswith(ONLY_RELATED):
             return None
