@@ -267,7 +267,7 @@ class Groupings(Part):
     def withdrawn(self, kind: Kind) -> frozenset[str]:
         """Return the identifiers of those that were withdrawn."""
         with self._reading() as session:
-            return withdrawn_names(session, table_of(kind))
+            return lookups.withdrawn_names(session, table_of(kind))
 
     def withdraw(
         self, kind: Kind, identifier: str, reason: str, condition: Condition = ALWAYS, *,
@@ -326,11 +326,6 @@ def noun(kind: Kind) -> str:
 def subject_of(kind: Kind, identifier: str) -> Subject:
     """Return a stream or a collection as what changes are about."""
     return of_grouping(noun(kind), identifier)
-
-
-def withdrawn_names(session: Session, table: type[GroupingRow]) -> frozenset[str]:
-    """Return the identifiers of the streams, or of the collections, that were withdrawn."""
-    return frozenset(session.scalars(select(table.identifier).where(table.withdrawn.is_not(None))))
 
 
 def _check(record: KM3ResourceStream | KM3ResourceCollection) -> None:

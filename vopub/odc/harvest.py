@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import ID_PATTERN
-from vopub.odc.groupings import withdrawn_names
 from vopub.odc.life import successor, successors
+from vopub.odc.lookups import withdrawn_names
 from vopub.odc.schema import CollectionRow, GroupingRow, ResourceRow, StreamRow
 
 NOBODY = "nobody@odc.invalid"

@@ -138,8 +138,17 @@ def grouping(
     return None if row is None else KnownGrouping._make(row)
 
 
+def withdrawn_names(session: Session, table: type[GroupingRow]) -> frozenset[str]:
+    """Return the identifiers of the streams, or of the collections, that were withdrawn."""
+    return frozenset(session.connection().scalars(_WITHDRAWN[table]))
+
+
+def _columns(table: type[GroupingRow]) -> Any:
+    return Base.metadata.tables[table.__tablename__].c
+
+
 def _by_name(table: type[GroupingRow]) -> Select[Any]:
-    found = Base.metadata.tables[table.__tablename__].c
+    found = _columns(table)
     columns = (
         found.identifier, found.record, found.summary, found.written, found.withdrawn, found.reason
     )  # fmt: skip
@@ -148,4 +157,8 @@ def _by_name(table: type[GroupingRow]) -> Select[Any]:
 
 _BY_NAME: dict[type[GroupingRow], Select[Any]] = {
     table: _by_name(table) for table in (StreamRow, CollectionRow)
+}
+_WITHDRAWN: dict[type[GroupingRow], Select[Any]] = {
+    table: select(_columns(table).identifier).where(_columns(table).withdrawn.is_not(None))
+    for table in (StreamRow, CollectionRow)
 }

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from vopub.odc import words
+from vopub.odc import tallies, words
 from vopub.odc.faults import RefusedError
-from vopub.odc.schema import ResourceRow, TallyRow
+from vopub.odc.schema import ResourceRow
 from vopub.odc.search import Query, conditions, facets
-from vopub.odc.ways import MOST_COUNTED, Sought, in_order, tallied, ways_of
+from vopub.odc.ways import MOST_COUNTED, Sought, Way, in_order, ways_of
 
 LONGEST_CURSOR = 400
 
@@ -46,7 +46,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    column: Any
+    column: InstrumentedAttribute[Any]
     descending: bool = False
 
     def turned(self) -> _Key:
@@ -105,31 +105,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a page begins, and which way it goes from there."""
+    """What a cursor says: a resource of the list, and which way the page goes from there."""
 
-    sort: Sort
-    values: tuple[Any, ...] = ()
-    """The keys of the resource that it comes after; none of the first page."""
-    backwards: bool = False
-
-    @property
-    def keys(self) -> tuple[_Key, ...]:
-        """What the page is ordered by."""
-        keys = _KEYS[self.sort]
-        return tuple(key.turned() for key in keys) if self.backwards else keys
-
-    def page(self, rows: Sequence[Sequence[Any]], limit: int) -> Page:
-        """Return the page, given a summary and keys of each resource, of one more than it has."""
-        more, shown = len(rows) > limit, rows[:limit]
-        if self.backwards:
-            shown = shown[::-1]
-        before = more if self.backwards else bool(self.values)
-        later = bool(self.values) if self.backwards else more
-        return Page(
-            tuple(row[0] for row in shown),
-            later=_write(shown[-1][1:], self.sort) if shown and later else "",
-            earlier=_write(shown[0][1:], self.sort, backwards=True) if shown and before else "",
-        )
+    values: tuple[Any, ...]
+    backwards: bool
 
 
 def page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> Page:
@@ -140,22 +119,21 @@ def page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> Page:
     RefusedError
         If the cursor is not one of this list.
     """
-    at = _at(cursor, sort)
-    after = _after(at.keys, at.values) if cursor else []
-    return at.page(_some(sought, at.keys, after, limit + 1), limit)
-
-
-def counted_page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> tuple[Page, Count]:
-    """Return the page of ``page_of`` and the number of ``count_of``."""
-    if not sought.has_rare_words:
-        return page_of(sought, sort, cursor, limit), count_of(sought)
-    at = _at(cursor, sort)
-    rows = _some_of_few(sought, at, limit + 1)
-    if not rows and cursor:
-        return at.page(rows, limit), count_of(sought)
-    found = rows[0][-1] if rows else 0
-    page = at.page([row[:-1] for row in rows], limit)
-    return page, Count(min(found, MOST_COUNTED), found <= MOST_COUNTED)
+    place = _read(cursor, sort) if cursor else None
+    backwards = place is not None and place.backwards
+    keys = tuple(key.turned() for key in _KEYS[sort]) if backwards else _KEYS[sort]
+    after = _after(keys, place.values) if place is not None else []
+    rows = _some(sought, keys, after, limit + 1)
+    more, rows = len(rows) > limit, rows[:limit]
+    if backwards:
+        rows = rows[::-1]
+    before = more if backwards else place is not None
+    later = place is not None if backwards else more
+    return Page(
+        tuple(row[0] for row in rows),
+        later=_write(rows[-1][1:], sort) if rows and later else "",
+        earlier=_write(rows[0][1:], sort, backwards=True) if rows and before else "",
+    )
 
 
 def count_of(sought: Sought) -> Count:
@@ -163,15 +141,10 @@ def count_of(sought: Sought) -> Count:
     session, query = sought.session, sought.query
     if any((query.identifier, query.since, query.until, query.position)):
         return _counted(sought)
-    if query.q:
-        if sought.by_words is None:
-            return Count(MOST_COUNTED, exact=False)
-        if not sought.by_words.exact:
-            return _counted(sought)
-        # The index of words knows the rest, and nothing that was withdrawn.
-        found = len(sought.by_words.numbers)
+    if query.q:  # the index of words knows the rest, and nothing that was withdrawn
+        found = len(sought.by_words)
         return Count(min(found, MOST_COUNTED), found <= MOST_COUNTED)
-    return Count(int(session.scalar(tallied(query)) or 0))
+    return Count(tallies.total(session, query))
 
 
 def _counted(sought: Sought) -> Count:
@@ -208,29 +181,6 @@ def piece_of(session: Session, query: Query) -> list[str]:
     return [row[0] for row in rows]
 
 
-def tallies_by(
-    session: Session, facet: str, query: Query, names: Collection[str] | None = None
-) -> dict[str, int]:
-    """Return how many resources there are of each kind, or in each collection or stream.
-
-    Parameters
-    ----------
-    session
-        A transaction that reads.
-    facet
-        ``ktype``, ``collection`` or ``stream``.
-    query
-        Of which ``ktype``, ``collection``, ``stream``, ``alone`` and ``latest`` count.
-    names
-        Of those that are counted, unless all are.
-    """
-    column = getattr(TallyRow, facet)
-    counted = tallied(query).add_columns(column).group_by(column).order_by(column)
-    if names is not None:
-        counted = counted.where(column.in_(names))
-    return {value: int(count) for count, value in session.execute(counted) if count}
-
-
 def _some(
     sought: Sought,
     keys: Sequence[_Key],
@@ -239,38 +189,38 @@ def _some(
     offset: int = 0,
 ) -> Sequence[Row[Any]]:
     """Return the summary and the keys of so many that match, in order."""
-    columns = [key.column for key in keys]
+    ways = ways_of(sought, by_moment=keys[0].column is ResourceRow.moment)
     session = sought.session
-    ways = ways_of(sought, by_moment=columns[0] is ResourceRow.moment)
-    selected = []
-    for way in ways:
-        order = (key.order(in_order(session, way, key.column)) for key in keys)
-        chosen = select(ResourceRow.summary, *columns).where(*way.conditions, *after)
-        selected.append(chosen.order_by(*order))
     if len(ways) == 1:
-        return session.execute(selected[0].limit(number).offset(offset)).all()
+        return session.execute(_chosen(session, ways[0], keys, after, number, offset)).all()
     rows: list[Row[Any]] = []
-    for chosen in selected:
-        rows += session.execute(chosen.limit(offset + number)).all()
+    for way in ways:
+        rows += session.execute(_chosen(session, way, keys, after, offset + number)).all()
     for place, key in reversed(list(enumerate(keys, 1))):
         rows.sort(key=itemgetter(place), reverse=key.descending)
     return rows[offset : offset + number]
 
 
-def _some_of_few(sought: Sought, at: _Place, number: int) -> Sequence[Row[Any]]:
-    """Return the same of a list of few, and in each row how many match: each is read once."""
-    columns = dict.fromkeys([ResourceRow.number, *(key.column for key in at.keys)])
-    (way,) = ways_of(sought, by_moment=False)
-    found = select(*columns).where(*way.conditions).cte("found")
-    total = select(func.count()).select_from(found).scalar_subquery()
-    keys = [replace(key, column=found.c[key.column.key]) for key in at.keys]
-    after = _after(keys, at.values) if at.values else []
-    some = select(found).where(*after).order_by(*(key.order(key.column) for key in keys))
-    shown = some.limit(number).cte("shown")
+def _chosen(
+    session: Session,
+    way: Way,
+    keys: Sequence[_Key],
+    after: Sequence[ColumnElement[bool]],
+    number: int,
+    offset: int = 0,
+) -> Select[Any]:
+    """Return the selection of the summaries and keys that one way finds."""
+    columns = [key.column for key in keys]
+    order = [key.order(in_order(session, way, key.column)) for key in keys]
+    if not way.few:
+        chosen = select(ResourceRow.summary, *columns).where(*way.conditions, *after)
+        return chosen.order_by(*order).limit(number).offset(offset)
+    # What is put in order is in an index; only what is shown is read beside it.
+    known = select(*dict.fromkeys([ResourceRow.number, *columns])).where(*way.conditions, *after)
+    shown = known.order_by(*order).limit(number).offset(offset).subquery("shown")
     ordered = [key.order(shown.c[key.column.key]) for key in keys]
-    chosen = select(ResourceRow.summary, *(shown.c[key.column.key] for key in keys), total)
-    joined = chosen.join(shown, shown.c.number == ResourceRow.number)
-    return sought.session.execute(joined.order_by(*ordered)).all()
+    summaries = select(ResourceRow.summary, *(shown.c[key.column.key] for key in keys))
+    return summaries.join(shown, shown.c.number == ResourceRow.number).order_by(*ordered)
 
 
 def _after(keys: Sequence[_Key], values: Sequence[Any]) -> list[ColumnElement[bool]]:
@@ -291,10 +241,7 @@ def _write(values: Sequence[Any], sort: Sort, *, backwards: bool = False) -> str
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _at(cursor: str, sort: Sort) -> _Place:
-    """Return what a cursor says; if it is empty, the first page."""
-    if not cursor:
-        return _Place(sort)
+def _read(cursor: str, sort: Sort) -> _Place:
     try:
         backwards, *values = _unpack(cursor, sort)
         keys = _KEYS[sort]
@@ -302,7 +249,7 @@ def _at(cursor: str, sort: Sort) -> _Place:
     except (ValueError, TypeError, RecursionError) as error:
         hint = "take the cursor of an answer, and keep the order of the list as it was"
         raise RefusedError("this is not a cursor of this list", hint=hint) from error
-    return _Place(sort, read, backwards)
+    return _Place(read, backwards)
 
 
 def _unpack(cursor: str, sort: Sort) -> list[Any]:

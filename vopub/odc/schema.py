@@ -64,10 +64,11 @@ class ResourceRow(KeptRow):
 
     __tablename__ = "resources"
     __table_args__ = (
-        Index("ix_resources_number", "number", unique=True),
+        # What lists by identifier are ordered by is read from it, without the resources.
+        Index("ix_resources_number", "number", "identifier", "version_key", unique=True),
         Index("ix_resources_in_order", "identifier", "version_key", "number"),
         Index("ix_resources_moment", "moment", "number"),
-        Index("ix_resources_lasting", "lasting", "moment", "number"),
+        Index("ix_resources_lasting", "lasting", "moment", "number", "ends", "withdrawn"),
         Index("ix_resources_written", "written", "kid"),
         *(
             Index(f"ix_resources_{facet}_{order}", facet, order)

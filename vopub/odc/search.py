@@ -85,15 +85,22 @@ def without_time(query: Query) -> list[ColumnElement[bool]]:
         ResourceRow.ktype: query.ktype and query.ktype.value,
         ResourceRow.collection: query.collection,
         ResourceRow.stream: query.stream,
-        ResourceRow.identifier: query.identifier,
         ResourceRow.latest: query.latest,
     }
     held = [column == value for column, value in wanted.items() if value]
+    return [ResourceRow.withdrawn.is_(None), *held, *beside_facets(query)]
+
+
+def beside_facets(query: Query) -> list[ColumnElement[bool]]:
+    """Return what must hold of a resource of which the index of words knows words and facets."""
+    held: list[Any] = []
+    if query.identifier:
+        held.append(ResourceRow.identifier == query.identifier)
     if query.alone:
         held.append(NO_STREAM)
     if query.position is not None:
         held.append(ResourceRow.number.in_(_covering(sky.cell_of(*query.position))))
-    return [ResourceRow.withdrawn.is_(None), *held]
+    return held
 
 
 def facets(query: Query) -> list[str]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import ID_PATTERN, FileRole, KM3OpenResource, KM3ResourceStream
-from vopub.odc import index, paging
+from vopub.odc import index, paging, tallies
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
 from vopub.odc.catalog import assemble, summaries_of
@@ -236,7 +236,8 @@ class Store:
     ) -> tuple[Page, Count]:
         """Return the same as ``page`` and ``count``, sooner than both and of the same moment."""
         with self._reading() as session:
-            return paging.counted_page_of(Sought(session, query), sort, cursor, limit)
+            sought = Sought(session, query)
+            return paging.page_of(sought, sort, cursor, limit), paging.count_of(sought)
 
     def count(self, query: Query) -> Count:
         """Return how many match; not exact where each of very many had to be looked at."""
@@ -252,7 +253,7 @@ class Store:
         are told. Takes a millisecond, however many resources there are.
         """
         with self._reading() as session:
-            return paging.tallies_by(session, facet, query, names)
+            return tallies.by_facet(session, facet, query, names)
 
     def find(self, query: Query) -> ResourceList:
         """Return the resources that match, with their exact number: for short lists."""

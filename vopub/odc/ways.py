@@ -17,26 +17,15 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
-from vopub.odc import words
+from vopub.odc import tallies, words
 from vopub.odc.many import among, column_of
-from vopub.odc.schema import ResourceRow, TallyRow
-from vopub.odc.search import Query, ends_from, facets, without_time
+from vopub.odc.schema import ResourceRow
+from vopub.odc.search import Query, beside_facets, ends_from, facets, without_time
 
 FEW = 5000
 """So many are read and put in order sooner than a long list is gone through."""
 MOST_COUNTED = 1000
 """More than this are not counted where counting means reading them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Resources that may have the words that somebody looks for."""
-
-    numbers: list[int]
-    left: str
-    """The words that are still to be looked for in each."""
-    exact: bool
-    """Whether all of them match, if nothing but words and facets is asked for."""
 
 
 class Sought:
@@ -56,38 +45,29 @@ class Sought:
         self.dialect = session.get_bind().dialect.name
 
     @cached_property
-    def by_words(self) -> Candidates | None:
-        """The resources that may have the words; None if they are very many."""
-        query = self.query
-        rare, common = self._parted()
-        if rare:
-            found = words.found(self.dialect, " ".join(rare), ())
-            left, exact = " ".join(common), not common and not facets(query)
-        else:
-            found, left, exact = words.found(self.dialect, query.q, facets(query)), "", True
-            if self.session.scalar(found.limit(1).offset(FEW)) is not None:
-                return None
-        numbers = column_of(self.session, found.limit(FEW + 1))
-        return Candidates(numbers, left, exact=exact) if len(numbers) <= FEW else None
+    def by_words(self) -> list[int]:
+        """The numbers of the first resources that have the words and are what facets ask for.
+
+        Some more than are few.
+        """
+        q = self.query.q if self.dialect == "postgresql" else self._rarest_first()
+        found = words.found(self.dialect, q, facets(self.query))
+        return column_of(self.session, found.limit(max(FEW, MOST_COUNTED) + 1))
 
     @property
-    def has_rare_words(self) -> bool:
+    def has_few(self) -> bool:
         """Whether words are looked for that few resources have."""
-        return bool(self.query.q) and self.by_words is not None
+        return bool(self.query.q) and len(self.by_words) <= FEW
 
-    def _parted(self) -> tuple[list[str], list[str]]:
-        """Return the words that few resources have, and the others.
+    def _rarest_first(self) -> str:
+        """Return the words so that SQLite, which takes the first and looks for others, does less.
 
-        Databases step through all that have one of the others: to look at the few is quicker.
+        PostgreSQL orders them itself.
         """
-        rare, common = list[str](), list[str]()
-        for part in words.parts(self.query.q):
-            (common if self._is_in_many(part) else rare).append(part)
-        return rare, common
+        parts = self.query.q.split()
+        return " ".join(sorted(parts, key=self._is_in_many)) if len(parts) > 1 else self.query.q
 
     def _is_in_many(self, word: str) -> bool:
-        if self.dialect == "postgresql":  # its index would be read to the end
-            return words.estimate(self.session, word) > FEW
         found = words.found(self.dialect, word, ())
         return self.session.scalar(found.limit(1).offset(FEW)) is not None
 
@@ -120,11 +100,11 @@ def ways_of(sought: Sought, *, by_moment: bool) -> list[Way]:
     session, query = sought.session, sought.query
     held, narrow = _held(sought)
     if query.since is None and query.until is None:
-        return [Way(held, few=sought.has_rare_words)]
+        return [Way(held, few=sought.has_few)]
     if narrow:
         by_index = bool(query.stream or query.collection or query.ktype)  # have one with time
         in_time = _in_time(session, query, hidden=not by_index)
-        return [Way([*held, *in_time], few=sought.has_rare_words)]
+        return [Way([*held, *in_time], few=sought.has_few)]
     ranges = list(_ranges(session, query))
     if by_moment or _are_few(session, ranges):
         ends = [] if query.since is None else [ends_from(query.since)]
@@ -137,33 +117,22 @@ def in_order(session: Session, way: Way, column: InstrumentedAttribute[Any]) -> 
     return _hidden(session, column) if way.few else column
 
 
-def tallied(query: Query) -> Select[Any]:
-    """Return the selection of how many there are, by ktype, collection, stream and version."""
-    wanted: dict[InstrumentedAttribute[Any], Any] = {
-        TallyRow.ktype: query.ktype and query.ktype.value, TallyRow.collection: query.collection,
-        TallyRow.stream: query.stream, TallyRow.latest: query.latest,
-    }  # fmt: skip
-    held = [column == value for column, value in wanted.items() if value]
-    held += [TallyRow.stream == ""] if query.alone else []
-    return select(func.sum(TallyRow.resources)).where(*held)
-
-
 def _held(sought: Sought) -> tuple[list[ColumnElement[bool]], bool]:
     """Return the conditions beside time, and whether few fulfil them."""
     session, query = sought.session, sought.query
+    if sought.has_few:  # of these, the rest is true
+        found = among(session, ResourceRow.number, sought.by_words)
+        return [found, *beside_facets(query)], True
     held = without_time(query)
-    if query.q and sought.by_words is not None:
-        held.append(among(session, ResourceRow.number, sought.by_words.numbers))
-        held += words.by_looking(sought.by_words.left)
-    elif query.q and sought.dialect == "sqlite":
+    if query.q and sought.dialect == "sqlite":
         # SQLite would read all that have the words before it sorts them; it is quicker to go
         # through the list and to look at each.
         held += words.by_looking(query.q)
     elif query.q:
         held.append(words.matching(sought.dialect, query.q, facets(query)))
-    narrow = sought.has_rare_words or bool(query.stream or query.identifier or query.position)
+    narrow = bool(query.stream or query.identifier or query.position)
     if not narrow and (query.ktype or query.collection or query.latest or query.alone):
-        narrow = int(session.scalar(tallied(query)) or 0) <= FEW
+        narrow = tallies.total(session, query) <= FEW
     return held, narrow
 
 

@@ -29,7 +29,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import Session
 
 from vopub.odc.many import insert_values
 from vopub.odc.schema import ResourceRow
@@ -58,7 +57,6 @@ _ADD = {
     "SELECT number, array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
     "FROM unnest(CAST(:number AS bigint[]), CAST(:words AS text[])) AS new(number, words)",
 }
-_EXPLAIN = "EXPLAIN (FORMAT JSON) SELECT FROM resource_words WHERE words @@ CAST(:q AS tsquery)"
 _CLEAR = {
     "sqlite": "INSERT INTO resource_words(resource_words) VALUES ('delete-all')",
     "postgresql": "TRUNCATE resource_words",
@@ -118,11 +116,6 @@ def _typed(q: str) -> list[_Typed]:
         if last:
             found.append(_Typed(last if begins else _single(last), begins))
     return found
-
-
-def parts(q: str) -> list[str]:
-    """Return what somebody typed, word by word, without what is none."""
-    return [part for part in q.split() if _typed(part)]
 
 
 def facets_of(row: Mapping[str, Any]) -> list[str]:
@@ -190,20 +183,11 @@ def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
         )
         held = _SQLITE.c[NAME].op("MATCH")(wanted)
         return select(_SQLITE.c.rowid).where(held if typed else false())
-    held = _POSTGRESQL.c.words.op("@@")(cast(_tsquery(q, facets), TSQUERY))
+    wanted = " & ".join(
+        [*(f"'{t.word}'{':*' * t.begins}" for t in typed), *(f"'{f}'" for f in facets)]
+    )
+    held = _POSTGRESQL.c.words.op("@@")(cast(wanted, TSQUERY))
     return select(_POSTGRESQL.c.number).where(held if typed else false())
-
-
-def _tsquery(q: str, facets: Sequence[str]) -> str:
-    """Return what is looked for as PostgreSQL's tsquery has it."""
-    typed = (f"'{each.word}'{':*' * each.begins}" for each in _typed(q))
-    return " & ".join([*typed, *(f"'{facet}'" for facet in facets)])
-
-
-def estimate(session: Session, q: str) -> int:
-    """Return about how many resources have all words of ``q``, as PostgreSQL's planner has it."""
-    plan = session.scalar(text(_EXPLAIN), {"q": _tsquery(q, ())})
-    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def by_looking(q: str) -> list[ColumnElement[bool]]:
