@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from lxml import etree
 
-from vopub.formats.provenance_graph import draw_provenance, graph_of
+from vopub.figures.provenance_graph import draw_provenance, graph_of
 from vopub.model.provenance import Entity, ProcessingStep, Provenance
 
 SVG_TEXT = "{http://www.w3.org/2000/svg}text"

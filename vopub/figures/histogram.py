@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vopub.publish.skymap import STYLE
+from vopub.figures.skymap import STYLE
 
 MOST_CELLS = 4096
 """More cells than this are joined in pairs."""
