@@ -78,7 +78,9 @@ def odc_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             record = odc.make_record(identifier, files=files, simulated=simulated)
             odc.upload(client, record.kid, files, work)
             client.put_resource(record)
-        for make in (pictured.function, pictured.lookup_table, pictured.raw_recording):
+        for make in (
+            pictured.function, pictured.lookup_table, pictured.raw_recording, pictured.events,
+        ):  # fmt: skip
             record, file = make()
             odc.upload(client, record.kid, [file], work)
             client.put_resource(record)
