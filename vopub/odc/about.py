@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from vopub.model.cut_flow import steps_of
 from vopub.model.event_table import EventAccount, Excluded
-from vopub.model.ktype import Ktype
 from vopub.model.resource import (
     FileReference,
     FileRole,
@@ -24,7 +23,7 @@ from vopub.model.resource import (
 )
 from vopub.odc import search
 from vopub.odc.citation import bibtex, citation
-from vopub.odc.drawing.subject import is_preview, is_shown_plot, unshown_plot
+from vopub.odc.drawing.subject import is_preview, shown_plot, unshown_plot
 from vopub.odc.forms import forms_of
 from vopub.odc.mappings import schema_org
 from vopub.odc.recipes import (
@@ -95,7 +94,7 @@ def about(
         "sentence": sentence(record), "forms": forms_of(record),
         "structured": _structured(record, base, newer),
         "files": files, "downloads": [f for f in files if f.reference.role is FileRole.DATA][:3],
-        **_pictures(record.ktype, files), "unshown": unshown_plot(record),
+        **_pictures(files, shown_plot(record)), "unshown": unshown_plot(record),
         "services": [(service, service_recipes(service)) for service in record.services],
         "store_recipe": store_recipe(record, base),
         "steps": steps_of(record.account) if record.account else (),
@@ -152,13 +151,15 @@ def _offered(record: KM3OpenResource, file: FileReference | RemoteFile, base: st
     return OfferedFile(file, path, recipes)
 
 
-def _pictures(ktype: Ktype, files: list[OfferedFile]) -> dict[str, list[OfferedFile]]:
+def _pictures(
+    files: list[OfferedFile], plot: FileReference | None
+) -> dict[str, list[OfferedFile]]:  # fmt: skip
     """Return the pictures by the part of the page that they belong to."""
     pictures = [
         file
         for file in files
         if isinstance(file.reference, FileReference)  # pages show nothing from elsewhere
-        and (is_preview(file.reference) or is_shown_plot(ktype, file.reference))
+        and (is_preview(file.reference) or file.reference is plot)
     ]
     found: dict[str, list[OfferedFile]] = {"graphs": [], "cut_flows": [], "previews": []}
     for picture in pictures:

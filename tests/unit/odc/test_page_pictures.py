@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -125,6 +127,8 @@ def test_thousands_of_steps_are_told_shortly(centre: Centre) -> None:
         "\N{NARROW NO-BREAK SPACE}", " "
     )
     assert said.count("and 980 more") == 2
+    assert said.count("events 19") == 2
+    assert "events 20" not in said
     drawn = centre.http.get(f"/pictures/{record.kid}.provenance.svg")
     assert drawn.status_code == 200
     assert len(drawn.content) < 100_000
@@ -165,6 +169,20 @@ def test_a_service_shows_what_it_covers(centre: Centre) -> None:
     assert (image.get("width"), image.get("height")) == ("648", "374")
 
 
+def test_what_computes_too_long_is_said(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nkill -XCPU $$\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    record, file = pictured.events()
+    centre.put(record, [file])
+    answer = centre.http.get(f"/pictures/{record.kid}.svg")
+    assert answer.status_code == 404
+    assert "it takes too much computing" in answer.text
+
+
 def plot(name: str, content: bytes, kind: str, **changes: Any) -> tuple[KM3OpenResource, Any]:
     file = product(name, content, kind)
     record, _ = pictured.events()
@@ -203,6 +221,19 @@ def test_a_plot_that_browsers_do_not_show_is_led_to(
     about = page_of(centre, record).get_element_by_id("about")
     assert "it is larger than" in about.text_content()
     assert about.xpath(".//img") == []
+
+
+def test_of_a_plot_in_several_files_one_is_shown(centre: Centre) -> None:
+    record, file = plot("map.svg", EDGE, "image/svg+xml")
+    other = product("map.png", EDGE, "image/png")
+    several = record.model_copy(update={"files": (file.reference, other.reference)})
+    centre.put(several, [file, other])
+    assert len(pictures_in(page_of(centre, several), "about")) == 1
+    small = product("small.png", EDGE, "image/png", FileRole.PREVIEW, "A small one.")
+    several = several.model_copy(update={"files": (*several.files, small.reference)})
+    centre.put(several, [small])
+    ((src, _),) = pictures_in(page_of(centre, several), "about")
+    assert src.startswith(f"/files/{record.kid}/small.png")
 
 
 @pytest.mark.parametrize("ktype", [Ktype.PUBLICATION, Ktype.SOFTWARE])

@@ -96,8 +96,11 @@ def test_what_a_column_means_is_said_by_its_ucd_and_else_by_its_name() -> None:
     assert column_of(DEC, known, ["delta_error", "DELTA"]) == "DELTA"
     assert column_of(DEC, known, ["delta_error"]) == ""
     assert column_of(RA, {}, ["dec", "RAJ2000"]) == "RAJ2000"
-    true = known["energy"].model_copy(update={"name": "energy_true", "truth": True})
-    assert column_of(ENERGY, {**known, "energy_true": true}, ["energy_true", "energy"]) == "energy"
+    true = known["energy"].model_copy(update={"truth": True})
+    fitted = known["energy"].model_copy(update={"name": "e_reco"})
+    both = {"energy": true, "e_reco": fitted}
+    assert column_of(ENERGY, both, list(both)) == "e_reco"
+    assert column_of(ENERGY, both, ["energy"]) == "energy"
     mean = known["energy"].model_copy(update={"ucd": "phys.energy;stat.mean"})
     assert column_of(ENERGY, {"energy": mean}, ["energy"]) == ""
 

@@ -153,10 +153,22 @@ def graph_of(record: KM3OpenResource) -> Subject | None:
     return Subject(None, task, f"How it was made, from left to right: steps and files of {title}.")
 
 
+def shown_plot(record: KM3OpenResource) -> FileReference | None:
+    """Return the file of a plot that is shown as the picture that it is: the first that can be.
+
+    None if the record is no plot, or brings a preview.
+    """
+    if record.ktype is not Ktype.PLOT or any(is_preview(file) for file in record.files):
+        return None
+    data = (file for file in record.files if file.role is FileRole.DATA)
+    shown = (f for f in data if kind_of(f.media_type) in SHOWN and f.size <= MOST_SHOWN)
+    return next(shown, None)
+
+
 def unshown_plot(record: KM3OpenResource) -> tuple[FileReference | RemoteFile, str] | None:
-    """Return the file of a plot that a page cannot show, and why; None if it shows one."""
+    """Return the file of a plot that a page cannot show, and why; None if it shows a picture."""
     data = [file for file in record.every_file if file.role is FileRole.DATA]
-    brought = any(is_preview(file) or is_shown_plot(record.ktype, file) for file in record.files)
+    brought = shown_plot(record) is not None or any(is_preview(file) for file in record.files)
     if record.ktype is not Ktype.PLOT or not data or brought:
         return None
     (file, kind) = data[0], kind_of(data[0].media_type)
@@ -165,12 +177,6 @@ def unshown_plot(record: KM3OpenResource) -> tuple[FileReference | RemoteFile, s
     if kind in SHOWN:
         return file, f"it is larger than {MOST_SHOWN >> 20} MiB"
     return file, f"browsers do not show {kind} in a page"
-
-
-def is_shown_plot(ktype: Ktype, file: FileReference) -> bool:
-    """Tell whether a file of a plot is shown as the picture that it is."""
-    is_data = ktype is Ktype.PLOT and file.role is FileRole.DATA
-    return is_data and kind_of(file.media_type) in SHOWN and file.size <= MOST_SHOWN
 
 
 def kind_of(media_type: str) -> str:
