@@ -243,7 +243,7 @@ def test_a_page_that_is_not_there_is_explained(browser: Browser, odc_url: str) -
     assert answer.status == 404
     assert page.get_by_role("heading", name="Not found").is_visible()
     page.get_by_role("link", name="All resources").click()
-    assert page.get_by_role("heading", name="11 resources").is_visible()
+    assert page.get_by_role("heading", name="12 resources").is_visible()
     page.close()
 
 
