@@ -14,6 +14,7 @@ from typer.main import get_command
 from vopub.cli import app
 from vopub.model.catalogue import known_parameters
 from vopub.model.description import EventsSection, ProductsSection, PublicationSection, VoSection
+from vopub.model.ktype import Ktype
 from vopub.model.observation import FieldOfView, HeaSection, Period, ResponseSection
 from vopub.settings import ClientSettings, ExternalSettings, PublisherSettings, SiteSettings
 
@@ -35,6 +36,13 @@ def test_the_table_of_known_parameters_is_the_catalogue() -> None:
     text = (ROOT / "docs" / "resources.md").read_text()
     _, _, table = text.partition("## Known parameters\n\n")
     assert table.strip() == parameter_table()
+
+
+def test_every_kind_of_content_has_its_row_in_the_table_of_pictures() -> None:
+    _, _, text = (ROOT / "docs" / "odc.md").read_text().partition("\n## Pictures\n")
+    rows = re.findall(r"^\| (`.*?) \|", text.partition("\n## ")[0], re.MULTILINE)
+    named = [name for row in rows[1:] for name in re.findall(r"`([a-z0-9-]+)`", row)]
+    assert sorted(named) == sorted(Ktype)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from vopub.client.display import plain
 from vopub.client.objects import KM3Object
 from vopub.client.records import FileEntry, RemoteEntry
-from vopub.client.xml import local, parse
 from vopub.errors import FileError, UsageError
 from vopub.files import cannot
+from vopub.foreign_xml import local, parse
 
 WAVES = frozenset({"audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"})
 PNG = "image/png"

@@ -131,7 +131,7 @@ def read_table(path: Path, form: str) -> Table:
     from astropy.io import votable  # noqa: PLC0415 - takes half a second
     from astropy.table import Column, MaskedColumn, Table  # noqa: PLC0415
 
-    from vopub.client.xml import check_votable  # noqa: PLC0415 - only needed here
+    from vopub.foreign_xml import check_votable  # noqa: PLC0415 - only needed here
 
     if form == "votable":
         check_votable(path)

@@ -22,6 +22,7 @@ from vopub.model.resource import (
     RemoteFile,
 )
 from vopub.odc.citation import bibtex, citation
+from vopub.odc.drawing.subject import is_preview, shown_plot, unshown_plot
 from vopub.odc.forms import forms_of
 from vopub.odc.mappings import schema_org
 from vopub.odc.recipes import (
@@ -37,6 +38,8 @@ from vopub.odc.store import Store
 
 MOST_RUNS = 200
 """Runs in the table of a page."""
+MOST_STEPS, MOST_NAMES = 50, 20
+"""Steps of the provenance on a page; settings, counts and files named of each."""
 GRAPH, CUT_FLOW = ".provenance.svg", ".cutflow.svg"
 """What the names of the drawings end in that belong to a part of the page."""
 _LABELS = {
@@ -90,12 +93,12 @@ def about(
         "sentence": sentence(record), "forms": forms_of(record),
         "structured": _structured(record, base, newer),
         "files": files, "downloads": [f for f in files if f.reference.role is FileRole.DATA][:3],
-        **_pictures(files),
+        **_pictures(files, shown_plot(record)), "unshown": unshown_plot(record),
         "services": [(service, service_recipes(service)) for service in record.services],
         "store_recipe": store_recipe(record, base),
         "steps": steps_of(record.account) if record.account else (),
         "left_out": list(_left_out(record.account)) if record.account else [],
-        "most_runs": MOST_RUNS,
+        "most_runs": MOST_RUNS, "most_steps": MOST_STEPS, "most_names": MOST_NAMES,
         "versions": versions,
         "is_latest": versions[0].kid == record.kid if versions else True,
         "entities": {e.identifier: e for e in record.provenance.entities}
@@ -147,14 +150,15 @@ def _offered(record: KM3OpenResource, file: FileReference | RemoteFile, base: st
     return OfferedFile(file, path, recipes)
 
 
-def _pictures(files: list[OfferedFile]) -> dict[str, list[OfferedFile]]:
+def _pictures(
+    files: list[OfferedFile], plot: FileReference | None
+) -> dict[str, list[OfferedFile]]:  # fmt: skip
     """Return the pictures by the part of the page that they belong to."""
     pictures = [
         file
         for file in files
         if isinstance(file.reference, FileReference)  # pages show nothing from elsewhere
-        and file.reference.media_type.startswith("image/")
-        and file.reference.role is FileRole.PREVIEW
+        and (is_preview(file.reference) or file.reference is plot)
     ]
     found: dict[str, list[OfferedFile]] = {"graphs": [], "cut_flows": [], "previews": []}
     for picture in pictures:

@@ -20,7 +20,7 @@ from vopub.odc.api import Identifier, in_form
 from vopub.odc.browse import PER_PAGE, Asked, Word, asked_by, facets_of, sorts_of
 from vopub.odc.conditions import tagged
 from vopub.odc.downloads import TheStore
-from vopub.odc.drawing.subject import subject_of
+from vopub.odc.drawing.subject import graph_of, subject_of
 from vopub.odc.faults import NotFoundError
 from vopub.odc.forms import FOR_PAGES, Form, Format, chosen
 from vopub.odc.grouping_forms import GroupingPageForm, described_on_page, grouping_in_form
@@ -110,10 +110,13 @@ def resource(
         return in_form(request, record.kid, record.model_dump_json(), form, newer)
     base = base_url(request)
     headers = {**header(links_of_page(record, base, newer)), "Vary": "Accept"}
+    shown, pictures = about(record, store, base, newer), pictures_of(request)
     subject = subject_of(record)
+    graph = None if shown["graphs"] else graph_of(record)
     page = render(
-        "resource.html", **about(record, store, base, newer), drawing=subject,
-        no_drawing=pictures_of(request).reason(subject) if subject else "",
+        "resource.html", **shown, drawing=subject, graph=graph,
+        no_drawing=pictures.reason(subject) if subject else "",
+        no_graph=pictures.reason(graph) if graph else "",
         has_sky=view_of(record) is not None and program_of(request) is not None,
     )  # fmt: skip
     return HTMLResponse(page, headers=headers)

@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from signal import SIGXCPU
 from threading import BoundedSemaphore
 from time import time
 from uuid import UUID
@@ -22,12 +24,10 @@ from vopub.files import digest_of, replacing
 from vopub.model.resource import KM3OpenResource
 from vopub.odc.conditions import is_known
 from vopub.odc.downloads import FILE_POLICY, TheStore
-from vopub.odc.drawing.subject import Subject, subject_of
+from vopub.odc.drawing.subject import Subject, graph_of, subject_of
 from vopub.odc.faults import NotFoundError, TooOftenError
 from vopub.odc.store import Store
 
-MOST_BYTES = 64 << 20
-"""Largest file that is drawn."""
 MOST_PICTURE = 4 << 20
 """Largest picture that is kept, in bytes."""
 PATIENCE = 60.0
@@ -61,14 +61,14 @@ class Pictures:
 
     def reason(self, subject: Subject) -> str:
         """Return why there is no picture; empty if there is one, or none was asked for yet."""
-        if subject.file.size > MOST_BYTES:
-            return f"it is larger than {MOST_BYTES >> 20} MiB"
+        if subject.problem:
+            return subject.problem
         path = self._path(subject, "txt")
         if not path.is_file() or path.stat().st_mtime < time() - RETRY:
             return ""
         return path.read_text(encoding="utf-8")
 
-    def get(self, subject: Subject, file: Path) -> bytes:
+    def get(self, subject: Subject, file: Path | None) -> bytes:
         """Return a picture as SVG; it is drawn if there is none yet.
 
         Raises
@@ -86,13 +86,14 @@ class Pictures:
                 if not path.is_file() and not self.reason(subject):
                     self._draw(subject, file)
         if reason := self.reason(subject):
-            raise NotFoundError(f"{subject.file.name} cannot be drawn: {reason}")
+            raise NotFoundError(f"{subject.name} cannot be drawn: {reason}")
         return path.read_bytes()
 
     def _path(self, subject: Subject, ending: str) -> Path:
         # Equal bytes that are described otherwise, or drawn by another version, look otherwise.
-        drawn = [subject.file.sha256, subject.task.model_dump(mode="json"), __version__]
-        return self._directory / f"{digest_of(drawn)}.{ending}"
+        digest = subject.file.sha256 if subject.file is not None else ""
+        drawn = f"{digest} {__version__} {subject.task.model_dump_json()}"
+        return self._directory / f"{sha256(drawn.encode()).hexdigest()}.{ending}"
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -109,7 +110,7 @@ class Pictures:
         finally:
             self._waiting.release()
 
-    def _draw(self, subject: Subject, file: Path) -> None:
+    def _draw(self, subject: Subject, file: Path | None) -> None:
         picture, reason = drawn(subject, file, self._directory / FONTS)
         self._make_room()
         with replacing(self._path(subject, "txt" if reason else "svg")) as temporary:
@@ -123,7 +124,7 @@ class Pictures:
                 path.unlink(missing_ok=True)
 
 
-def drawn(subject: Subject, file: Path, fonts: Path) -> tuple[bytes, str]:
+def drawn(subject: Subject, file: Path | None, fonts: Path) -> tuple[bytes, str]:
     """Draw in a process of its own; return the picture, or why there is none.
 
     Parameters
@@ -131,11 +132,11 @@ def drawn(subject: Subject, file: Path, fonts: Path) -> tuple[bytes, str]:
     subject
         What to draw.
     file
-        Where its bytes lie.
+        Where its bytes lie; none if what is drawn stands in the record.
     fonts
         Directory in which matplotlib may note what fonts there are.
     """
-    command = [sys.executable, "-m", "vopub.odc.drawing", str(file)]
+    command = [sys.executable, "-m", "vopub.odc.drawing", *([] if file is None else [str(file)])]
     # One thread each: numbers of this size need no more, and others serve readers.
     environment = {
         "OPENBLAS_NUM_THREADS": "1", "MPLCONFIGDIR": str(fonts), "PATH": "/usr/bin:/bin",
@@ -150,6 +151,8 @@ def drawn(subject: Subject, file: Path, fonts: Path) -> tuple[bytes, str]:
         return b"", f"it took longer than {PATIENCE:.0f} s"
     if done.returncode == UNDRAWABLE:
         return b"", done.stderr.decode(errors="replace")[:LONGEST_REASON]
+    if done.returncode == -SIGXCPU:
+        return b"", "it takes too much computing"
     if done.returncode or not done.stdout:
         return b"", "it could not be read"
     too_large = len(done.stdout) > MOST_PICTURE
@@ -164,11 +167,23 @@ def pictures_of(request: Request) -> Pictures:
     return pictures
 
 
+@router.api_route("/{kid}.provenance.svg", methods=["GET", "HEAD"])
+def get_graph(kid: UUID, request: Request, store: TheStore) -> Response:
+    """Return a drawing of how a resource was made, as its record says."""
+    subject = graph_of(store.get_resource(kid))
+    if subject is None:
+        raise NotFoundError(f"resource {kid} says no step of its provenance")
+    return _answer(request, pictures_of(request).get(subject, None))
+
+
 @router.api_route("/{kid}.svg", methods=["GET", "HEAD"])
 def get_picture(kid: UUID, request: Request, store: TheStore) -> Response:
-    """Return the picture of a resource, made from its own file."""
+    """Return the picture of a resource, made from its own file or of its coverage."""
     subject, file = _subject(store.get_resource(kid), store)
-    picture = pictures_of(request).get(subject, file)
+    return _answer(request, pictures_of(request).get(subject, file))
+
+
+def _answer(request: Request, picture: bytes) -> Response:
     headers = {
         "ETag": f'"{digest_of(picture.decode())}"', "Cache-Control": "public, no-cache",
         "Content-Security-Policy": FILE_POLICY,
@@ -178,8 +193,10 @@ def get_picture(kid: UUID, request: Request, store: TheStore) -> Response:
     return Response(picture, media_type="image/svg+xml", headers=headers)
 
 
-def _subject(record: KM3OpenResource, store: Store) -> tuple[Subject, Path]:
+def _subject(record: KM3OpenResource, store: Store) -> tuple[Subject, Path | None]:
     subject = subject_of(record)
     if subject is None:
         raise NotFoundError(f"nothing of resource {record.kid} can be drawn")
+    if subject.file is None:
+        return subject, None
     return subject, store.get_file(record.kid, subject.file.name).path

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from mocpy import MOC
 
+from vopub.figures.histogram import Histogram, draw_histogram
+from vopub.figures.skymap import SkyMap
 from vopub.formats.products import ExtraFile
 from vopub.model.dataset import TableMetadata
 from vopub.model.event_table import EventTable
 from vopub.model.resource import FileRole
-from vopub.publish.histogram import Histogram, draw_histogram
-from vopub.publish.skymap import SkyMap
 from vopub.vo.coverage import sky_moc
 from vopub.vo.registry import published_title
 

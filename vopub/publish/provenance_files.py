@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from vopub.figures.provenance_graph import GRAPH_SUFFIX, draw_provenance
 from vopub.formats.products import ExtraFile
-from vopub.formats.provenance_graph import GRAPH_SUFFIX, draw_provenance
 from vopub.formats.w3c_prov import JSON_SUFFIX, NOTATION_SUFFIX, prov_json, prov_n
 from vopub.model.dataset import TableMetadata
 from vopub.model.resource import FileRole

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import wave
+from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from km3net_testdata import data_path
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import Coverage, KM3OpenResource, make_kid
+from vopub.model.run_table import run_parameters
 
 from . import conftest as odc
 
@@ -177,7 +181,121 @@ def mp3_recording(
     return record, file
 
 
+SKY = (
+    parameter("alpha", "deg", "pos.eq.ra;meta.main", "Right ascension (ICRS) of the event"),
+    parameter("delta", "deg", "pos.eq.dec;meta.main", "Declination (ICRS) of the event"),
+    parameter("delta_error", "deg", "stat.error;pos.eq.dec", "Error of the declination"),
+)
+"""Names that say nothing, so that only the UCDs do."""
+ENERGY = parameter("energy", "GeV", "phys.energy", "Energy estimate of the event")
+MJD = parameter("mjd", "d", "time.epoch", "Time of the event (UTC) as Modified Julian Date")
+
+
+def directions(number: int = 300) -> Table:
+    """Return events from below the horizon of a detector, with energies and times."""
+    random = np.random.default_rng(11)
+    names = ["alpha", "delta", "delta_error", "energy", "mjd"]
+    columns = [
+        random.uniform(0, 360, number),
+        np.degrees(np.arcsin(random.uniform(-1, 0.6, number))),
+        random.uniform(0.1, 1, number),
+        10 ** random.exponential(0.6, number) * 100,
+        59_000 + np.sort(random.uniform(0, 500, number)),
+    ]
+    return Table(columns, names=names)
+
+
+WRITTEN = {
+    "text/csv": ("csv", "ascii.csv"),
+    "application/x-votable+xml": ("xml", "votable"),
+    "application/fits": ("fits", "fits"),
+    "application/vnd.apache.parquet": ("parquet", "parquet"),
+    "application/x-hdf5": ("h5", "hdf5"),
+}
+"""How tables are written: ending and format of astropy."""
+
+
+def written(stem: str, table: Table, media_type: str) -> odc.Product:
+    """Return a file of a table."""
+    ending, form = WRITTEN[media_type]
+    with tempfile.TemporaryDirectory() as work:
+        path = Path(work) / f"{stem}.{ending}"
+        if form == "parquet":
+            table.to_pandas().to_parquet(path)
+        else:
+            table.write(path, format=form, **({"path": "table"} if form == "hdf5" else {}))
+        return odc.product(path.name, path.read_bytes(), media_type)
+
+
+def events(
+    media_type: str = "text/csv", columns: Sequence[str] = (), **changes: Any
+) -> tuple[KM3OpenResource, odc.Product]:
+    """Return events that come without a picture; with some of the columns if so named."""
+    table = directions()
+    table = table[list(columns)] if columns else table
+    file = written("neutrinos", table, media_type)
+    described = [p for p in (*SKY, ENERGY, MJD) if p["name"] in table.colnames]
+    record = record_of("ana20_01_evts", Ktype.EVENTS, "Neutrinos without a map", file, *described)
+    return record.model_copy(update=changes), file
+
+
+def run_list(media_type: str = "text/csv") -> tuple[KM3OpenResource, odc.Product]:
+    """Return 400 runs of six hours with a pause of a hundred days, as vopub's table of runs."""
+    number = np.arange(400)
+    start = 59_000 + number * 0.26 + np.where(number >= 250, 100, 0)
+    table = Table(
+        [number + 9000, start, np.full(400, 0.24 * 86_400)],
+        names=["run_id", "run_start_mjd", "livetime"],
+    )
+    file = written("runs", table, media_type)
+    described = [p.model_dump(mode="json") for p in run_parameters() if p.name in table.colnames]
+    record = record_of("ana20_01_runs", Ktype.RUN_LIST, "Runs of ORCA", file, *described)
+    return record, file
+
+
+PACKET = """<?xml version="1.0" encoding="UTF-8"?>
+<voe:VOEvent xmlns:voe="http://www.ivoa.net/xml/VOEvent/v2.0" version="2.0" role="test"
+  ivorn="ivo://km3net.org/VOEvent#KM3-230213A"><Who><AuthorIVORN>ivo://km3net.org</AuthorIVORN></Who>
+  <WhereWhen><ObsDataLocation><ObservatoryLocation id="GEOLUN"/><ObservationLocation>
+    <AstroCoordSystem id="{system}"/><AstroCoords coord_system_id="{system}">
+      <Time unit="s"><TimeInstant><ISOTime>2023-02-13T01:16:47.703</ISOTime></TimeInstant></Time>
+      <Position2D unit="{unit}"><Name1>RA</Name1><Name2>Dec</Name2>
+        <Value2><C1>{c1}</C1><C2>{c2}</C2></Value2>{radii}</Position2D>
+  </AstroCoords></ObservationLocation></ObsDataLocation></WhereWhen></voe:VOEvent>"""
+RADII = "<Error2Radius90>2.2</Error2Radius90><Error2Radius50>1.2</Error2Radius50>"
+
+
+def alert(
+    system: str = "UTC-ICRS-TOPO", unit: str = "deg", c1: str = "94.3", c2: str = "-7.8",
+    radii: str = RADII,
+) -> tuple[KM3OpenResource, odc.Product]:  # fmt: skip
+    """Return an alert as KM3NeT writes it, with the position of KM3-230213A."""
+    text = PACKET.format(system=system, unit=unit, c1=c1, c2=c2, radii=radii)
+    return alert_of(text.encode())
+
+
+def alert_of(packet: bytes) -> tuple[KM3OpenResource, odc.Product]:
+    file = odc.product("alert.xml", packet, "application/xml")
+    details = {
+        "ivorn": "ivo://km3net.org/VOEvent#KM3-230213A", "role": "test",
+        "event_time": "2023-02-13T01:16:47Z",
+    }  # fmt: skip
+    record = record_of(
+        "alert23_01", Ktype.VOEVENT, "An alert of ARCA for a test", file, details=details
+    )
+    return record, file
+
+
+def covering(moc: str = "3/1-5 17 5/9000-9200", **changes: Any) -> KM3OpenResource:
+    """Return a service of the VO that has no file, but a coverage."""
+    _, file = events()
+    record = record_of("ana20_01_vo", Ktype.VO_SERVICE, "A service with a coverage", file)
+    services = odc.services("evts21_01")
+    fields = {"files": (), "coverage": Coverage(spatial=moc), "services": services, **changes}
+    return record.model_copy(update=fields)
+
+
 ALL = (
     function, lookup_table, binned_data, response, spectra, raw_recording, wave_recording,
-    mp3_recording,
+    mp3_recording, events, run_list, alert,
 )  # fmt: skip

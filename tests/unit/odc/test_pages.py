@@ -66,7 +66,7 @@ def test_the_page_of_a_resource_shows_everything_that_is_said_about_it(
 def test_the_sky_map_is_shown_with_words_for_those_who_do_not_see_it(
     centre: Centre, published: KM3OpenResource
 ) -> None:
-    (picture,) = page(centre, f"/resources/{published.kid}").xpath("//figure//img")
+    (picture,) = page(centre, f"/resources/{published.kid}").xpath("//*[@id='about']//img")
     answer = centre.http.get(picture.get("src"))
     assert answer.headers["content-type"] == "image/svg+xml"
     assert picture.get("alt").startswith("Sky map of the 226 events")

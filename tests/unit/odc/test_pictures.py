@@ -17,6 +17,7 @@ from vopub.model.resource import KM3OpenResource
 from vopub.odc import pictures
 from vopub.odc.drawing import __main__ as process
 from vopub.odc.drawing import sounds
+from vopub.odc.drawing import subject as subjects
 from vopub.odc.drawing.charts import Areas, Lines, UndrawableError
 from vopub.odc.drawing.sounds import FRAME, FRAME_LENGTH, raw_chart, raw_pieces, sound_chart
 from vopub.odc.drawing.subject import Subject, subject_of
@@ -305,7 +306,7 @@ def test_a_damaged_file_has_no_picture_and_its_page_says_so(
 
 
 def test_large_files_are_not_read(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MOST_BYTES", 50)
+    monkeypatch.setattr(subjects, "MOST_BYTES", 50)
     status, text, about = seen(centre, pictured.function())
     assert status == 404
     assert "larger than" in text

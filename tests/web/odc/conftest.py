@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from vopub.figures.skymap import draw_skymap
 from vopub.model.ktype import Ktype
 from vopub.model.resource import (
     Coverage,
@@ -20,7 +21,6 @@ from vopub.model.resource import (
     make_kid,
 )
 from vopub.odc.client import OdcClient
-from vopub.publish.skymap import draw_skymap
 
 from ...unit.odc import conftest as odc  # noqa: TID252 - the same records
 from ...unit.odc import pictured  # noqa: TID252
@@ -78,7 +78,9 @@ def odc_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             record = odc.make_record(identifier, files=files, simulated=simulated)
             odc.upload(client, record.kid, files, work)
             client.put_resource(record)
-        for make in (pictured.function, pictured.lookup_table, pictured.raw_recording):
+        for make in (
+            pictured.function, pictured.lookup_table, pictured.raw_recording, pictured.events,
+        ):  # fmt: skip
             record, file = make()
             odc.upload(client, record.kid, [file], work)
             client.put_resource(record)

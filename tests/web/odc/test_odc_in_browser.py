@@ -19,6 +19,7 @@ PAGES = [
     "/resources/evts21_01", "/resources/evts20_01", "/collections", "/collections/samples26_01",
     "/streams", "/streams/events21_01", "/ktypes", "/fields",
     "/resources/ana20_01_bkg", "/resources/ana20_01_acc", "/resources/acoustic20_01_raw",
+    "/resources/ana20_01_evts",
 ]  # fmt: skip
 
 
@@ -115,6 +116,23 @@ def test_the_sky_map_is_drawn(scripted: Watched) -> None:
     page = scripted.open("/resources/evts21_01")
     picture = page.get_by_role("img", name="Sky map of the 226 events")
     assert picture.evaluate("image => image.complete && image.naturalWidth > 300")
+
+
+def test_how_it_was_made_is_drawn_and_can_be_moved_on_a_phone(scripted: Watched) -> None:
+    page = scripted.open("/resources/evts21_01")
+    region = page.get_by_role("region", name="Drawing of the provenance")
+    region.scroll_into_view_if_needed()
+    picture = region.get_by_role("img")
+    page.wait_for_function(
+        "image => image.complete && image.naturalWidth > 600", arg=picture.element_handle()
+    )
+    assert (picture.get_attribute("alt") or "").startswith("How it was made, from left to right")
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["width"] > 600  # as large as it is drawn, so that it can be read
+    region.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("region => region.scrollLeft > 0", arg=region.element_handle())
 
 
 def test_lines_are_copied_with_one_press(browser: Browser, odc_url: str) -> None:
@@ -225,7 +243,7 @@ def test_a_page_that_is_not_there_is_explained(browser: Browser, odc_url: str) -
     assert answer.status == 404
     assert page.get_by_role("heading", name="Not found").is_visible()
     page.get_by_role("link", name="All resources").click()
-    assert page.get_by_role("heading", name="11 resources").is_visible()
+    assert page.get_by_role("heading", name="12 resources").is_visible()
     page.close()
 
 

@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -46,6 +47,8 @@ class Lines:
     x: str
     y: str
     lines: Sequence[Line]
+    dates: bool = False
+    """Whether the axis is of time, in days since 1970 (UTC)."""
 
     def draw(self, axes: Axes, _figure: Figure) -> None:
         """Draw all of them, with a legend if they are several."""
@@ -55,9 +58,14 @@ class Lines:
             else:
                 mark = "o" if len(line.x) < 3 else ""
                 axes.plot(line.x, line.y, label=plain(line.label), linewidth=1.5, marker=mark)
-        if spread(np.concatenate([line.x for line in self.lines])):
+        if self.dates:
+            ticks = AutoDateLocator()  # type: ignore[no-untyped-call]
+            axes.xaxis.set_major_locator(ticks)
+            form = ConciseDateFormatter(ticks)  # type: ignore[no-untyped-call]
+            axes.xaxis.set_major_formatter(form)
+        elif spread(np.concatenate([line.x for line in self.lines])):
             axes.set_xscale("log")
-        if spread(np.concatenate([line.y for line in self.lines])):
+        if not self.dates and spread(np.concatenate([line.y for line in self.lines])):
             axes.set_yscale("log")
         axes.set(xlabel=plain(self.x), ylabel=plain(self.y))
         if len(self.lines) > 1:

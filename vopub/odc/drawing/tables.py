@@ -13,7 +13,8 @@ from numpy.polynomial import polynomial
 
 from vopub.model.functions import FunctionData, LookUpData
 from vopub.odc.drawing.charts import Area, Areas, Chart, Floats, Line, Lines, UndrawableError
-from vopub.odc.drawing.subject import CSV, FITS, JSON, PARQUET, Labels, Task
+from vopub.odc.drawing.columns import votable_frame
+from vopub.odc.drawing.subject import CSV, JSON, PARQUET, VOTABLE, Labels, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,10 +106,11 @@ def _frame(path: Path, media_type: str) -> pd.DataFrame:
         return pd.read_parquet(path)
     if media_type == JSON:
         return pd.DataFrame(json.loads(path.read_bytes()))
+    if media_type == VOTABLE:
+        return votable_frame(path)
     from astropy.table import Table  # noqa: PLC0415 - takes half a second
 
-    form = "fits" if media_type == FITS else "votable"
-    table = Table.read(path, format=form)
+    table = Table.read(path, format="fits")
     flat = [name for name in table.colnames if table[name].ndim == 1]
     frame: pd.DataFrame = table[flat].to_pandas()
     return frame

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vopub.publish.skymap import STYLE
+from vopub.figures.skymap import STYLE
 
 MOST_CELLS = 4096
 """More cells than this are joined in pairs."""
@@ -125,12 +125,13 @@ def draw_histogram(histogram: Histogram, *, title: str, label: str, decades: boo
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         _dress(axes, title, label, histogram.number)
         stream = BytesIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Title": title})
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Title": title or label})
     return stream.getvalue()
 
 
 def _dress(axes: Any, title: str, label: str, number: int) -> None:
-    axes.set_title(f"{title}\n{number:,} values".replace(",", "\N{THIN SPACE}"), pad=10)
+    counted = f"{number:,} values".replace(",", "\N{THIN SPACE}")
+    axes.set_title("\n".join(filter(None, (title, counted))), pad=10)
     axes.set_xlabel(label)
     axes.set_ylabel("events")
     axes.set_ylim(bottom=0)

@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from xml.sax.saxutils import escape
 
 from vopub.model.provenance import Entity, ProcessingStep, Provenance
 
@@ -20,11 +21,23 @@ MOST_BOXES = 4
 """More files that went the same way share one box."""
 MOST_HISTORIES = 5
 """More histories of inputs share one box."""
-MOST_LINES = 14
-"""More lines in a box are counted only."""
+MOST_STEPS = 20
+"""More steps: the first and the last are shown, those between share a box."""
+FIRST = LAST = MOST_STEPS // 2
+MOST_FILES = 40
+"""More boxes of files are left out, and it is said how many."""
+MOST_LINES, MOST_TITLE = 14, 3
+"""More lines in a box are counted only; more lines of its title are left out."""
+LONGEST_LINE = 500
+"""More characters of a text are left out."""
+FURTHER = "further"
 WIDTH, GAP, LINE, SPACE = 2.5, 0.6, 0.17, 0.25
 """Width of a box, gap to the next column, height of a line, space between boxes; in inches."""
 CHARACTERS = 36
+"""Of a line in a box."""
+CHARACTERS_PER_INCH = 11
+"""Of the title above the drawing."""
+STEPS = ("history", "step")
 COLOURS = {"step": "#fdf1d6", "history": "#f0f0f0", "file": "#e3f0f6", "product": "#e2f3e4"}
 EDGE_COLOUR = "#33505f"
 STYLE: dict[Any, Any] = {
@@ -45,17 +58,22 @@ class Box:
     title: str
     lines: tuple[str, ...] = ()
 
+    def heading(self) -> list[str]:
+        """Return the lines of the title."""
+        wrapped = _wrapped(self.title)
+        return [*wrapped[: MOST_TITLE - 1], "…"] if len(wrapped) > MOST_TITLE else wrapped
+
     def text(self) -> list[str]:
         """Return the lines under the title, wrapped, and cut if they are too many."""
-        wrapped = [part for line in self.lines for part in textwrap.wrap(line, CHARACTERS)]
+        wrapped = [part for line in self.lines for part in _wrapped(line)]
         if len(wrapped) <= MOST_LINES:
             return wrapped
-        return [*wrapped[: MOST_LINES - 1], f"… {len(wrapped) - MOST_LINES + 1} more lines"]
+        return [*wrapped[: MOST_LINES - 1], f"… {len(wrapped) - MOST_LINES + 1:,} more lines"]
 
     @property
     def height(self) -> float:
         """Height in inches."""
-        return LINE * (len(self.text()) + len(textwrap.wrap(self.title, CHARACTERS)) + 1)
+        return LINE * (len(self.text()) + len(self.heading()) + 1)
 
 
 @dataclass(frozen=True)
@@ -64,9 +82,17 @@ class Graph:
 
     boxes: Mapping[str, Box]
     arrows: frozenset[tuple[str, str]]
+    left_out: int = 0
+    """Boxes of files that are not there, because they are too many."""
 
     def columns(self) -> list[list[str]]:
-        """Return the boxes in columns: each right of all that lead to it, as near as can be."""
+        """Return the boxes in columns: each right of all that lead to it, as near as can be.
+
+        Raises
+        ------
+        graphlib.CycleError
+            If something was made of what was made of it.
+        """
         before = {key: {a for a, b in self.arrows if b == key} for key in self.boxes}
         column: dict[str, int] = {}
         for key in TopologicalSorter(before).static_order():
@@ -80,21 +106,27 @@ class Graph:
 
 
 def graph_of(provenance: Provenance) -> Graph:
-    """Return what is drawn of a provenance: histories and many alike files share a box."""
+    """Return what is drawn of a provenance.
+
+    Histories and many alike files share a box, and so do the steps between the first and the last
+    of very many.
+    """
     step_boxes = _step_boxes(provenance.steps)
     box_of = {step: key for key, (_, steps) in step_boxes.items() for step in steps}
     entities = {entity.identifier: entity for entity in provenance.entities}
     boxes = {key: box for key, (box, _) in step_boxes.items()}
-    arrows: set[tuple[str, str]] = set()
+    arrows = _followed(provenance.steps, box_of, boxes)
+    files: list[tuple[_Way, str, Box]] = []
     for (makers, users), names in _alike(provenance.steps, box_of).items():
         if makers and users and not names.keys() & entities.keys():
             # what passes from step to step and is not kept needs no box
-            arrows |= {(maker, user) for maker in makers for user in users}
+            arrows |= {(made, used) for made in makers for used in users if made != used}
             continue
-        for key, box in _file_boxes(names, entities):
-            boxes[key] = box
-            arrows |= {(maker, key) for maker in makers} | {(key, user) for user in users}
-    return Graph(boxes, frozenset(arrows))
+        files += [((makers, users), key, box) for key, box in _file_boxes(names, entities)]
+    for (makers, users), key, box in files[:MOST_FILES]:
+        boxes[key] = box
+        arrows |= {(maker, key) for maker in makers} | {(key, user) for user in users}
+    return Graph(boxes, frozenset(arrows), max(0, len(files) - MOST_FILES))
 
 
 def draw_provenance(provenance: Provenance, *, title: str) -> bytes:
@@ -121,21 +153,85 @@ def draw_provenance(provenance: Provenance, *, title: str) -> bytes:
     columns = graph.columns()
     tall = max((_height(graph, column) for column in columns), default=1.0)
     wide = max(1, len(columns)) * (WIDTH + GAP)
+    heading = _printable(title)
+    if graph.left_out:
+        heading += f" (without {graph.left_out:,} further boxes of files)"
+    lines = textwrap.wrap(heading, int(wide * CHARACTERS_PER_INCH))
+    high = tall + 0.3 + 0.2 * max(1, len(lines))
     with rc_context(STYLE):
-        figure = Figure(figsize=(wide, tall + 0.5), facecolor="white")
+        figure = Figure(figsize=(wide, high), facecolor="white")
         FigureCanvasSVG(figure)
         axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(-GAP / 2, wide - GAP / 2), ylim=(0, tall + 0.5))
+        axes.set(xlim=(-GAP / 2, wide - GAP / 2), ylim=(0, high))
         axes.set_axis_off()
-        axes.text(0, tall + 0.2, title, fontsize=10, va="center")
+        for number, line in enumerate(lines):
+            axes.text(0, high - 0.3 - 0.2 * number, line, fontsize=10, va="center")
         _draw(axes, graph, columns, tall)
         stream = BytesIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Title": title})
-    return stream.getvalue()
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Title": heading})
+    return _told(stream.getvalue(), graph)
+
+
+def _told(svg: bytes, graph: Graph) -> bytes:
+    """Return a drawing that says in words, for who does not see it, what it shows."""
+    kinds = [box.kind for box in graph.boxes.values()]
+    steps = "; ".join(" ".join(box.heading()) for box in graph.boxes.values() if box.kind in STEPS)
+    about = (
+        f"Boxes for {sum(kind in STEPS for kind in kinds)} steps or groups of steps and "
+        f"{sum(kind not in STEPS for kind in kinds)} files or groups of files; arrows lead from "
+        f"what was used to what was made. The steps: {steps or 'none'}."
+    )  # fmt: skip
+    head, end, rest = svg.partition(b"</title>")
+    return b"".join([head, end, f"<desc>{escape(about)}</desc>".encode(), rest])
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(_printable(text), CHARACTERS)
+
+
+def _printable(text: str) -> str:
+    """Return a text as XML can hold it and a reader can see it, not longer than is read."""
+    short = text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}…"
+    return "".join(letter if letter.isprintable() else " " for letter in short)
 
 
 def _step_boxes(steps: Sequence[ProcessingStep]) -> dict[str, tuple[Box, list[UUID]]]:
     """Return a box for each step, one for each chain of steps that a record of an input names."""
+    told, own = _parted(steps)
+    chains = _chains(told)
+    shown = chains if len(chains) <= MOST_HISTORIES else chains[: MOST_HISTORIES - 1]
+    boxes: dict[str, tuple[Box, list[UUID]]] = {}
+    for chain in shown:
+        lines = [s.name if s.software in ("", s.name) else _named(s) for s in chain]
+        box = Box("history", "Recorded by the input", tuple(lines))
+        boxes[str(chain[0].identifier)] = (box, [step.identifier for step in chain])
+    if others := [step.identifier for chain in chains[len(shown) :] for step in chain]:
+        title = f"{len(chains) - len(shown):,} further histories"
+        boxes["histories"] = (Box("history", title, ("in the inputs' own records",)), others)
+    for step in own[:FIRST]:
+        boxes[str(step.identifier)] = (_step_box(step), [step.identifier])
+    if between := [step.identifier for step in own[FIRST:-LAST]]:
+        title = f"{len(between):,} further steps"
+        boxes[FURTHER] = (Box("step", title, ("told in the record",)), between)
+    for step in own[max(FIRST, len(own) - LAST) :]:
+        boxes[str(step.identifier)] = (_step_box(step), [step.identifier])
+    return boxes
+
+
+def _parted(
+    steps: Sequence[ProcessingStep],
+) -> tuple[Sequence[ProcessingStep], Sequence[ProcessingStep]]:
+    """Return the steps that inputs recorded, and those of whoever wrote the provenance.
+
+    Before vopub's first step stands what its inputs say; a provenance by others has no such part.
+    """
+    of_vopub = [place for place, step in enumerate(steps) if step.software.startswith("vopub ")]
+    begin = of_vopub[0] if of_vopub else 0
+    return steps[:begin], steps[begin:]
+
+
+def _chains(steps: Iterable[ProcessingStep]) -> list[list[ProcessingStep]]:
+    """Return steps that follow each other together."""
     chains: list[list[ProcessingStep]] = []
     at: dict[UUID, list[ProcessingStep]] = {}
     for step in steps:
@@ -145,28 +241,24 @@ def _step_boxes(steps: Sequence[ProcessingStep]) -> dict[str, tuple[Box, list[UU
             chains.append(chain)
         chain.append(step)
         at[step.identifier] = chain
-    told = [chain for chain in chains if _is_history(chain)]
-    shown = told if len(told) <= MOST_HISTORIES else told[: MOST_HISTORIES - 1]
-    boxes = {}
-    for chain in chains:
-        if chain in shown or chain not in told:
-            boxes[str(chain[0].identifier)] = (_step_box(chain), [s.identifier for s in chain])
-    further = [step.identifier for chain in told if chain not in shown for step in chain]
-    if further:
-        title = f"{len(told) - len(shown)} further histories"
-        boxes["further"] = (Box("history", title, ("in the inputs' own records",)), further)
-    return boxes
+    return chains
 
 
-def _is_history(chain: Sequence[ProcessingStep]) -> bool:
-    return not chain[0].software.startswith("vopub ")
+def _followed(
+    steps: Iterable[ProcessingStep], box_of: Mapping[UUID, str], boxes: Mapping[str, Box]
+) -> set[tuple[str, str]]:
+    """Return the arrows to steps of which it is only said after which others they came."""
+    return {
+        (box_of[before], box_of[step.identifier])
+        for step in steps
+        for before in step.after
+        if before in box_of
+        and box_of[before] != box_of[step.identifier]
+        and boxes[box_of[step.identifier]].kind == "step"
+    }
 
 
-def _step_box(chain: Sequence[ProcessingStep]) -> Box:
-    if _is_history(chain):
-        lines = [s.name if s.software in ("", s.name) else _named(s) for s in chain]
-        return Box("history", "Recorded by the input", tuple(lines))
-    (step,) = chain
+def _step_box(step: ProcessingStep) -> Box:
     settings = [f"{name}: {value}" for name, value in step.configuration.items()]
     counts = [f"{events:,} {reason}" for reason, events in step.counts.items()]
     return Box("step", step.name, (step.software, *settings, *counts))
@@ -192,7 +284,12 @@ def _alike(
             makers.setdefault(name, set()).add(box_of[step.identifier])
     alike: dict[_Way, dict[str, None]] = {}
     for name in {**users, **makers}:
-        way = (frozenset(makers.get(name, ())), frozenset(users.get(name, ())))
+        made_by, used_by = makers.get(name, set()), users.get(name, set())
+        if FURTHER in made_by:
+            used_by = used_by - {FURTHER}  # what passes between steps that share a box
+            if not used_by and name in users:
+                continue
+        way = (frozenset(made_by), frozenset(used_by))
         alike.setdefault(way, {})[name] = None
     return alike
 
@@ -247,7 +344,7 @@ def _draw(axes: Axes, graph: Graph, columns: Sequence[Sequence[str]], tall: floa
 
 
 def _write(axes: Axes, box: Box, x: float, y: float) -> None:
-    for line in textwrap.wrap(box.title, CHARACTERS):
+    for line in box.heading():
         axes.text(x, y, line, fontweight="bold", va="center")
         y -= LINE
     for line in box.text():

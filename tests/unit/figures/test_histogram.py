@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from numpy.typing import NDArray
 
-from vopub.publish.histogram import MOST_CELLS, Histogram, draw_histogram
+from vopub.figures.histogram import MOST_CELLS, Histogram, draw_histogram
 
 
 def gathered(values: NDArray[np.float64], pieces: int) -> Histogram:

@@ -5,8 +5,8 @@ import pytest
 from lxml import etree
 from numpy.typing import NDArray
 
-from vopub.publish import skymap
-from vopub.publish.skymap import SkyMap, _counted_in_cells, _projected, draw_skymap
+from vopub.figures import skymap
+from vopub.figures.skymap import SkyMap, _counted_in_cells, _projected, draw_skymap
 
 SVG = "{http://www.w3.org/2000/svg}"
 

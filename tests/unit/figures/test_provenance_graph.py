@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from graphlib import CycleError
 from uuid import UUID
 
 import pytest
 from lxml import etree
 
-from vopub.formats.provenance_graph import draw_provenance, graph_of
+from vopub.figures.provenance_graph import draw_provenance, graph_of
 from vopub.model.provenance import Entity, ProcessingStep, Provenance
 
 SVG_TEXT = "{http://www.w3.org/2000/svg}text"
@@ -98,3 +99,82 @@ def test_equal_provenance_gives_equal_bytes_without_a_date() -> None:
 def test_an_empty_provenance_is_drawn_as_nothing() -> None:
     empty = draw_provenance(Provenance(steps=(), entities=()), title="nothing")
     assert texts(empty) == ["nothing"]
+
+
+def chain(number: int, software: str = "Jpp 14.1.0") -> Provenance:
+    """Return steps each of which uses the file that the one before made."""
+    named = files(number + 1)
+    steps = tuple(
+        step(
+            n + 1, f"step {n}", software,
+            inputs=(named[n].identifier,), outputs=(named[n + 1].identifier,),
+        )
+        for n in range(number)
+    )  # fmt: skip
+    return Provenance(steps=steps, entities=named)
+
+
+def test_steps_of_others_are_steps_of_their_own() -> None:
+    graph = graph_of(chain(3))
+    titles = [graph.boxes[key].title for column in graph.columns() for key in column]
+    assert titles == [
+        "run0.root", "step 0", "run1.root", "step 1", "run2.root", "step 2", "run3.root"
+    ]  # fmt: skip
+
+
+def test_steps_of_which_only_the_order_is_known_have_arrows() -> None:
+    steps = (step(1, "a", ""), step(2, "b", "", after=(UUID(int=1), UUID(int=77))))
+    graph = graph_of(Provenance(steps=steps, entities=()))
+    assert graph.arrows == {(str(UUID(int=1)), str(UUID(int=2)))}
+
+
+@pytest.mark.parametrize(("number", "further"), [(15, 0), (20, 0), (21, 1), (5000, 4980)])
+def test_the_steps_between_the_first_and_the_last_share_a_box(number: int, further: int) -> None:
+    graph = graph_of(chain(number))
+    shown = [box.title for box in graph.boxes.values() if box.kind == "step"]
+    assert len(shown) == min(number, 20) + bool(further)
+    assert [title for title in shown if "further" in title] == (
+        [f"{further:,} further steps"] if further else []
+    )
+    assert shown[0] == "step 0"
+    assert f"step {number - 1}" in shown
+    row = [graph.boxes[key].title for column in graph.columns() for key in column]
+    assert row[-2:] == [f"step {number - 1}", f"run{number}.root"]
+
+
+def test_more_files_than_can_be_shown_are_counted() -> None:
+    named = files(80)
+    used = [
+        step(n + 1, f"step {n}", inputs=[file.identifier for file in named[4 * n : 4 * n + 4]])
+        for n in range(20)
+    ]
+    provenance = Provenance(steps=tuple(used), entities=named)
+    graph = graph_of(provenance)
+    assert (len(graph.boxes), graph.left_out) == (20 + 40, 40)
+    drawn = draw_provenance(provenance, title="x")
+    assert "x (without 40 further boxes of files)" in texts(drawn)
+
+
+def test_what_cannot_be_is_no_drawing() -> None:
+    first, second = chain(2).steps
+    back = first.model_copy(update={"inputs": second.outputs})
+    with pytest.raises(CycleError):
+        draw_provenance(Provenance(steps=(back, second), entities=files(3)), title="x")
+
+
+def test_texts_that_xml_cannot_hold_are_drawn_without_what_it_cannot() -> None:
+    hostile = "a\x00b\x1b[31m\u202e<script>&amp;" + "long " * 400
+    said = step(1, hostile, hostile, configuration={hostile: hostile}, counts={hostile: 1})
+    drawn = draw_provenance(Provenance(steps=(said,), entities=()), title=hostile)
+    root = etree.fromstring(drawn)
+    assert "a b [31m <script>&amp;long" in (root.findtext("{*}title") or "")
+    assert "<script>" in (root.findtext("{*}desc") or "")
+    assert root.findall(".//{*}script") == []
+    assert len(drawn) < 30_000
+
+
+def test_a_long_title_stands_in_several_lines() -> None:
+    title = "What " + "was made of what " * 12 + "there was"
+    said = texts(draw_provenance(chain(1), title=title))
+    assert " ".join(said).startswith(title)
+    assert title not in said
