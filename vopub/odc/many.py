@@ -30,9 +30,10 @@ MOST_PARAMETERS = 32766
 
 def column_of(session: Session, chosen: Select[Any]) -> list[Any]:
     """Return the only column of a selection, in order; from SQLite as JSON has it."""
-    if not _is_sqlite(session.connection()):
-        return list(session.scalars(chosen))
     (column,) = chosen.subquery().columns
+    if not _is_sqlite(session.connection()):
+        together: list[Any] | None = session.scalar(select(func.array_agg(column)))
+        return together or []
     packed: str = session.scalar(select(func.json_group_array(column))) or "[]"
     found: list[Any] = json.loads(packed)
     return found

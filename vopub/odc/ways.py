@@ -50,8 +50,11 @@ class Sought:
 
         Some more than are few.
         """
-        q = self.query.q if self.dialect == "postgresql" else self._rarest_first()
-        found = words.found(self.dialect, q, facets(self.query))
+        q, wanted = self.query.q, facets(self.query)
+        if self.dialect == "postgresql":
+            found = words.found_by_rare(self.session, q, wanted, FEW)
+        else:
+            found = words.found(self.dialect, self._rarest_first(), wanted)
         return column_of(self.session, found.limit(max(FEW, MOST_COUNTED) + 1))
 
     @property
@@ -60,10 +63,7 @@ class Sought:
         return bool(self.query.q) and len(self.by_words) <= FEW
 
     def _rarest_first(self) -> str:
-        """Return the words so that SQLite, which takes the first and looks for others, does less.
-
-        PostgreSQL orders them itself.
-        """
+        """Return the words so that SQLite does less, which takes the first and looks for others."""
         parts = self.query.q.split()
         return " ".join(sorted(parts, key=self._is_in_many)) if len(parts) > 1 else self.query.q
 

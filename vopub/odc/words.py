@@ -29,6 +29,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.orm import Session
 
 from vopub.odc.many import insert_values
 from vopub.odc.schema import ResourceRow
@@ -57,6 +58,9 @@ _ADD = {
     "SELECT number, array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
     "FROM unnest(CAST(:number AS bigint[]), CAST(:words AS text[])) AS new(number, words)",
 }
+_EXPLAIN = text(
+    "EXPLAIN (FORMAT JSON) SELECT FROM resource_words WHERE words @@ CAST(:wanted AS tsquery)"
+)
 _CLEAR = {
     "sqlite": "INSERT INTO resource_words(resource_words) VALUES ('delete-all')",
     "postgresql": "TRUNCATE resource_words",
@@ -181,13 +185,45 @@ def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
         wanted = " AND ".join(
             [*(f'"{t.word}"{"*" * t.begins}' for t in typed), *(f'"{f}"' for f in facets)]
         )
-        held = _SQLITE.c[NAME].op("MATCH")(wanted)
-        return select(_SQLITE.c.rowid).where(held if typed else false())
-    wanted = " & ".join(
-        [*(f"'{t.word}'{':*' * t.begins}" for t in typed), *(f"'{f}'" for f in facets)]
-    )
-    held = _POSTGRESQL.c.words.op("@@")(cast(wanted, TSQUERY))
+        match = _SQLITE.c[NAME].op("MATCH")(wanted)
+        return select(_SQLITE.c.rowid).where(match if typed else false())
+    held = _has([*map(_term, typed), *map(_quoted, facets)])
     return select(_POSTGRESQL.c.number).where(held if typed else false())
+
+
+def found_by_rare(session: Session, q: str, facets: Sequence[str], few: int) -> Select[Any]:
+    """Return the same for PostgreSQL, which reads less if some of the words are rare.
+
+    Its index would be gone through for all words; here, what is in more than ``few`` resources is
+    looked for in those that have the rare words, which are read in any case.
+    """
+    typed = _typed(q)
+    rare = [each for each in typed if _estimate(session, each) <= few]
+    if not rare:
+        return found("postgresql", q, facets)
+    chosen = select(_POSTGRESQL.c.number).where(_has(map(_term, rare)))
+    others = [*(_term(each) for each in typed if each not in rare), *map(_quoted, facets)]
+    # Whether it is true, and not false or unknown, is nothing that an index can tell.
+    return chosen.where(_has(others).is_(True)) if others else chosen
+
+
+def _estimate(session: Session, typed: _Typed) -> int:
+    """Return about how many resources have a word, as PostgreSQL's planner has it."""
+    plan = session.connection().scalar(_EXPLAIN, {"wanted": _term(typed)})
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+def _has(terms: Iterable[str]) -> ColumnElement[bool]:
+    wanted = cast(" & ".join(terms), TSQUERY)
+    return _POSTGRESQL.c.words.bool_op("@@")(wanted)
+
+
+def _term(typed: _Typed) -> str:
+    return _quoted(typed.word) + ":*" * typed.begins
+
+
+def _quoted(word: str) -> str:
+    return f"'{word}'"
 
 
 def by_looking(q: str) -> list[ColumnElement[bool]]:
