@@ -28,6 +28,7 @@ from vopub.odc import (
     sky_view,
     vocabularies,
 )
+from vopub.odc.addresses import Network
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.guard import HeadLikeGet, SecurityHeaders, handle_errors
 from vopub.odc.keeping import keep_tidy
@@ -65,6 +66,8 @@ class OdcConfig:
     """Where Aladin Lite lies; without it there is no view of the sky."""
     accepted: FileTypes = USUAL
     """Types of files that are taken."""
+    proxies: tuple[Network, ...] = ()
+    """Whose word is taken for whom they ask: proxies that stand before the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
     app.state.writes = shared.writes
     app.state.largest_upload = config.largest_upload
     app.state.public_url = config.public_url.rstrip("/")
+    app.state.proxies = config.proxies
     app.state.aladin_lite = config.aladin_lite
     app.state.pictures = pictures.Pictures(config.directory / "pictures")
     handle_errors(app)
