@@ -7,18 +7,20 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 from astropy.table import Table
-from pyvo.samp import SAMPHubServer, SAMPIntegratedClient
+from pyvo.samp import SAMPHubServer, SAMPIntegratedClient, SAMPProxyError
 
 from .conftest import wait_for
 
 PULL = "table.get.stil"
 """The message that TOPCAT answers with the table it shows."""
 PATIENCE = 60
+AT_ONCE = "5"
+"""Seconds within which a program that listens answers."""
 ALADIN = ["aladin", "-nogui", "-nonetworktest", "-noreleasetest", "-nolog"]
 DICTIONARY = """
 %ActionName Http
@@ -103,9 +105,11 @@ def _pull(client: SAMPIntegratedClient, topcat: str) -> Table:
     urls: list[str] = []
 
     def has_a_table() -> bool:
-        answer = client.call_and_wait(topcat, message, str(PATIENCE))
-        if answer["samp.status"] == "samp.ok":
-            urls.append(answer["samp.result"]["url"])
+        # Who asks while it is about to register may get no answer at all.
+        with suppress(SAMPProxyError):
+            answer = client.call_and_wait(topcat, message, AT_ONCE)
+            if answer["samp.status"] == "samp.ok":
+                urls.append(answer["samp.result"]["url"])
         return bool(urls)
 
     wait_for(has_a_table, seconds=PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -31,14 +32,18 @@ FIRST = 100
 """How many rows the lines for TAP ask for."""
 
 
-@pytest.fixture(scope="module")
-def lines(shop: Desk) -> dict[str, list[str]]:
-    """What there is to copy, by the program that it is for."""
-    page: Any = html.fromstring(httpx.get(f"{shop.settings.site.odc_url}/resources/{ID}").text)
+def lines_of(desk: Desk, path: str) -> dict[str, list[str]]:
+    """Return what a page has to copy, by the program that it is for."""
+    page: Any = html.fromstring(httpx.get(f"{desk.settings.site.odc_url}{path}").text)
     found = defaultdict(list)
     for each in page.xpath("//pre[starts-with(@aria-label, $words)]", words=LABEL):
         found[each.get("aria-label").removeprefix(LABEL)].append(each.text_content())
     return found
+
+
+@pytest.fixture(scope="module")
+def lines(shop: Desk) -> dict[str, list[str]]:
+    return lines_of(shop, f"/resources/{ID}")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +57,8 @@ def names(table: Table) -> set[str]:
 
 
 def run(desk: Desk, place: Path, command: list[str], typed: str = "") -> str:
-    """Run a command in an empty directory that is its home; return what it said."""
-    place.mkdir()
+    """Run a command in a directory that is its home; return what it said."""
+    place.mkdir(exist_ok=True)
     done = subprocess.run(
         command, cwd=place, env=desk.environ() | {"HOME": str(place)}, input=typed,
         capture_output=True, text=True, timeout=120, check=False,
@@ -88,6 +93,14 @@ def test_python(lines: dict[str, list[str]], shop: Desk, tmp_path: Path) -> None
     }  # fmt: skip
 
 
+def test_python_for_a_collection(shop: Desk, tmp_path: Path) -> None:
+    ((tool, (text,)),) = lines_of(shop, "/collections/samples26_01").items()
+    assert tool == "KM3Store"
+    said = typed_in_python(shop, tmp_path, text)
+    assert "evts20_01" in said
+    assert ID in said
+
+
 def test_h5py_after_the_download(lines: dict[str, list[str]], shop: Desk, tmp_path: Path) -> None:
     (text,) = lines["h5py"]
     (download,) = [each for each in lines["curl"] if "sha256sum" in each and f"{ID}.h5" in each]
@@ -102,6 +115,9 @@ def test_shell(lines: dict[str, list[str]], shop: Desk, events: set[str], tmp_pa
         place = tmp_path / str(number)
         run(shop, place, ["sh", "-e", "-c", text])
         (path,) = place.iterdir()
+        if "--continue-at" in text:
+            os.truncate(path, path.stat().st_size // 2)  # as if the first time it broke off
+            run(shop, place, ["sh", "-e", "-c", text])
         written.add(path.name)
         if path.stem == "events":
             table = Table.read(path, format="votable" if path.suffix == ".vot" else "fits")

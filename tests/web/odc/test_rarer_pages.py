@@ -104,7 +104,7 @@ def test_anybody_can_use_it_on_a_phone_in_light_and_in_dark(
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert page.evaluate(CONTRAST) == [], scheme
         found = Axe().run(page).response["violations"]
         grave = [each for each in found if each["impact"] in ("serious", "critical")]
