@@ -133,15 +133,7 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
         description="Records and files of published resources. Reading is open to all.",
         openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
-    app.state.store = store
-    app.state.token_digest = config.token_digest
-    app.state.wrong_tokens = shared.wrong_tokens
-    app.state.writes = shared.writes
-    app.state.largest_upload = config.largest_upload
-    app.state.public_url = config.public_url.rstrip("/")
-    app.state.proxies = config.proxies
-    app.state.aladin_lite = config.aladin_lite
-    app.state.pictures = pictures.Pictures(config.directory / "pictures")
+    _tell(app, config, shared, store)
     handle_errors(app)
     for room in (
         api, listing, bulk, downloads, life_api, groupings_api, oai, pages, pictures, sitemap,
@@ -167,3 +159,16 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Remembering, mark=shared.owned.writes.now, queue=queue)
     return app
+
+
+def _tell(app: FastAPI, config: OdcConfig, shared: Shared, store: Store) -> None:
+    """Put where requests find it what is needed to answer them."""
+    app.state.store = store
+    app.state.token_digest = config.token_digest
+    app.state.wrong_tokens = shared.wrong_tokens
+    app.state.writes = shared.writes
+    app.state.largest_upload = config.largest_upload
+    app.state.public_url = config.public_url.rstrip("/")
+    app.state.proxies = config.proxies
+    app.state.aladin_lite = config.aladin_lite
+    app.state.pictures = pictures.Pictures(config.directory / "pictures")
