@@ -16,14 +16,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    ValidationError,
+    model_validator,
+)
 
 from vopub.errors import DescriptionError, Problem, did_you_mean
 from vopub.model.observation import ProductTypes
 from vopub.model.publication import Contact, Url
 
 CONFIG_NAME = "vopub.toml"
-LISTS = ("mirrors", "odc_accepts")
+LISTS = ("mirrors", "odc_accepts", "odc_proxies")
 """Settings that are several, parted by spaces in the environment."""
 PORTS_NAME = "ports.json"
 """File in the site directory with the ports that its servers were last started with."""
@@ -53,6 +60,10 @@ class SiteSettings(_Section):
     """Further types of files that the Open Data Center takes, e.g. ``dat=application/x-dat``."""
     odc_processes: int = Field(default=0, ge=0, le=64)
     """How many processes the Open Data Center has; 0 for one for each core, at most four."""
+    odc_most_writes: int | None = Field(default=None, ge=1, le=1_000_000)
+    """How often a token may write to the Open Data Center in a minute; None for its own default."""
+    odc_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Addresses or networks of proxies before the Open Data Center, which say for whom they ask."""
     query_seconds: int = Field(default=30, ge=1, le=3600)
     """Longest time that a cone search or synchronous TAP query may take in the database."""
     tap_rows: int = Field(default=10_000_000, ge=1, le=100_000_000)

@@ -76,6 +76,7 @@ def test_relative_places_start_at_the_configuration(here: Path) -> None:
     [
         ("[site]\nport = 1", "site.port: unknown key; did you mean"),
         ("[site]\ndachs_port = 99999", "site.dachs_port: "),
+        ("[site]\nodc_proxies = ['10.0.0.1/8']", "site.odc_proxies.0: "),
         ("[publisher]\nauthority = 'x'", "publisher.authority: "),
         ("[sites]", "sites: unknown key; did you mean site?"),
         ("site = 3", "site: "),
@@ -144,9 +145,14 @@ def test_a_reader_uses_the_site_of_the_file_unless_told_otherwise(here: Path) ->
         "VOPUB_CACHE": "kept",
         "VOPUB_OFFLINE": "1",
         "VOPUB_ODC_ACCEPTS": "dat=application/x-dat tsf=application/x-tsf",
+        "VOPUB_ODC_PROXIES": "127.0.0.1 10.0.0.0/24",
+        "VOPUB_ODC_MOST_WRITES": "500",
     }
     accepts = load_settings(environ=environ, directory=here).site.odc_accepts
     assert accepts == ("dat=application/x-dat", "tsf=application/x-tsf")
+    site = load_settings(environ=environ, directory=here).site
+    assert [str(each) for each in site.odc_proxies] == ["127.0.0.1/32", "10.0.0.0/24"]
+    assert site.odc_most_writes == 500
     settings = load_client_settings(
         {"client.odc_url": None, "client.proxy": "http://p:1"}, environ=environ, directory=here
     )

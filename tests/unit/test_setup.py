@@ -63,7 +63,7 @@ def test_who_may_not_install_is_told_what_to_ask_for(place: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("setup: Debian packages are missing, and neither root nor sudo")
     packages = line.partition("--no-install-recommends ")[2].split()
-    assert {"python3-venv", "python3-gavo", "stilts", "chromium"} <= set(packages)
+    assert {"python3-venv", "python3-gavo", "stilts", "chromium", "topcat"} <= set(packages)
     assert all(re.fullmatch(r"[a-z0-9.+-]+", package) for package in packages), packages
     assert not (place / ".venv").exists()
 
@@ -78,7 +78,7 @@ def test_packages_are_installed_as_root_and_a_failure_is_said(place: Path, tmp_p
     assert "setup: apt-get could not install:" in done.stderr
     update, install = noted.read_text().splitlines()
     assert update.split() == ["update", "-q"]
-    assert {"python3-gavo", "stilts", "chromium"} <= set(install.split())
+    assert {"python3-gavo", "stilts", "chromium", "aladin", "xvfb"} <= set(install.split())
     assert not (place / ".venv").exists()
 
 

@@ -100,9 +100,9 @@ def verify(
 
     Files on other servers are counted, and with --links asked for, but never read.
 
-    Ends with 0 if all files are right, else with 10 if one is another, 11 if one lies there that
-    no record knows or is not on the other server, 12 if one is not there; with the first of these
-    that holds.
+    Ends with 0 if all files are right, else with 10 if one is another or cannot be read, 11 if one
+    lies there that no record knows or is not on the other server, 12 if one is not there; with the
+    first of these that holds.
     """
     place = _place(site)
     web = PublicWeb(loopback=place.private) if links else None
@@ -160,9 +160,18 @@ def restore(source: Source, site: SiteOption = None, incomplete: IncompleteOptio
 
 @app.command("export")
 def export_all(target: Target, site: SiteOption = None) -> None:
-    """Write all records and files into a directory that people can read; the service may run."""
+    """Write all records and files into a directory that people can read; the service may run.
+
+    If files that records name are missing or damaged, it names them under "lacking", writes all
+    else and ends with 10 if one is damaged or cannot be read, else with 12.
+    """
     place = _place(site)
-    show_json(export_files(place.directory, place.database, target))
+    try:
+        counts = export_files(place.directory, place.database, target)
+    except IncompleteError as error:
+        _show_contents(error.contents)
+        raise
+    show_json(counts)
 
 
 @app.command("import")
@@ -209,6 +218,10 @@ def _tokens(site: Path | None) -> Iterator[Tokens]:
 def _judge(findings: list[Finding], directory: Path) -> None:
     kinds = {
         Verdict.MISMATCH: (MismatchError, "send these files again"),
+        Verdict.UNREADABLE: (
+            MismatchError,
+            "look at the disk and who may read them, or send these files again",
+        ),
         Verdict.UNKNOWN: (MissingThereError, "'vopub odc collect' removes them"),
         Verdict.SILENT: (MissingThereError, "tell who keeps them, or correct the records"),
         Verdict.MISSING: (MissingHereError, "send these files again, or restore a backup"),

@@ -6,6 +6,7 @@ vocabulary. What each asks of a record stands in ``ktypes.toml``.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,6 +21,11 @@ from vopub.model.publication import check_url
 
 Detail = bool | int | float | str
 """A value of the further metadata that a ktype asks for; times and addresses are text."""
+TIME_PATTERN = (
+    r"^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+"""How a time is written. Source: RFC 3339, without leap seconds, which few programs read."""
 
 
 class Ktype(StrEnum):
@@ -127,6 +133,15 @@ class KtypeEntry(_Entry):
         }
         return [*missing, *unknown, *(f"{name} {what}" for name, what in wrong.items() if what)]
 
+    def times_otherwise(self, details: Mapping[str, Detail]) -> list[str]:
+        """Name those times of a record that can be read and are written as none is from now on."""
+        return [
+            name
+            for name, entry in self.details.items()
+            if entry.kind is DetailKind.TIME
+            and not re.fullmatch(TIME_PATTERN, str(details.get(name, _EXAMPLE)))
+        ]
+
 
 class Vocabulary(_Entry):
     """All kinds of content, in one version."""
@@ -144,11 +159,15 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.model_validate({"version": version, "ktypes": content})
 
 
+_EXAMPLE = "2020-09-29T07:57:13+00:00"
+
+
 def _is_number(value: Detail) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_time(value: Detail) -> bool:
+    """Tell whether a time can be read; records of earlier times have other forms than today's."""
     try:
         return datetime.fromisoformat(str(value)).tzinfo is not None
     except ValueError:
@@ -173,6 +192,6 @@ _NAMES: Mapping[DetailKind, str] = {
     DetailKind.TEXT: "a text",
     DetailKind.INTEGER: "an integer",
     DetailKind.NUMBER: "a number",
-    DetailKind.TIME: "a time with its zone, e.g. 2020-09-29T07:57:13+00:00",
+    DetailKind.TIME: f"a time with its zone, e.g. {_EXAMPLE}",
     DetailKind.ADDRESS: "an http(s) address",
 }

@@ -8,13 +8,14 @@ import logging
 import os
 import socket
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import uvicorn
 
 from vopub.errors import BusyError, VopubError
 from vopub.odc import rendering, sky
-from vopub.odc.app import LARGEST_UPLOAD, OdcConfig, Shared, create_app
+from vopub.odc.app import LARGEST_UPLOAD, MOST_WRITES, OdcConfig, Shared, create_app
 from vopub.odc.crew import Crew
 from vopub.odc.file_types import USUAL
 from vopub.odc.guard import read_token_digest
@@ -30,6 +31,8 @@ GARBAGE = 50_000
 hundreds of thousands, which were looked through many times."""
 
 
+MOST_COUNTED = 1_000_000
+"""The largest number of writes in a minute that can be allowed."""
 USUAL_PROCESSES = 4
 MOST_PROCESSES = 64
 """How many processes serve at most unless told otherwise, and at all."""
@@ -66,7 +69,8 @@ def serve(options: argparse.Namespace) -> None:
         directory=options.directory, token_digest=read_token_digest(options.token_file),
         largest_upload=options.largest_upload, public_url=options.public_url,
         database=options.database, aladin_lite=options.aladin_lite,
-        accepted=USUAL.with_more(options.accept),
+        accepted=USUAL.with_more(options.accept), most_writes=options.most_writes,
+        proxies=tuple(options.proxy),
     )  # fmt: skip
     shared = Shared.prepare(config, options.processes)
 
@@ -162,14 +166,31 @@ def parser() -> argparse.ArgumentParser:
         "--processes", type=_processes, default=usual_processes(), metavar="NUMBER",
         help=f"how many serve; default: one for each core, at most {USUAL_PROCESSES}",
     )  # fmt: skip
+    made.add_argument(
+        "--most-writes", type=_writes, default=MOST_WRITES, metavar="NUMBER",
+        help=f"how often a token may write in a minute; default: {MOST_WRITES}",
+    )  # fmt: skip
+    made.add_argument(
+        "--proxy", type=ip_network, action="append", default=[], metavar="ADDRESS",
+        help="a proxy, or a network of such, whose X-Forwarded-For is believed; may be given more "
+        "than once",
+    )  # fmt: skip
     made.add_argument("--public-url", default="", help="address that readers use")
     return made
 
 
 def _processes(text: str) -> int:
+    return _number(text, MOST_PROCESSES)
+
+
+def _writes(text: str) -> int:
+    return _number(text, MOST_COUNTED)
+
+
+def _number(text: str, most: int) -> int:
     number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= MOST_PROCESSES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_PROCESSES}")
+    if not 1 <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {most}")
     return number
 
 

@@ -28,6 +28,7 @@ from vopub.odc import (
     sky_view,
     vocabularies,
 )
+from vopub.odc.addresses import Network
 from vopub.odc.file_types import USUAL, FileTypes
 from vopub.odc.guard import HeadLikeGet, SecurityHeaders, handle_errors
 from vopub.odc.keeping import keep_tidy
@@ -65,6 +66,8 @@ class OdcConfig:
     """Where Aladin Lite lies; without it there is no view of the sky."""
     accepted: FileTypes = USUAL
     """Types of files that are taken."""
+    proxies: tuple[Network, ...] = ()
+    """Whose word is taken for whom they ask: proxies that stand before the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +133,7 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
         description="Records and files of published resources. Reading is open to all.",
         openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
-    app.state.store = store
-    app.state.token_digest = config.token_digest
-    app.state.wrong_tokens = shared.wrong_tokens
-    app.state.writes = shared.writes
-    app.state.largest_upload = config.largest_upload
-    app.state.public_url = config.public_url.rstrip("/")
-    app.state.aladin_lite = config.aladin_lite
-    app.state.pictures = pictures.Pictures(config.directory / "pictures")
+    _tell(app, config, shared, store)
     handle_errors(app)
     for room in (
         api, listing, bulk, downloads, life_api, groupings_api, oai, pages, pictures, sitemap,
@@ -163,3 +159,16 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Remembering, mark=shared.owned.writes.now, queue=queue)
     return app
+
+
+def _tell(app: FastAPI, config: OdcConfig, shared: Shared, store: Store) -> None:
+    """Put where requests find it what is needed to answer them."""
+    app.state.store = store
+    app.state.token_digest = config.token_digest
+    app.state.wrong_tokens = shared.wrong_tokens
+    app.state.writes = shared.writes
+    app.state.largest_upload = config.largest_upload
+    app.state.public_url = config.public_url.rstrip("/")
+    app.state.proxies = config.proxies
+    app.state.aladin_lite = config.aladin_lite
+    app.state.pictures = pictures.Pictures(config.directory / "pictures")

@@ -14,17 +14,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import Connection, DateTime, MetaData, Table, func, insert, select, text
 
 from vopub.errors import FileError
-from vopub.files import CHUNK, cannot, make_new, sha256_of, write_text
+from vopub.files import cannot, make_new, sha256_of, write_text
 from vopub.odc.blobs import Blobs
 from vopub.odc.database import database_of, empty_database, writing
-from vopub.odc.faults import RefusedError
-from vopub.odc.keeping import Verdict
+from vopub.odc.keeping import Verdict, take
 from vopub.odc.ownership import own
 from vopub.odc.schema import Base
 
@@ -38,7 +38,7 @@ NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What was written into a backup, or restored from one."""
+    """What was written into a backup or an export, or restored from one."""
 
     counts: dict[str, int]
     """Number of rows by table, and of ``files``."""
@@ -47,9 +47,9 @@ class Contents:
 
 
 class IncompleteError(FileError):
-    """A backup without files that records name; ``contents`` names all of them.
+    """A backup or an export without files that records name; ``contents`` names all of them.
 
-    The exit code is that of ``vopub odc verify``: 10 if one is damaged, else 12.
+    The exit code is that of ``vopub odc verify``: 10 if one is damaged or unreadable, else 12.
     """
 
     def __init__(self, contents: Contents, *, where: Path, hint: str) -> None:
@@ -59,7 +59,8 @@ class IncompleteError(FileError):
         noun = "file" if len(names) == 1 else "files"
         what = f"lacks {len(names)} {noun} that records name: {', '.join(names[:NAMED])}{more}"
         super().__init__(what, where=where, hint=hint)
-        self.exit_code = 10 if Verdict.MISMATCH in contents.lacking.values() else 12
+        only_missing = set(contents.lacking.values()) <= {Verdict.MISSING}
+        self.exit_code = 12 if only_missing else 10
 
 
 def back_up(directory: Path, database: str, target: Path) -> Contents:
@@ -243,26 +244,7 @@ def _copy(source: Path, target: Path, digests: set[str]) -> tuple[int, dict[str,
 
 def _copy_one(source: Path, blobs: Blobs) -> Verdict:
     """Copy a file that is called by its digest, if it is whole."""
-    try:
-        stream = source.open("rb")  # from now on it may be removed from where it is
-    except FileNotFoundError:
-        return Verdict.MISSING
-    except OSError as error:
-        raise cannot("read", source, error) from error
-    with stream:
-        try:
-            blobs.receive(source.name, _pieces(stream), most=sys.maxsize)
-        except RefusedError:
-            return Verdict.MISMATCH
-    return Verdict.OK
-
-
-def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
-    try:
-        while piece := stream.read(CHUNK):
-            yield piece
-    except OSError as error:  # a disk that fails takes this file only
-        raise RefusedError(f"cannot be read: {error.strerror}") from error
+    return take(source, partial(blobs.receive, source.name, most=sys.maxsize))
 
 
 def _read_manifest(source: Path) -> _Manifest:

@@ -23,6 +23,8 @@ from vopub.odc import sky
 
 EDGES = ('"0001-01-01T', '"9999-12-31T')
 """How moments begin in JSON that may not be ones in UTC."""
+BEFORE_RULES = ("1.0", "1.1")
+"""Schemas of records that do not say what a kind of content asks for."""
 POLES = (-90.0, 90.0)
 """Degrees."""
 _SHOWN = 60
@@ -45,6 +47,18 @@ def problems_of(record: KM3OpenResource, text: str) -> list[Problem]:
     if any(edge in text for edge in EDGES):
         problems += _never_in_utc(record.model_dump())
     return problems
+
+
+def problems_of_times(record: KM3OpenResource) -> Iterator[Problem]:
+    """Yield a problem for each detail that is a time and is not written as the schema asks.
+
+    Schemas before 1.2 said nothing about it.
+    """
+    if record.schema_version in BEFORE_RULES:
+        return
+    for name in record.ktype.entry.times_otherwise(record.details):
+        what = f"{_short(str(record.details[name]))} is not written as RFC 3339 has it"
+        yield Problem(f"details.{name}", what, "write it as 2020-09-29T07:57:13+00:00")
 
 
 def problems_of_grouping(record: KM3ResourceStream | KM3ResourceCollection) -> list[Problem]:

@@ -16,7 +16,7 @@ from vopub.errors import Problem
 from vopub.model.resource import KM3OpenResource
 from vopub.odc import index
 from vopub.odc.answers import ResourceSummary
-from vopub.odc.door import problems_of
+from vopub.odc.door import problems_of, problems_of_times
 from vopub.odc.file_types import FileTypes
 from vopub.odc.search import version_key
 
@@ -49,14 +49,16 @@ class Entry:
         text
             The same as JSON, as another store has it; empty to make it.
         accepted
-            Types of files that it may name; None for all.
+            Types of files that it may name; None for one that another store had let in.
         """
         text = text or record.model_dump_json()
         content = from_json(text)
-        problems = (*problems_of(record, text), *_of_other_types(record, accepted))
+        problems = problems_of(record, text)
+        if accepted is not None:
+            problems += [*problems_of_times(record), *_of_other_types(record, accepted)]
         kid = str(record.kid)
         columns = {} if problems else _columns(kid, record, text, content)
-        return cls(kid, record, text, content, problems, columns)
+        return cls(kid, record, text, content, tuple(problems), columns)
 
 
 def _columns(
@@ -71,8 +73,8 @@ def _columns(
     }  # fmt: skip
 
 
-def _of_other_types(record: KM3OpenResource, accepted: FileTypes | None) -> Iterator[Problem]:
+def _of_other_types(record: KM3OpenResource, accepted: FileTypes) -> Iterator[Problem]:
     """Yield a problem for each file of a type that is not taken."""
-    for place, file in enumerate(record.files if accepted is not None else ()):
-        if accepted is not None and (what := accepted.problem_of(file)):
+    for place, file in enumerate(record.files):
+        if what := accepted.problem_of(file):
             yield Problem(f"files.{place}.media_type", what)

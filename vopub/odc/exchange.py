@@ -16,27 +16,29 @@ Tokens are in no export, nor are files that no record names any more.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, select
 
 from vopub.errors import FileError
-from vopub.files import CHUNK, cannot, make_new, write_text
+from vopub.files import CHUNK, cannot, make_new, replacing, write_text
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
 from vopub.odc import claims
 from vopub.odc.answers import Change, ChangeKind
+from vopub.odc.backup import Contents, IncompleteError
 from vopub.odc.changes import Past, Subject, changes_of, goes_on, of_resource
 from vopub.odc.database import database_of
 from vopub.odc.faults import RefusedError
 from vopub.odc.groupings import Kind, subject_of, table_of
+from vopub.odc.keeping import Verdict, compare, take
 from vopub.odc.schema import GroupingRow, KeptRow, PublishedFileRow, ResourceRow, StreamRow
 from vopub.odc.search import version_key
 from vopub.odc.store import Store
@@ -90,12 +92,15 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
 
     Raises
     ------
+    IncompleteError
+        If files that records name are missing or damaged in the store; all else was written.
     FileError
         If it cannot be written, or exists.
     """
     make_new(target)
     engine = database_of(directory, database)
     counts = {"resources": 0, "files": 0, "streams": 0, "collections": 0}
+    lacking: dict[str, Verdict] = {}
     with engine.connect() as connection, connection.begin():
         for kind in GROUPINGS:
             name = table_of(kind).__tablename__
@@ -111,13 +116,38 @@ def export(directory: Path, database: str, target: Path) -> dict[str, int]:
             )
             _write_told(place, {"kid": row.kid}, told, row.reason)
             write_text(place / RECORD, row.record)
-            named = select(PublishedFileRow.name, PublishedFileRow.sha256)
-            for name, digest in connection.execute(named.where(PublishedFileRow.kid == row.kid)):
-                _copy(directory / "files" / digest[:2] / digest, place / "files" / name)
-                counts["files"] += 1
+            written = _export_files(connection, row.kid, directory / "files", place / "files")
+            counts["files"] += list(written.values()).count(Verdict.OK)
+            lacking |= {name: what for name, what in written.items() if what is not Verdict.OK}
             counts["resources"] += 1
     engine.dispose()
+    if lacking:
+        hint = "all else is in it; send these files again, then export again"
+        raise IncompleteError(Contents(counts, lacking), where=target, hint=hint)
     return counts
+
+
+def _export_files(
+    connection: Connection, kid: str, source: Path, target: Path
+) -> dict[str, Verdict]:
+    """Write those files of a resource that are whole; tell what is found of each ``kid/name``."""
+    named = select(PublishedFileRow.name, PublishedFileRow.sha256)
+    return {
+        f"{kid}/{name}": take(source / digest[:2] / digest, partial(_write, target / name, digest))
+        for name, digest in connection.execute(named.where(PublishedFileRow.kid == kid))
+    }
+
+
+def _write(path: Path, sha256: str, pieces: Iterator[bytes]) -> None:
+    """Write a file, which is there only if it is whole."""
+
+    def written(stream: IO[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            stream.write(piece)
+            yield piece
+
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        compare(sha256, written(stream))
 
 
 def _export_groupings(connection: Connection, kind: Kind, target: Path) -> int:
@@ -157,14 +187,6 @@ def _place(target: Path, record: KM3OpenResource) -> Path:
     """Return the directory of a record; stores of earlier times may have two of one version."""
     place = target / "resources" / record.identifier / record.publication.version
     return place.with_name(f"{place.name} {record.kid}") if place.exists() else place
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise cannot("copy", source, error) from error
 
 
 # -- and back ----------------------------------------------------------------------------------

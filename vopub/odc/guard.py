@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vopub.errors import FileError, Problem, VopubError
 from vopub.files import cannot
+from vopub.odc.addresses import reader_of
 from vopub.odc.answers import ErrorBody, ErrorDetail
 from vopub.odc.blobs import too_large
 from vopub.odc.faults import GoneError, OdcError, RefusedError, TokenError, TooOftenError
@@ -85,7 +86,7 @@ def need_some_token(
     grant = _grant(state, given.credentials)
     if grant is None:
         # Only who is wrong is slowed down: others behind the same address go on writing.
-        address = request.client.host if request.client else ""
+        address = reader_of(request)
         state.wrong_tokens.check(address)
         state.wrong_tokens.count(address)
         raise TokenError("the token is not the right one")

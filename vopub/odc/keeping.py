@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from time import time
+from typing import IO
 
 from sqlalchemy import Connection, Engine, delete, exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from vopub.errors import VopubError
-from vopub.files import sha256_of
+from vopub.files import CHUNK
 from vopub.model.resource import RemoteFile
 from vopub.odc.blobs import aside
 from vopub.odc.database import database_of, writing
+from vopub.odc.faults import RefusedError
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
 from vopub.public_web import NotPublicError, PublicWeb, SilentError
 
@@ -35,6 +39,8 @@ class Verdict(StrEnum):
     OK = "ok"
     MISMATCH = "mismatch"
     """Its bytes are not those of its digest."""
+    UNREADABLE = "unreadable"
+    """The disk, or whoever has the right to it, does not give its bytes."""
     UNKNOWN = "unknown"
     """It lies among the files, and no record or upload knows it."""
     MISSING = "missing"
@@ -82,7 +88,7 @@ def examine(directory: Path, database: str, web: PublicWeb | None = None) -> lis
     findings = []
     for row in named:
         if row.sha256 not in found:
-            found[row.sha256] = _verdict(files, row.sha256)
+            found[row.sha256] = _verdict(files / row.sha256[:2] / row.sha256)
         findings.append(Finding(f"{row.kid}/{row.name}", found[row.sha256]))
     there = [Finding(name, _verdict_elsewhere(file, web)) for name, file in remote]
     return [*findings, *_others(files, set(found), uploaded), *there]
@@ -172,20 +178,67 @@ async def keep_tidy(directory: Path, database: str) -> None:
                 log.info("removed %d files that no record names any more", len(removed))
 
 
-def _verdict(files: Path, digest: str) -> Verdict:
-    path = files / digest[:2] / digest
-    if not path.is_file():
+class UnreadableError(RefusedError):
+    """The bytes of a file are not given."""
+
+
+def take(path: Path, receive: Callable[[Iterator[bytes]], object]) -> Verdict:
+    """Read a file that is called by its digest, and tell whether it is whole.
+
+    A disk that fails takes this file only, and none of those that come after it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    receive
+        Gets its bytes; raises RefusedError if they are not those of the digest.
+    """
+    try:
+        stream = path.open("rb")  # from now on it may be removed from where it is
+    except FileNotFoundError:
         return Verdict.MISSING
-    return Verdict.OK if sha256_of(path) == digest else Verdict.MISMATCH
+    except OSError:
+        return Verdict.UNREADABLE
+    with stream:
+        try:
+            receive(_pieces(stream))
+        except UnreadableError:
+            return Verdict.UNREADABLE
+        except RefusedError:
+            return Verdict.MISMATCH
+    return Verdict.OK
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    try:
+        while piece := stream.read(CHUNK):
+            yield piece
+    except OSError as error:
+        raise UnreadableError(f"cannot be read: {error.strerror}") from error
+
+
+def compare(sha256: str, pieces: Iterator[bytes]) -> None:
+    """Read bytes to their end; raises RefusedError if they have another digest."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+    if found.hexdigest() != sha256:
+        raise RefusedError(f"has SHA-256 {found.hexdigest()} instead of {sha256}")
+
+
+def _verdict(path: Path) -> Verdict:
+    return take(path, partial(compare, path.name))
 
 
 def _others(files: Path, looked_at: set[str], uploaded: set[str]) -> Iterator[Finding]:
     for path in _on_disk(files):
         if path.name in looked_at:
             continue
-        if sha256_of(path) != path.name:
-            yield Finding(path.name, Verdict.MISMATCH)
-        elif path.name not in uploaded:
+        verdict = _verdict(path)
+        if verdict in (Verdict.MISMATCH, Verdict.UNREADABLE):
+            yield Finding(path.name, verdict)
+        elif verdict is Verdict.OK and path.name not in uploaded:
             yield Finding(path.name, Verdict.UNKNOWN)
 
 

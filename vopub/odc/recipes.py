@@ -104,7 +104,7 @@ def _cone_recipes(service: ServiceReference) -> list[Recipe]:
         Recipe("Aladin Desktop", f"load {whole}", "Open the console (F5) and paste:"),
         Recipe(
             "Aladin Lite",
-            f"aladin.addCatalog(A.catalogFromURL({json.dumps(whole)}));",
+            f"aladin.addCatalog(A.catalogFromURL({json.dumps(whole)}, {{}}));",
             "In a page with Aladin Lite whose map is called aladin:",
         ),
         Recipe("curl", f"curl --fail --output events.vot {quote(whole)}"),

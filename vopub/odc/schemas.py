@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vopub.model.ktype import DetailEntry, DetailKind, Ktype
+from vopub.model.ktype import TIME_PATTERN, DetailEntry, DetailKind, Ktype
 from vopub.model.resource import (
     SCHEMA_VERSION,
     FileRole,
@@ -33,10 +33,6 @@ KINDS: dict[str, type[BaseModel]] = {
 }
 VERSIONS = ("1.0", "1.1", SCHEMA_VERSION)
 """Versions of which records may be here, oldest first."""
-TIME_PATTERN = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
-)
-"""Of RFC 3339: a moment with its zone."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
 NAMES = (

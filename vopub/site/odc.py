@@ -68,6 +68,8 @@ class OpenDataCenter:
             *(["--database", site.odc_database] if site.odc_database else []),
             *(["--processes", str(site.odc_processes)] if site.odc_processes else []),
             *(word for kind in site.odc_accepts for word in ("--accept", kind)),
+            *(["--most-writes", str(site.odc_most_writes)] if site.odc_most_writes else []),
+            *(word for proxy in site.odc_proxies for word in ("--proxy", str(proxy))),
         ]  # fmt: skip
 
     def _trouble(self) -> str:

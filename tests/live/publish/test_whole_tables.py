@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import io
 import json
 import sqlite3
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,9 +23,9 @@ from astropy.io.votable.tree import Info
 from astropy.table import Table
 from lxml import etree, html
 from mocpy import MOC
-from playwright.sync_api import sync_playwright
 from pyvo.registry import regtap, rtcons
 
+from . import aladin_lite
 from .conftest import Desk
 
 pytestmark = pytest.mark.live
@@ -37,33 +33,15 @@ pytestmark = pytest.mark.live
 SCHEMATA = Path("/usr/lib/python3/dist-packages/gavo/resources/schemata")
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 BULK = ("csv", "vot", "fits", "parquet")
-ALADIN = Path(sys.prefix) / "share" / "aladin-lite" / "aladin.js"
-PAGE = """<!doctype html><meta charset="utf-8"><title>sky</title>
-<style>body { margin: 0 } #sky { width: 900px; height: 600px }</style><div id="sky"></div>
-<script type="module">
-import A from "./aladin.js";
-const asked = new URLSearchParams(location.search);
+SCRIPT = """const asked = new URLSearchParams(location.search);
 window.seen = {};
-await A.init;
-const sky = A.aladin("#sky", {survey: new URL("hips", location).href, fov: 360, target: "180 0",
-                              projection: "AIT", cooFrame: "ICRS"});
 window.moc = A.MOCFromURL(asked.get("moc"), {fill: true, opacity: 0.3, color: "#4477aa"},
                           () => { seen.moc = true; });
-sky.addMOC(moc);
+aladin.addMOC(moc);
 const events = A.catalogFromURL(asked.get("cone"), {sourceSize: 10, color: "#dd3333"}, () => {
     seen.events = events.getSources().map(one => [one.data.event_id, one.ra, one.dec]);
 }, error => { seen.error = String(error); }, false);
-sky.addCatalog(events);
-</script>"""
-SURVEY = """creator_did = ivo://samples.km3net.invalid/blank
-obs_title = blank
-dataproduct_type = image
-hips_version = 1.4
-hips_order = 3
-hips_tile_width = 512
-hips_tile_format = png
-hips_frame = equatorial
-"""
+aladin.addCatalog(events);"""
 REGISTRY = """
 ATTACH ':memory:' AS rr;
 CREATE TABLE rr.resource (ivoid, res_type, short_name, res_title, content_level, res_description,
@@ -74,10 +52,6 @@ CREATE TABLE rr.interface (ivoid, cap_index, intf_type, intf_role, access_url);
 CREATE TABLE rr.table_column (ivoid, name, ucd);
 """
 """Tables of RegTAP 1.1, as far as the questions below go."""
-SOFTWARE_GL = [
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-]  # fmt: skip
 
 
 class LocalSchemata(etree.Resolver):
@@ -314,23 +288,8 @@ def test_coverage_file_is_a_moc_that_holds_every_event(
 @pytest.fixture(scope="module")
 def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a page with Aladin Lite from another origin than the data."""
-    folder = tmp_path_factory.mktemp("viewer")
-    (folder / "index.html").write_text(PAGE)
-    (folder / "aladin.js").write_bytes(ALADIN.read_bytes())
-    (folder / "hips").mkdir()
-    (folder / "hips" / "properties").write_text(SURVEY)
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/index.html"
-        server.shutdown()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without saying so."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+    with aladin_lite.served(tmp_path_factory.mktemp("viewer"), SCRIPT) as url:
+        yield url
 
 
 def test_aladin_lite_loads_cone_search_and_coverage(
@@ -339,10 +298,7 @@ def test_aladin_lite_loads_cone_search_and_coverage(
     base = f"{desk.settings.site.dachs_url}/evts21_01/q/cone/scs.xml"
     cone = f"{base}?RA=0&DEC=0&SR=180"
     asked = urlencode({"cone": cone, "moc": moc_url(records)})
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=SOFTWARE_GL)
-        page = browser.new_page(viewport={"width": 900, "height": 600})
-        page.goto(f"{viewer}?{asked}")
+    with aladin_lite.opened(f"{viewer}?{asked}") as page:
         page.wait_for_function(
             "window.seen && (seen.error || (seen.moc && seen.events))", timeout=120_000
         )
@@ -350,7 +306,6 @@ def test_aladin_lite_loads_cone_search_and_coverage(
         fraction = page.evaluate("moc.skyFraction()")
         page.wait_for_timeout(1000)
         page.screenshot(path=tmp_path / "sky.png")
-        browser.close()
     assert "error" not in seen
     events = pd.read_csv(desk.products / "evts21_01" / "evts21_01.csv").set_index("event_id")
     assert {name for name, _, _ in seen["events"]} == set(events.index)

@@ -66,8 +66,24 @@ def test_what_is_wrong_with_files_is_told_by_the_exit_code(
     assert run(capsys, "verify", "--json", *site)[:2] == (0, "{}\n")
 
 
+def test_a_file_that_cannot_be_read_is_told_with_all_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(RESOURCES)
+    store = Store(tmp_path / "site" / "odc")
+    fill(store)
+    store.close()
+    path = store.blobs.path(products()[0].reference.sha256)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # whose first bytes are an error of input and output
+    code, told, said = run(capsys, "verify", "--json", "--site", str(tmp_path / "site"))
+    assert code == 10
+    assert sorted(json.loads(told).values()) == ["ok"] * 6 + ["unreadable"] * 2
+    assert "unreadable: " in said
+
+
 @pytest.mark.parametrize(("damaged", "code"), [(True, 10), (False, 12)])
-def test_a_backup_that_lacks_files_is_told_by_the_exit_code(
+def test_a_backup_or_an_export_that_lacks_files_is_told_by_the_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     damaged: bool, code: int,
 ) -> None:  # fmt: skip
@@ -82,6 +98,9 @@ def test_a_backup_that_lacks_files_is_told_by_the_exit_code(
     site = ["--site", str(tmp_path / "site")]
     found = json.loads(run(capsys, "verify", "--json", *site)[1])
     lacking = {name: verdict for name, verdict in found.items() if verdict != "ok"}
+    ended, told, said = run(capsys, "export", str(tmp_path / "out"), *site)
+    assert (ended, json.loads(told)["lacking"]) == (code, lacking)
+    assert all(name in said for name in lacking)
     backup = str(tmp_path / "backup")
     ended, told, said = run(capsys, "backup", backup, *site)
     assert (ended, json.loads(told)["lacking"]) == (code, lacking)

@@ -1,4 +1,4 @@
-"""No backup is taken for whole that lacks files which records name."""
+"""No backup and no export is taken for whole that lacks files which records name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from vopub.errors import FileError
 from vopub.odc.backup import IncompleteError, back_up, restore
+from vopub.odc.exchange import export, import_into
 from vopub.odc.keeping import Verdict
 from vopub.odc.store import Store
 
@@ -32,14 +33,26 @@ def store(store: Store) -> Store:
     return store
 
 
-def back_up_in_part(tmp_path: Path, database: str) -> Path:
+def put_into_a_place_that_cannot_be_read(store: Store) -> dict[str, Verdict]:
+    """Let the disk not give the damaged file; return what is lacking then."""
+    path = store.blobs.path(FIRST.reference.sha256)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # whose first bytes are an error of input and output
+    unreadable = {Verdict.MISMATCH: Verdict.UNREADABLE, Verdict.MISSING: Verdict.MISSING}
+    return {name: unreadable[verdict] for name, verdict in LACKING.items()}
+
+
+def back_up_in_part(
+    tmp_path: Path, database: str, lacking: dict[str, Verdict] | None = None
+) -> Path:
     with pytest.raises(IncompleteError) as raised:
         back_up(tmp_path / "odc", database, tmp_path / "backup")
     contents = raised.value.contents
-    assert contents.lacking == LACKING
+    assert contents.lacking == (lacking or LACKING)
     assert (contents.counts["resources"], contents.counts["files"]) == (3, 2)
     assert raised.value.exit_code == 10
-    assert all(f"{name} ({verdict})" in str(raised.value) for name, verdict in LACKING.items())
+    told = contents.lacking.items()
+    assert all(f"{name} ({verdict})" in str(raised.value) for name, verdict in told)
     return tmp_path / "backup"
 
 
@@ -88,10 +101,35 @@ def test_a_backup_is_whole_once_the_files_were_added(tmp_path: Path, database: s
 def test_a_file_that_the_disk_does_not_give_takes_no_other_with_it(
     store: Store, tmp_path: Path, database: str
 ) -> None:
-    path = store.blobs.path(FIRST.reference.sha256)
-    path.unlink()
-    path.symlink_to("/proc/self/mem")  # whose first bytes are an error of input and output
-    back_up_in_part(tmp_path, database)
+    lacking = put_into_a_place_that_cannot_be_read(store)
+    backup = back_up_in_part(tmp_path, database, lacking)
+    with pytest.raises(IncompleteError) as raised:
+        restore(backup, tmp_path / "new", "")
+    assert raised.value.contents.lacking == lacking
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_an_export_has_only_files_that_are_whole_and_names_the_others(
+    store: Store, tmp_path: Path, database: str, readable: bool
+) -> None:
+    lacking = LACKING if readable else put_into_a_place_that_cannot_be_read(store)
+    out = tmp_path / "out"
+    with pytest.raises(IncompleteError, match=r"lacks 4 files .*export again") as raised:
+        export(tmp_path / "odc", database, out)
+    assert raised.value.contents.lacking == lacking
+    assert raised.value.exit_code == 10
+    counts = raised.value.contents.counts
+    assert (counts["resources"], counts["files"], counts["collections"]) == (3, 4, 1)
+    written = {path.name for path in out.rglob("files/*")}
+    names = {file.reference.name for file in products()}
+    assert written == names - {FIRST.reference.name, SECOND.reference.name}
+    with pytest.raises(FileError, match=r"evts21_01/1\.0/files/evts21_01\."):
+        import_into(Store(tmp_path / "new"), out)
+    for file in (FIRST, SECOND):
+        for record in out.glob("resources/evts21_01/*"):
+            (record / "files" / file.reference.name).write_bytes(file.content)
+    import_into(Store(tmp_path / "other"), out)
+    assert set(verdicts(tmp_path / "other", "").values()) == {Verdict.OK}
 
 
 def test_what_no_record_names_may_go_but_not_from_a_backup(tmp_path: Path, database: str) -> None:

@@ -59,6 +59,25 @@ def test_every_file_is_looked_at(store: Store, tmp_path: Path, database: str) ->
     assert found["ab" * 32] is Verdict.MISMATCH
 
 
+def test_a_file_that_the_disk_does_not_give_hides_no_other(
+    store: Store, tmp_path: Path, database: str
+) -> None:
+    first, second = (store.blobs.path(each.reference.sha256) for each in products()[:2])
+    stray = tmp_path / "odc" / "files" / "ab" / ("ab" * 32)
+    stray.parent.mkdir(exist_ok=True)
+    for path in (first, stray):
+        path.unlink(missing_ok=True)
+        path.symlink_to("/proc/self/mem")  # whose first bytes are an error of input and output
+    second.unlink()
+    found = verdicts(tmp_path / "odc", database)
+    for version in ("1.0", "1.1"):
+        kid = make_record(version=version).kid
+        assert found[f"{kid}/evts21_01.csv"] is Verdict.UNREADABLE
+        assert found[f"{kid}/evts21_01.h5"] is Verdict.MISSING
+        assert found[f"{kid}/skymap.svg"] is Verdict.OK
+    assert found["ab" * 32] is Verdict.UNREADABLE
+
+
 def test_files_that_no_record_names_are_collected(
     store: Store, tmp_path: Path, database: str
 ) -> None:

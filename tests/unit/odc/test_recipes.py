@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import shlex
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from vopub.model.resource import FileReference, ServiceKind, ServiceReference
+from vopub.model.resource import FileReference, RemoteFile, ServiceKind, ServiceReference
 from vopub.odc.recipes import cone_url, download_recipe, file_recipes, service_recipes
 
-from .conftest import PROVED
+from .conftest import CSV, PROVED
 
 HOSTILE = "http://h/x';rm$IFS-rf$IFS~;`id`\\'?a=b&"
 PYTHON = ("pyvo", "pandas", "h5py")
@@ -62,3 +67,36 @@ def test_files_are_read_by_their_kind(media_type: str, tools: list[str]) -> None
     first, second = download_recipe(HOSTILE, file).lines.splitlines()
     assert shlex.split(first) == ["curl", "--fail", "--remote-name", HOSTILE]
     assert shlex.split(second)[1] == f"{'0' * 64}  a.csv"
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A server that sends on to the address at which it has a file."""
+
+    def do_GET(self) -> None:
+        is_there = self.path == "/there?a=b&c"
+        self.send_response(200 if is_there else 302)
+        if not is_there:
+            self.send_header("Location", "/there?a=b&c")
+        self.send_header("Content-Length", str(len(CSV) if is_there else 0))
+        self.end_headers()
+        self.wfile.write(CSV if is_there else b"")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("content", "whole"), [(CSV, True), (CSV + b"x", False), (None, True)])
+def test_a_file_on_another_server_is_fetched_and_compared(
+    tmp_path: Path, content: bytes | None, whole: bool
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/data?version=1&name=it's"
+        digest = None if content is None else hashlib.sha256(content).hexdigest()
+        file = RemoteFile(name="a.csv", media_type="text/csv", url=url, sha256=digest)
+        lines = download_recipe(url, file).lines
+        done = subprocess.run(["sh", "-e", "-c", lines], cwd=tmp_path, capture_output=True,
+                              check=False)  # fmt: skip
+        server.shutdown()
+    assert (done.returncode == 0) == whole, done.stderr
+    assert (tmp_path / "a.csv").read_bytes() == CSV

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,10 +12,12 @@ from pydantic import ValidationError
 from vopub.model.ktype import Detail, Ktype, vocabulary
 from vopub.model.resource import SCHEMA_VERSION, KM3OpenResource, ServiceKind
 from vopub.odc import schemas
-from vopub.odc.door import problems_of
+from vopub.odc.door import problems_of, problems_of_times
+from vopub.odc.exchange import export, import_into
 from vopub.odc.file_types import USUAL
 from vopub.odc.mappings.table import table
 from vopub.odc.schemas import KINDS, VERSIONS, make_schema, published
+from vopub.odc.store import Store
 
 from .conftest import REMOTE_FILE, Centre, make_record, parse_page
 
@@ -89,6 +92,17 @@ VALUES: list[Detail] = [
     "some words", "", " ", "2020-09-29", "2020-09-29T07:57:13", "2020-09-29T07:57:13.25+02:00",
     "2020-09-29T07:57:13Z", "https://git.example.org/x", "ftp://example.org/x", "https://a b/",
 ]  # fmt: skip
+OTHER_TIMES = [
+    "20200929T075713Z", "2020-09-29 07:57:13+00:00", "2020-W40-2T07:57:13Z", "2020-09-29T07:57Z",
+    "2020-09-29T07Z", "2020-09-29T07:57:13,25Z", "2020-09-29T07:57:13+02", "2020-09-29x07:57:13Z",
+    "2020-09-29T07:57:13+0200", "2020-09-29T07:57:13+02:00:30",
+]  # fmt: skip
+"""Forms of ISO 8601, which RFC 3339 and the schema do not have, and earlier versions took."""
+NO_TIMES = [
+    "2020-13-29T07:57:13Z", "2020-00-29T07:57:13Z", "2020-09-32T07:57:13Z", "2020-09-29T24:00:00Z",
+    "2020-09-29T07:60:13Z", "2020-09-29T23:59:60Z", "2020-09-29T07:57:13+24:00",
+    "2020-09-29T07:57:13-02:60", "0000-09-29T07:57:13Z",
+]  # fmt: skip
 
 
 def example_of(ktype: Ktype) -> dict[str, Any]:
@@ -98,8 +112,8 @@ def example_of(ktype: Ktype) -> dict[str, Any]:
 def is_accepted_by_both(content: dict[str, Any]) -> bool:
     """Tell whether a record is accepted; schema and code have to agree about it."""
     try:
-        KM3OpenResource.model_validate(content)
-        good = True
+        record = KM3OpenResource.model_validate(content)
+        good = not list(problems_of_times(record))
     except ValidationError:
         good = False
     assert of_resource().is_valid(content) == good
@@ -113,10 +127,35 @@ def test_schema_and_code_agree_about_what_a_ktype_asks_for(ktype: Ktype) -> None
     for name in [*ktype.entry.details, "colour"]:
         taken = [
             value
-            for value in VALUES
+            for value in [*VALUES, *OTHER_TIMES, *NO_TIMES]
             if is_accepted_by_both({**example, "details": {**details, name: value}})
         ]
         assert bool(taken) == (name in ktype.entry.details)
+
+
+def test_times_in_forms_of_earlier_records_are_read_and_imported_but_not_let_in(
+    centre: Centre, tmp_path: Path
+) -> None:
+    example = example_of(Ktype.ACOUSTIC_RAW) | {"files": []}
+    example["publication"]["reference_url"] = "https://example.org/"
+    for value in OTHER_TIMES:
+        content = {**example, "details": {**example["details"], "start": value}}
+        record = KM3OpenResource.model_validate(content)
+        address, text = f"/api/resources/{record.kid}", record.model_dump_json()
+        answer = centre.http.put(address, content=text)
+        assert answer.status_code == 422, value
+        (problem,) = answer.json()["detail"]
+        assert problem["place"] == "details.start"
+        assert "RFC 3339" in problem["what"]
+        before = record.model_copy(update={"schema_version": "1.1"}).model_dump_json()
+        assert centre.http.put(address, content=before).is_success  # whose schema allows it
+        centre.store.put_resource(record)  # as an earlier version of the service did
+        assert centre.client.get_resource(record.kid) == record
+    export(centre.directory, "", tmp_path / "out")
+    other = Store(tmp_path / "other")
+    import_into(other, tmp_path / "out")
+    assert other.get_resource(record.kid) == record
+    other.close()
 
 
 @pytest.mark.parametrize("ktype", Ktype)

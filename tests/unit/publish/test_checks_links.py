@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,6 +143,27 @@ def test_this_machine_is_not_asked_from_a_public_site(
 ) -> None:
     address = f"http://{host}:{server.server_port}/"
     assert code(address, public_host="vo.km3net.org") == "VP802"
+    assert asked(server) == []
+
+
+def test_a_name_that_changes_its_address_after_it_was_looked_at_leads_nowhere_else(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever owns a name can answer first with a public address, and then with ours."""
+    resolve, name = socket.getaddrinfo, "changes.example.org"
+    answers = iter(["192.88.99.1"])  # public, and of no use to anybody since RFC 7526
+    looked_for: list[object] = []
+
+    def changing(host: object, *arguments: Any, **options: Any) -> Any:
+        looked_for.append(host)
+        address = next(answers, "127.0.0.1") if host in (name, name.encode()) else host
+        return resolve(address, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", changing)
+    asker = Asker(settings(public_host="vo.km3net.org"), patience=0.3)
+    asker.complaint(f"http://{name}:{server.server_port}/")
+    asker.close()
+    assert looked_for[:2] == [name, "192.88.99.1"]
     assert asked(server) == []
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from vopub.odc.__main__ import parser
+from vopub.odc.app import MOST_WRITES
 from vopub.settings import load_settings
 from vopub.site.layout import Layout
 from vopub.site.odc import OpenDataCenter
@@ -13,10 +16,15 @@ from vopub.site.odc import OpenDataCenter
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [
-        ({}, {"database": "", "accept": []}),
+        ({}, {"database": "", "accept": [], "proxy": [], "most_writes": MOST_WRITES}),
         ({"odc_processes": 7}, {"processes": 7}),
         ({"odc_database": "postgresql://odc@/odc"}, {"database": "postgresql://odc@/odc"}),
         ({"odc_accepts": ("a=text/a", "b=text/b")}, {"accept": ["a=text/a", "b=text/b"]}),
+        ({"odc_most_writes": 500}, {"most_writes": 500}),
+        (
+            {"odc_proxies": ("10.1.2.3", "2001:db8::/32")},
+            {"proxy": [ip_network("10.1.2.3/32"), ip_network("2001:db8::/32")]},
+        ),
         ({"host": "127.0.0.3", "odc_port": 8123}, {"host": "127.0.0.3", "port": 8123}),
     ],
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import matplotlib.image
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from vopub.odc.client import OdcClient
@@ -85,6 +87,20 @@ def test_events_and_coverage_are_shown_without_any_other_server(
     context.close()
     assert elsewhere == []
     assert [note for note in notes if "Content Security Policy" in note] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_the_view_can_be_used_by_anybody(
+    drawing_browser: Browser, sky_url: str, scheme: Literal["light", "dark"]
+) -> None:
+    page = drawing_browser.new_page(color_scheme=scheme, bypass_csp=True)  # axe is put into it
+    page.goto(sky_url)
+    page.get_by_text("201 events.").wait_for(timeout=90_000)
+    # Buttons that Aladin Lite itself puts there have no names for who cannot see them.
+    found = Axe().run(page, context={"exclude": [["#sky > *"]]}).response["violations"]
+    grave = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in grave] == []
+    page.close()
 
 
 def test_without_javascript_the_page_says_where_the_picture_is(
