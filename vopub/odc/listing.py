@@ -18,6 +18,7 @@ from vopub.odc.answers import ErrorBody, PartialList, ResourceList, ResourceSumm
 from vopub.odc.conditions import tagged
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
+from vopub.odc.looking import of_one_moment
 from vopub.odc.moment import utc
 from vopub.odc.paging import LONGEST_CURSOR, Sort
 from vopub.odc.store import Store
@@ -118,6 +119,7 @@ class Wanted(BaseModel):
 
 
 @router.get("/resources", tags=["resources"], response_model=ResourceList | PartialList)
+@of_one_moment
 def list_resources(
     wanted: Annotated[Wanted, Query()], request: Request, store: TheStore
 ) -> Response:

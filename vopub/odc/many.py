@@ -32,15 +32,17 @@ def column_of(session: Session, chosen: Select[Any]) -> list[Any]:
     """Return the only column of a selection, in order; from SQLite as JSON has it."""
     (column,) = chosen.subquery().columns
     if not _is_sqlite(session.connection()):
-        together: list[Any] | None = session.scalar(select(func.array_agg(column)))
+        together: list[Any] | None = session.connection().scalar(select(func.array_agg(column)))
         return together or []
-    packed: str = session.scalar(select(func.json_group_array(column))) or "[]"
+    packed: str = session.connection().scalar(select(func.json_group_array(column))) or "[]"
     found: list[Any] = json.loads(packed)
     return found
 
 
 def among(
-    session: Session, column: InstrumentedAttribute[Any], values: Sequence[int] | Sequence[str]
+    session: Session,
+    column: ColumnElement[Any] | InstrumentedAttribute[Any],
+    values: Sequence[int] | Sequence[str],
 ) -> ColumnElement[bool]:
     """Return that a column has one of many values, which are given as one."""
     if not _is_sqlite(session.connection()):

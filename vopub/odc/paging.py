@@ -15,12 +15,12 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Column, ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
 
 from vopub.odc import tallies, words
 from vopub.odc.faults import RefusedError
-from vopub.odc.schema import ResourceRow
+from vopub.odc.schema import RESOURCE
 from vopub.odc.search import Query, conditions, facets
 from vopub.odc.ways import MOST_COUNTED, Sought, Way, in_order, ways_of
 
@@ -46,7 +46,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    column: InstrumentedAttribute[Any]
+    column: Column[Any]
     descending: bool = False
 
     def turned(self) -> _Key:
@@ -68,17 +68,17 @@ class _Key:
         return found
 
 
-_NUMBER = _Key(ResourceRow.number)
+_NUMBER = _Key(RESOURCE.number)
 _KEYS: dict[Sort, tuple[_Key, ...]] = {
     Sort.IDENTIFIER: (
-        _Key(ResourceRow.identifier), _Key(ResourceRow.version_key, descending=True),
+        _Key(RESOURCE.identifier), _Key(RESOURCE.version_key, descending=True),
         _NUMBER.turned(),
     ),
     Sort.NEWEST: (_NUMBER.turned(),),
     Sort.OLDEST: (_NUMBER,),
-    Sort.LATEST_DATA: (_Key(ResourceRow.moment, descending=True), _NUMBER.turned()),
-    Sort.EARLIEST_DATA: (_Key(ResourceRow.moment), _NUMBER),
-    Sort.CHANGED: (_Key(ResourceRow.written), _Key(ResourceRow.kid)),
+    Sort.LATEST_DATA: (_Key(RESOURCE.moment, descending=True), _NUMBER.turned()),
+    Sort.EARLIEST_DATA: (_Key(RESOURCE.moment), _NUMBER),
+    Sort.CHANGED: (_Key(RESOURCE.written), _Key(RESOURCE.kid)),
 }  # fmt: skip
 
 
@@ -151,12 +151,12 @@ def _counted(sought: Sought) -> Count:
     """Count what has to be looked at, until it is more than is counted."""
     left = MOST_COUNTED + 1
     for way in ways_of(sought, by_moment=True):
-        chosen = select(ResourceRow.number).where(*way.conditions)
+        chosen = select(RESOURCE.number).where(*way.conditions)
         if not way.few:
             # In the order of an index, PostgreSQL stops where it may, and does not collect all.
-            chosen = chosen.order_by(ResourceRow.moment, ResourceRow.number)
+            chosen = chosen.order_by(RESOURCE.moment, RESOURCE.number)
         some = chosen.limit(left).subquery()
-        left -= sought.session.scalar(select(func.count()).select_from(some)) or 0
+        left -= sought.session.connection().scalar(select(func.count()).select_from(some)) or 0
     return Count(min(MOST_COUNTED + 1 - left, MOST_COUNTED), left > 0)
 
 
@@ -170,9 +170,9 @@ def exact_count_of(session: Session, query: Query) -> int:
     if any((query.identifier, query.since, query.until, query.position)):
         held = conditions(query)
         if query.q:
-            held.append(ResourceRow.number.in_(found))
-        found = select(ResourceRow.number).where(*held)
-    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+            held.append(RESOURCE.number.in_(found))
+        found = select(RESOURCE.number).where(*held)
+    return session.connection().scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
 def piece_of(session: Session, query: Query) -> list[str]:
@@ -189,13 +189,19 @@ def _some(
     offset: int = 0,
 ) -> Sequence[Row[Any]]:
     """Return the summary and the keys of so many that match, in order."""
-    ways = ways_of(sought, by_moment=keys[0].column is ResourceRow.moment)
+    ways = ways_of(sought, by_moment=keys[0].column is RESOURCE.moment)
     session = sought.session
     if len(ways) == 1:
-        return session.execute(_chosen(session, ways[0], keys, after, number, offset)).all()
+        return (
+            session.connection()
+            .execute(_chosen(session, ways[0], keys, after, number, offset))
+            .all()
+        )
     rows: list[Row[Any]] = []
     for way in ways:
-        rows += session.execute(_chosen(session, way, keys, after, offset + number)).all()
+        rows += (
+            session.connection().execute(_chosen(session, way, keys, after, offset + number)).all()
+        )
     for place, key in reversed(list(enumerate(keys, 1))):
         rows.sort(key=itemgetter(place), reverse=key.descending)
     return rows[offset : offset + number]
@@ -213,14 +219,14 @@ def _chosen(
     columns = [key.column for key in keys]
     order = [key.order(in_order(session, way, key.column)) for key in keys]
     if not way.few:
-        chosen = select(ResourceRow.summary, *columns).where(*way.conditions, *after)
+        chosen = select(RESOURCE.summary, *columns).where(*way.conditions, *after)
         return chosen.order_by(*order).limit(number).offset(offset)
     # What is put in order is in an index; only what is shown is read beside it.
-    known = select(*dict.fromkeys([ResourceRow.number, *columns])).where(*way.conditions, *after)
+    known = select(*dict.fromkeys([RESOURCE.number, *columns])).where(*way.conditions, *after)
     shown = known.order_by(*order).limit(number).offset(offset).subquery("shown")
     ordered = [key.order(shown.c[key.column.key]) for key in keys]
-    summaries = select(ResourceRow.summary, *(shown.c[key.column.key] for key in keys))
-    return summaries.join(shown, shown.c.number == ResourceRow.number).order_by(*ordered)
+    summaries = select(RESOURCE.summary, *(shown.c[key.column.key] for key in keys))
+    return summaries.join(shown, shown.c.number == RESOURCE.number).order_by(*ordered)
 
 
 def _after(keys: Sequence[_Key], values: Sequence[Any]) -> list[ColumnElement[bool]]:

@@ -109,6 +109,8 @@ class ResourceRow(KeptRow):
 
 RESOURCES = Base.metadata.tables[ResourceRow.__tablename__]
 """The table as such, for writing thousands of rows."""
+RESOURCE = RESOURCES.c
+"""Its columns, for lists: with those of the row's class, a statement takes half as long again."""
 
 
 class TallyRow(Base):

@@ -9,11 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from vopub.model.ktype import Ktype
 from vopub.odc import sky, words
-from vopub.odc.schema import NO_STREAM, ResourceRow, SkyRow
+from vopub.odc.schema import NO_STREAM, RESOURCE, SkyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def conditions(query: Query) -> list[ColumnElement[bool]]:
     """Return what must hold of a resource, except for the words."""
     held = without_time(query)
     if query.until is not None:
-        held.append(ResourceRow.moment <= query.until)
+        held.append(RESOURCE.moment <= query.until)
     if query.since is not None:
         held.append(ends_from(query.since))
     return held
@@ -76,30 +75,30 @@ def conditions(query: Query) -> list[ColumnElement[bool]]:
 
 def ends_from(moment: datetime) -> ColumnElement[bool]:
     """Return that the data of a resource do not end before some time."""
-    return func.coalesce(ResourceRow.ends, ResourceRow.moment) >= moment
+    return func.coalesce(RESOURCE.ends, RESOURCE.moment) >= moment
 
 
 def without_time(query: Query) -> list[ColumnElement[bool]]:
     """Return what must hold of a resource, except for the words and when its data were taken."""
-    wanted: dict[InstrumentedAttribute[Any], Any] = {
-        ResourceRow.ktype: query.ktype and query.ktype.value,
-        ResourceRow.collection: query.collection,
-        ResourceRow.stream: query.stream,
-        ResourceRow.latest: query.latest,
+    wanted: dict[ColumnElement[Any], Any] = {
+        RESOURCE.ktype: query.ktype and query.ktype.value,
+        RESOURCE.collection: query.collection,
+        RESOURCE.stream: query.stream,
+        RESOURCE.latest: query.latest,
     }
     held = [column == value for column, value in wanted.items() if value]
-    return [ResourceRow.withdrawn.is_(None), *held, *beside_facets(query)]
+    return [RESOURCE.withdrawn.is_(None), *held, *beside_facets(query)]
 
 
 def beside_facets(query: Query) -> list[ColumnElement[bool]]:
     """Return what must hold of a resource of which the index of words knows words and facets."""
     held: list[Any] = []
     if query.identifier:
-        held.append(ResourceRow.identifier == query.identifier)
+        held.append(RESOURCE.identifier == query.identifier)
     if query.alone:
         held.append(NO_STREAM)
     if query.position is not None:
-        held.append(ResourceRow.number.in_(_covering(sky.cell_of(*query.position))))
+        held.append(RESOURCE.number.in_(_covering(sky.cell_of(*query.position))))
     return held
 
 
@@ -114,7 +113,7 @@ def facets(query: Query) -> list[str]:
 
 
 IN_ORDER = (
-    ResourceRow.identifier, ResourceRow.version_key.desc(), ResourceRow.number.desc()
+    RESOURCE.identifier, RESOURCE.version_key.desc(), RESOURCE.number.desc()
 )  # fmt: skip
 """By identifier, the newest version first."""
 

@@ -13,13 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from vopub.odc import tallies, words
 from vopub.odc.many import among, column_of
-from vopub.odc.schema import ResourceRow
+from vopub.odc.schema import RESOURCE
 from vopub.odc.search import Query, beside_facets, ends_from, facets, without_time
 
 FEW = 5000
@@ -69,7 +69,7 @@ class Sought:
 
     def _is_in_many(self, word: str) -> bool:
         found = words.found(self.dialect, word, ())
-        return self.session.scalar(found.limit(1).offset(FEW)) is not None
+        return self.session.connection().scalar(found.limit(1).offset(FEW)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def ways_of(sought: Sought, *, by_moment: bool) -> list[Way]:
     return [Way([*held, *_in_time(session, query, hidden=True)])]
 
 
-def in_order(session: Session, way: Way, column: InstrumentedAttribute[Any]) -> Any:
+def in_order(session: Session, way: Way, column: ColumnElement[Any]) -> Any:
     """Return a column to order by; if few are to be ordered, no index of it is gone through."""
     return _hidden(session, column) if way.few else column
 
@@ -121,7 +121,7 @@ def _held(sought: Sought) -> tuple[list[ColumnElement[bool]], bool]:
     """Return the conditions beside time, and whether few fulfil them."""
     session, query = sought.session, sought.query
     if sought.has_few:  # of these, the rest is true
-        found = among(session, ResourceRow.number, sought.by_words)
+        found = among(session, RESOURCE.number, sought.by_words)
         return [found, *beside_facets(query)], True
     held = without_time(query)
     if query.q and sought.dialect == "sqlite":
@@ -141,16 +141,16 @@ def _ranges(session: Session, query: Query) -> Iterator[list[ColumnElement[bool]
 
     What lasts longer can begin earlier: it is found by how long it lasts, in steps of two.
     """
-    until = [] if query.until is None else [ResourceRow.moment <= query.until]
+    until = [] if query.until is None else [RESOURCE.moment <= query.until]
     if query.since is None:
         yield until
         return
-    longest = session.scalar(select(func.min(ResourceRow.lasting)))
+    longest = session.connection().scalar(select(func.min(RESOURCE.lasting)))
     while longest is not None:
-        begins = ResourceRow.moment >= _before(query.since, longest)
-        yield [ResourceRow.lasting == longest, begins, *until]
-        longer = select(func.min(ResourceRow.lasting)).where(ResourceRow.lasting > longest)
-        longest = session.scalar(longer)
+        begins = RESOURCE.moment >= _before(query.since, longest)
+        yield [RESOURCE.lasting == longest, begins, *until]
+        longer = select(func.min(RESOURCE.lasting)).where(RESOURCE.lasting > longest)
+        longest = session.connection().scalar(longer)
 
 
 def _before(moment: datetime, power: int) -> datetime:
@@ -163,8 +163,8 @@ def _before(moment: datetime, power: int) -> datetime:
 def _are_few(session: Session, ranges: list[list[ColumnElement[bool]]]) -> bool:
     left = FEW + 1
     for conditions in ranges:
-        chosen = select(ResourceRow.number).where(*conditions)
-        chosen = chosen.order_by(ResourceRow.moment, ResourceRow.number)  # as in an index
+        chosen = select(RESOURCE.number).where(*conditions)
+        chosen = chosen.order_by(RESOURCE.moment, RESOURCE.number)  # as in an index
         left -= _count(session, chosen, left)
         if left <= 0:
             return False
@@ -173,20 +173,20 @@ def _are_few(session: Session, ranges: list[list[ColumnElement[bool]]]) -> bool:
 
 def _count(session: Session, chosen: Select[Any], most: int) -> int:
     some = chosen.limit(most).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
+    return session.connection().scalar(select(func.count()).select_from(some)) or 0
 
 
 def _in_time(session: Session, query: Query, *, hidden: bool) -> list[ColumnElement[bool]]:
     held: list[ColumnElement[bool]] = []
     if query.until is not None:
-        moment = ResourceRow.moment
+        moment = RESOURCE.moment
         held.append((_hidden(session, moment) if hidden else moment) <= query.until)
     if query.since is not None:
         held.append(ends_from(query.since))
     return held
 
 
-def _hidden(session: Session, column: InstrumentedAttribute[Any]) -> Any:
+def _hidden(session: Session, column: ColumnElement[Any]) -> Any:
     """Return the column as SQLite's planner has to see it to leave its indices alone.
 
     PostgreSQL knows how many rows there are, and has no such sign.

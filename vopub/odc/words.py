@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
 from vopub.odc.many import insert_values
-from vopub.odc.schema import ResourceRow
+from vopub.odc.schema import RESOURCE
 
 SHORTEST_BEGINNING = 3
 """With less, too much begins."""
@@ -174,8 +174,8 @@ def matching(dialect: str, q: str, facets: Sequence[str]) -> ColumnElement[bool]
     """
     rows = found(dialect, q, facets)
     if dialect == "sqlite":
-        return ResourceRow.number.in_(rows)
-    return exists(rows.where(_POSTGRESQL.c.number == ResourceRow.number))
+        return RESOURCE.number.in_(rows)
+    return exists(rows.where(_POSTGRESQL.c.number == RESOURCE.number))
 
 
 def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
@@ -228,7 +228,7 @@ def _quoted(word: str) -> str:
 
 def by_looking(q: str) -> list[ColumnElement[bool]]:
     """Return the same condition in a form for going through resources one by one."""
-    spaced = literal(" ").concat(ResourceRow.words).concat(" ")
+    spaced = literal(" ").concat(RESOURCE.words).concat(" ")
     wanted = [f" {typed.word}{'' if typed.begins else ' '}" for typed in _typed(q)]
     return [spaced.contains(word, autoescape=True) for word in wanted]
 
