@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -41,6 +41,8 @@ MOST_WORDS = 4000
 """Different words of one resource that can be found; PostgreSQL's own limit is 1 MB."""
 MOST_TEXTS = 500
 """Texts whose words are remembered: the elements of a stream say mostly the same."""
+MOST_ESTIMATED = 10
+"""Words of a search of which PostgreSQL is asked how rare they are."""
 NAME = "resource_words"
 """Table of the words; the migrations make it, for each database its own kind."""
 
@@ -58,9 +60,7 @@ _ADD = {
     "SELECT number, array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
     "FROM unnest(CAST(:number AS bigint[]), CAST(:words AS text[])) AS new(number, words)",
 }
-_EXPLAIN = text(
-    "EXPLAIN (FORMAT JSON) SELECT FROM resource_words WHERE words @@ CAST(:wanted AS tsquery)"
-)
+_PART = "SELECT 1 FROM resource_words WHERE words @@ CAST(:word{} AS tsquery)"
 _CLEAR = {
     "sqlite": "INSERT INTO resource_words(resource_words) VALUES ('delete-all')",
     "postgresql": "TRUNCATE resource_words",
@@ -197,8 +197,8 @@ def found_by_rare(session: Session, q: str, facets: Sequence[str], few: int) -> 
     Its index would be gone through for all words; here, what is in more than ``few`` resources is
     looked for in those that have the rare words, which are read in any case.
     """
-    typed = _typed(q)
-    rare = [each for each in typed if _estimate(session, each) <= few]
+    typed = list(dict.fromkeys(_typed(q)))
+    rare = [each for each, number in _estimated(session, typed) if number <= few]
     if not rare:
         return found("postgresql", q, facets)
     chosen = select(_POSTGRESQL.c.number).where(_has(map(_term, rare)))
@@ -207,10 +207,16 @@ def found_by_rare(session: Session, q: str, facets: Sequence[str], few: int) -> 
     return chosen.where(_has(others).is_(True)) if others else chosen
 
 
-def _estimate(session: Session, typed: _Typed) -> int:
-    """Return about how many resources have a word, as PostgreSQL's planner has it."""
-    plan = session.connection().scalar(_EXPLAIN, {"wanted": _term(typed)})
-    return int(plan[0]["Plan"]["Plan Rows"])
+def _estimated(session: Session, typed: Sequence[_Typed]) -> Iterator[tuple[_Typed, int]]:
+    """Yield about how many resources have each of the first words, as PostgreSQL plans with."""
+    some = typed[:MOST_ESTIMATED]
+    if not some:
+        return
+    parts = " UNION ALL ".join(_PART.format(place) for place in range(len(some)))
+    given = {f"word{place}": _term(each) for place, each in enumerate(some)}
+    plan = session.connection().scalar(text(f"EXPLAIN (FORMAT JSON) {parts}"), given)[0]["Plan"]
+    plans = plan["Plans"] if len(some) > 1 else [plan]
+    yield from zip(some, (int(each["Plan Rows"]) for each in plans), strict=True)
 
 
 def _has(terms: Iterable[str]) -> ColumnElement[bool]:

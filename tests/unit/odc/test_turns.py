@@ -57,6 +57,11 @@ async def everybody(service: Service, asked: list[asyncio.Task[httpx.Response]])
     return [answer.status_code for answer in await asyncio.gather(*asked)]
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", 60)
+
+
 def test_few_are_answered_at_a_time_and_the_others_afterwards() -> None:
     async def scene() -> None:
         service = Service()

@@ -15,10 +15,11 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from sqlalchemy import text
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import Coverage, KM3OpenResource, TimeSpan
-from vopub.odc import ways
+from vopub.odc import ways, words
 from vopub.odc.answers import ResourceSummary
 from vopub.odc.paging import Page, Sort
 from vopub.odc.search import Query
@@ -78,6 +79,10 @@ def store(
     records = [make(number) for number in range(RESOURCES)]
     random.Random(3).shuffle(records)  # noqa: S311 - the same at each run
     opened.put_resources(records)
+    if address:  # as the server does by itself from time to time
+        with opened.reading() as session:
+            session.execute(text("ANALYZE"))
+            session.commit()
     yield opened
     opened.close()
 
@@ -113,7 +118,7 @@ def matches(number: int, query: Query) -> bool:
         and (not query.collection or record.collection == query.collection)
         and (not query.stream or record.stream == query.stream)
         and (not query.identifier or record.identifier == query.identifier)
-        and (not query.q or query.q in record.publication.title)
+        and set(query.q.split()) <= set(record.publication.title.split())
     )
 
 
@@ -190,3 +195,26 @@ def test_data_end_before_the_step_is_over(start: datetime, duration: timedelta) 
     step = lasting(start, start + duration)
     assert duration < timedelta(seconds=1 << step) or duration == timedelta(0)
     assert step == 0 or duration >= timedelta(seconds=1 << (step - 1))
+
+
+@pytest.mark.parametrize("q", ["odd 7", "7 odd", "Number odd is 33", "8 odd", "7", "Number is"])
+@pytest.mark.parametrize("other", [{}, {"ktype": Ktype.EVENTS}, {"since": MIDDLE}], ids=str)
+def test_rare_words_are_found_among_common_ones(
+    store: Store, q: str, other: dict[str, Any]
+) -> None:
+    query = Query(q=q, **other)
+    expected = matching(query)
+    for sort in (Sort.IDENTIFIER, Sort.NEWEST, Sort.LATEST_DATA):
+        assert set(walk(store, query, sort)) == expected
+    assert store.count(query).number == len(expected)
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_postgresql_looks_for_common_words_in_what_has_the_rare_ones(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways, "FEW", 4)
+    with store.reading() as session:
+        for q, beside in (("odd 7", True), ("7 odd", True), ("odd even", False), ("7", False)):
+            found = words.found_by_rare(session, q, (), ways.FEW)
+            assert ("IS true" in str(found)) is beside, q
