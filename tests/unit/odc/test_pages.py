@@ -79,7 +79,7 @@ def test_lines_for_every_service_can_be_copied(centre: Centre, published: KM3Ope
     for line in (
         f'pyvo.dal.SCSService("{cone}").search((ra, dec), radius)',
         f"stilts cone serviceurl='{cone}'", f"load {cone}RA=0&DEC=0&SR=180",
-        f'A.catalogFromURL("{cone}RA=0&DEC=0&SR=180")', "curl ", "topcat ",
+        f'A.catalogFromURL("{cone}RA=0&DEC=0&SR=180", {{}})', "curl ", "topcat ",
         'pyvo.dal.TAPService("http://127.0.0.1:8080/tap")',
         "stilts tapquery tapurl=http://127.0.0.1:8080/tap", "evts21_01.events",
     ):  # fmt: skip
