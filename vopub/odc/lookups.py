@@ -10,52 +10,41 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from vopub.odc.schema import RESOURCES, Base, CollectionRow, GroupingRow, StreamRow
+from vopub.odc.schema import RESOURCE, RESOURCES, Base, CollectionRow, GroupingRow, StreamRow
 
 MOST_VERSIONS = 50
 """Versions of a resource that are listed in short."""
 
-_RESOURCE, _OTHER = RESOURCES.c, RESOURCES.alias("other").c
+_OTHER = RESOURCES.alias("other").c
 _WANTED: BindParameter[str] = bindparam("wanted")
-_LATER = (_OTHER.version_key, _OTHER.kid)
-_NEXT = (
-    select(_OTHER.kid)
-    .where(
-        _OTHER.identifier == bindparam("identifier"),
-        _OTHER.version_key > bindparam("version_key"),
-        _OTHER.withdrawn.is_(None),
-    )
-    .order_by(*_LATER)
-    .limit(1)
-)
-_NEXT_OF_EACH = (
-    select(_OTHER.kid)
-    .where(
-        _OTHER.identifier == _RESOURCE.identifier,
-        _OTHER.version_key > _RESOURCE.version_key,
-        _OTHER.withdrawn.is_(None),
-    )
-    .order_by(*_LATER)
-    .limit(1)
-    .correlate(RESOURCES)
-    .scalar_subquery()
-)
+
+
+def _next_of(identifier: ColumnElement[str], version_key: ColumnElement[str]) -> Select[Any]:
+    """Return the selection of the version after one, of those that are there."""
+    is_later = (_OTHER.identifier == identifier, _OTHER.version_key > version_key)
+    chosen = select(_OTHER.kid).where(*is_later, _OTHER.withdrawn.is_(None))
+    return chosen.order_by(_OTHER.version_key, _OTHER.kid).limit(1)
+
+
+_NEXT = _next_of(bindparam("identifier"), bindparam("version_key"))
+_NEXT_OF_EACH = _next_of(RESOURCE.identifier, RESOURCE.version_key).correlate(RESOURCES)
 _BY_KID = select(
-    _RESOURCE.kid, _RESOURCE.number, _RESOURCE.identifier, _RESOURCE.version_key,
-    _RESOURCE.record, _RESOURCE.written, _RESOURCE.withdrawn, _RESOURCE.reason, _NEXT_OF_EACH,
-).where(_RESOURCE.kid == _WANTED)  # fmt: skip
+    RESOURCE.kid, RESOURCE.number, RESOURCE.identifier, RESOURCE.version_key,
+    RESOURCE.record, RESOURCE.written, RESOURCE.withdrawn, RESOURCE.reason,
+    _NEXT_OF_EACH.scalar_subquery(),
+).where(RESOURCE.kid == _WANTED)  # fmt: skip
 _VERSIONS = (
     select(_OTHER.kid, _OTHER.identifier, _OTHER.summary, _OTHER.withdrawn, _OTHER.reason)
-    .where(_RESOURCE.kid == _WANTED, _OTHER.identifier == _RESOURCE.identifier)
+    .where(RESOURCE.kid == _WANTED, _OTHER.identifier == RESOURCE.identifier)
     .order_by(_OTHER.version_key.desc(), _OTHER.written.desc(), _OTHER.kid)
 )
 _IN_SHORT = (
-    select(_RESOURCE.summary)
-    .where(_RESOURCE.identifier == _WANTED, _RESOURCE.withdrawn.is_(None))
-    .order_by(_RESOURCE.version_key.desc(), _RESOURCE.number.desc())
+    select(RESOURCE.summary)
+    .where(RESOURCE.identifier == _WANTED, RESOURCE.withdrawn.is_(None))
+    .order_by(RESOURCE.version_key.desc(), RESOURCE.number.desc())
     .limit(MOST_VERSIONS)
 )
 

@@ -190,18 +190,12 @@ def _some(
 ) -> Sequence[Row[Any]]:
     """Return the summary and the keys of so many that match, in order."""
     ways = ways_of(sought, by_moment=keys[0].column is RESOURCE.moment)
-    session = sought.session
+    session, connection = sought.session, sought.session.connection()
     if len(ways) == 1:
-        return (
-            session.connection()
-            .execute(_chosen(session, ways[0], keys, after, number, offset))
-            .all()
-        )
+        return connection.execute(_chosen(session, ways[0], keys, after, number, offset)).all()
     rows: list[Row[Any]] = []
     for way in ways:
-        rows += (
-            session.connection().execute(_chosen(session, way, keys, after, offset + number)).all()
-        )
+        rows += connection.execute(_chosen(session, way, keys, after, offset + number)).all()
     for place, key in reversed(list(enumerate(keys, 1))):
         rows.sort(key=itemgetter(place), reverse=key.descending)
     return rows[offset : offset + number]
