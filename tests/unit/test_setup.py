@@ -78,7 +78,7 @@ def test_packages_are_installed_as_root_and_a_failure_is_said(place: Path, tmp_p
     assert "setup: apt-get could not install:" in done.stderr
     update, install = noted.read_text().splitlines()
     assert update.split() == ["update", "-q"]
-    assert {"python3-gavo", "stilts", "chromium", "aladin", "xvfb"} <= set(install.split())
+    assert {"python3-gavo", "stilts", "chromium", "curl", "aladin", "xvfb"} <= set(install.split())
     assert not (place / ".venv").exists()
 
 
