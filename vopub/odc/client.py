@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +41,8 @@ NOT_NOW = (429, 502, 503, 504)
 """Answers of HTTP that say that trying later may help."""
 MOST_TRIES = 8
 """How often a change is made on what was read anew if others were faster."""
+FIRST_PAUSE = 0.01
+"""Seconds at most between the first of these attempts; each time twice as many."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -249,7 +253,9 @@ class OdcClient:
     ) -> Outcome | None:
         # Not packed: a proxy that packs answers itself weakens their tags, and those match nothing.
         plain = {"Accept-Encoding": "identity"}
-        for _ in range(MOST_TRIES):
+        for attempt in range(MOST_TRIES):
+            if attempt:  # those who want the same meet no more if each waits for another time
+                time.sleep(random.uniform(0, FIRST_PAUSE * 2 ** (attempt - 1)))  # noqa: S311
             answer = self._send("GET", address, headers=plain)
             known = _present(kind, answer)
             wanted = change(known)

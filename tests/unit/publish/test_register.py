@@ -27,14 +27,14 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def test_publishers_at_the_same_time_lose_none_of_their_members(server: Server) -> None:
-    published = [[uuid4() for _ in range(20)] for _ in range(2)]
+    published = [[uuid4() for _ in range(20)] for _ in range(4)]
 
     def publish(kids: list[UUID]) -> None:
         with OdcClient(server.url, TOKEN) as client:
             for kid in kids:
                 register_collections(client, ROOT / "resources", {"samples26_01": [kid]})
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(len(published)) as pool:
         list(pool.map(publish, published))
     with OdcClient(server.url) as client:
         collection = client.get_collection("samples26_01")
