@@ -21,7 +21,7 @@ from vopub.odc.answers import (
     Outcome,
     Written,
 )
-from vopub.odc.conditions import TheCondition, tag_of, tagged
+from vopub.odc.conditions import TheCondition, tag_from, tag_of, tagged, unchanged
 from vopub.odc.downloads import TheStore
 from vopub.odc.faults import RefusedError
 from vopub.odc.forms import FOR_PROGRAMS, Form, TheForm, write
@@ -69,7 +69,11 @@ def ktypes(store: TheStore) -> list[KtypeInfo]:
 @router.get("/catalog", tags=["service"], response_model=Catalog)
 def catalog(request: Request, store: TheStore, stream: StreamName = "") -> Response:
     """Return everything there is in short, in one answer; with ``stream``, its elements."""
-    return answer_json(request, store.make_catalog(stream) if stream else store.catalog())
+    if stream:
+        return answer_json(request, store.make_catalog(stream))
+    if (digest := store.catalog.digest()) and (same := unchanged(request, tag_from(digest))):
+        return same
+    return answer_json(request, store.catalog.body())
 
 
 @router.get(

@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from vopub.model.resource import SCHEMA_VERSION
+from vopub.odc.ownership import Owned
 from vopub.odc.schema import CollectionRow, GroupingRow, ResourceRow, StreamRow
 from vopub.odc.search import IN_ORDER
 
 MOST_VARIABLES = 10_000
 """Values in one statement; SQLite's own limit is 32766."""
+
+
+class KeptCatalog:
+    """The catalogue, kept until something is written, which only processes of this service do.
+
+    Parameters
+    ----------
+    owned
+        What these have in common.
+    make
+        Makes it as it is now.
+    """
+
+    def __init__(self, owned: Owned, make: Callable[[], bytes]) -> None:
+        self._owned = owned
+        self._make = make
+        self._kept = (b"", b"")
+
+    def body(self) -> bytes:
+        """Return it, a ``Catalog`` as JSON."""
+        made, body = self._kept
+        if made != (written := self._owned.writes.now()):
+            made = written  # before reading: a write that comes between makes it old
+            body = self._make()
+            self._kept = made, body
+            self._owned.catalog.write(made, sha256(body).digest())
+        return body
+
+    def digest(self) -> str:
+        """Return its SHA-256 in hex if one of the processes knows it, else nothing."""
+        return self._owned.catalog.read(self._owned.writes.now()).hex()
 
 
 def assemble(session: Session, stream: str, elements: Iterable[UUID]) -> bytes:

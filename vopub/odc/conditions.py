@@ -20,7 +20,12 @@ PACKED = "-gzip"
 
 def tag_of(body: bytes) -> str:
     """Return the entity tag of an answer: equal bytes have an equal one."""
-    return f'"{hashlib.sha256(body).hexdigest()}"'
+    return tag_from(hashlib.sha256(body).hexdigest())
+
+
+def tag_from(digest: str) -> str:
+    """Return the entity tag of an answer, given its SHA-256 in hex."""
+    return f'"{digest}"'
 
 
 def tags_in(header: str) -> tuple[str, ...]:
@@ -82,11 +87,19 @@ def tagged(
 ) -> Response:
     """Return an answer under its entity tag, and without a body to who has it already."""
     tag = tag_of(body)
-    told = {"ETag": tag, "Cache-Control": "public, no-cache", **(headers or {})}
+    if same := unchanged(request, tag, headers):
+        return same
+    return Response(body, headers=_told(tag, headers), media_type=media_type)
+
+
+def unchanged(request: Request, tag: str, headers: dict[str, str] | None = None) -> Response | None:
+    """Return the answer to who has what the entity tag stands for; None if that is not so."""
     given = request.headers.get("if-none-match", "")
-    if is_known(given, tag):
-        packed = tag.removesuffix('"') + f'{PACKED}"'
-        return Response(
-            status_code=304, headers={**told, "ETag": packed if packed in given else tag}
-        )
-    return Response(body, headers=told, media_type=media_type)
+    if not is_known(given, tag):
+        return None
+    packed = tag.removesuffix('"') + f'{PACKED}"'
+    return Response(status_code=304, headers=_told(packed if packed in given else tag, headers))
+
+
+def _told(tag: str, headers: dict[str, str] | None) -> dict[str, str]:
+    return {"ETag": tag, "Cache-Control": "public, no-cache", **(headers or {})}

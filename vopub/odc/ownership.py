@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vopub.errors import BusyError
 from vopub.files import cannot
-from vopub.odc.counting import Count
+from vopub.odc.counting import Count, Noted
 
 PATIENCE = 1.0
 """Seconds that are waited for the processes of a service that was killed."""
@@ -33,6 +33,8 @@ class Owned:
     """Counts transactions that wrote something."""
     groupings: Count = field(default_factory=Count)
     """Counts those that wrote streams or collections."""
+    catalog: Noted = field(default_factory=Noted)
+    """The digest of the catalogue."""
 
     @property
     def is_first(self) -> bool:

@@ -22,7 +22,7 @@ from vopub.model.resource import ID_PATTERN, FileRole, KM3OpenResource, KM3Resou
 from vopub.odc import index, paging, tallies
 from vopub.odc.answers import Outcome, ResourceList, ResourceSummary, Uploaded
 from vopub.odc.blobs import Blobs
-from vopub.odc.catalog import assemble, summaries_of
+from vopub.odc.catalog import KeptCatalog, assemble, summaries_of
 from vopub.odc.changes import Past
 from vopub.odc.conditions import ALWAYS, Condition
 from vopub.odc.database import connected, database_of, writing
@@ -99,7 +99,7 @@ class Store:
         self.tokens = Tokens(self._reading, self._writing)
         self.life = Life(self._reading, self._writing)
         self.groupings = Groupings(self._reading, self._writing, self._owned)
-        self._catalog = (b"", b"")
+        self.catalog = KeptCatalog(self._owned, self.make_catalog)
 
     def close(self) -> None:
         """Close the database and give up the directory; again does nothing."""
@@ -282,18 +282,6 @@ class Store:
     ) -> None:  # fmt: skip
         """Take a record back; as ``life.withdraw``, which says more of the life of resources."""
         self.life.withdraw(kid, reason, condition, who=who, grant=grant)
-
-    def catalog(self) -> bytes:
-        """Return the catalogue, a ``Catalog`` as JSON.
-
-        It is kept until something is written, which only processes of this service do.
-        """
-        made, body = self._catalog
-        if made != (written := self._owned.writes.now()):
-            made = written  # before reading: a write that comes between makes it old
-            body = self.make_catalog()
-            self._catalog = made, body
-        return body
 
     def make_catalog(self, stream: str = "") -> bytes:
         """Return the catalogue as it is now; with ``stream``, the elements of that stream.

@@ -12,6 +12,8 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceStream
 from vopub.odc import catalog as odc_catalog
 from vopub.odc.answers import Catalog, ResourceSummary
+from vopub.odc.catalog import KeptCatalog
+from vopub.odc.counting import Noted
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 
@@ -95,16 +97,48 @@ def test_who_has_the_answer_is_told_so_until_it_changes(centre: Centre, address:
 def test_the_catalogue_is_kept_until_something_is_written(centre: Centre) -> None:
     fill(centre)
     store = centre.store
-    assert store.catalog() is store.catalog()
+    assert store.catalog.body() is store.catalog.body()
     for change in (
         lambda: store.put_resource(make_record(files=[], rows=3)),
         lambda: store.groupings.put(make_collection(title="Another title")),
         lambda: store.withdraw(make_record().kid, "wrong"),
     ):
-        before = store.catalog()
+        before = store.catalog.body()
         change()
-        assert store.catalog() != before
-        assert store.catalog() == store.make_catalog()
+        assert store.catalog.body() != before
+        assert store.catalog.body() == store.make_catalog()
+
+
+def test_what_one_process_made_another_one_need_not_make_for_who_has_it(centre: Centre) -> None:
+    centre.put(make_record(files=[]), [])
+    answer = centre.http.get("/api/catalog")
+    made: list[bytes] = []
+
+    def make() -> bytes:
+        made.append(centre.store.make_catalog())
+        return made[-1]
+
+    owned = centre.store.catalog._owned
+    centre.store.catalog = KeptCatalog(owned, make)  # as another process has it
+    known = {"If-None-Match": answer.headers["etag"]}
+    same = centre.http.get("/api/catalog", headers=known)
+    assert (same.status_code, same.content, made) == (304, b"", [])
+    assert same.headers["etag"] == answer.headers["etag"]
+    assert centre.http.get("/api/catalog").content == answer.content
+    assert len(made) == 1
+    centre.put(make_record("evts20_01", files=[]), [])
+    assert centre.http.get("/api/catalog", headers=known).status_code == 200
+    assert len(made) == 2
+
+
+def test_a_note_that_is_old_or_not_whole_is_none() -> None:
+    noted = Noted()
+    assert noted.read(b"1") == b""
+    noted.write(b"1", bytes(32))
+    assert noted.read(b"1") == bytes(32)
+    assert noted.read(b"2") == b""
+    noted._memory[3] ^= 1
+    assert noted.read(b"1") == b""
 
 
 def test_what_was_withdrawn_is_not_in_the_catalogue(centre: Centre) -> None:
@@ -126,13 +160,13 @@ def test_a_store_of_the_first_version_gets_its_summaries(tmp_path: Path) -> None
     )  # fmt: skip
     store.groupings.put(stream)
     store.groupings.put(make_collection(resources=(record.kid,)))
-    expected = store.catalog(), store.find(Query()), store.make_catalog(stream.identifier)
+    expected = store.catalog.body(), store.find(Query()), store.make_catalog(stream.identifier)
     store.close()
     columns = go_back(tmp_path / "odc" / "odc.db", "0001")
     assert "summary" not in columns
     again = Store(tmp_path / "odc")
     whole, found, elements = (
-        again.catalog(),
+        again.catalog.body(),
         again.find(Query()),
         again.make_catalog(stream.identifier),
     )

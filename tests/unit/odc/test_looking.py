@@ -46,7 +46,7 @@ def test_what_is_kept_is_not_older_than_the_mark_it_is_kept_under(store: Store) 
         assert total(store) == 1
         elsewhere(store, "2")
         assert names(store) == ["samples01_01", "samples02_01"]
-        assert b'"version":"2"' in store.catalog()
+        assert b'"version":"2"' in store.catalog.body()
     assert names(store) == ["samples01_01", "samples02_01"]
 
 
