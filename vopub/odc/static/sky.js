@@ -34,6 +34,17 @@ function fromCone(A, sky, look) {
   });
 }
 
+// Aladin Lite says what its controls are for in hints that only a mouse brings up; so they have names.
+function nameControls() {
+  for (const hint of place.querySelectorAll(".aladin-tooltip-container")) {
+    const said = hint.querySelector(".aladin-tooltip")?.textContent.trim();
+    const button = hint.querySelector("button");
+    if (said && button && !button.textContent.trim()) button.ariaLabel = said;
+  }
+  for (const frame of place.querySelectorAll("select[name=cooFrame]")) frame.ariaLabel = "Coordinate frame";
+  for (const icon of place.querySelectorAll("img:not([alt])")) icon.alt = "";
+}
+
 async function show() {
   const A = (await import("/aladin-lite/aladin.js")).default;
   await A.init;
@@ -43,6 +54,8 @@ async function show() {
     gridOptions: {color: "#8fa6b3", opacity: 0.5, showLabels: place.clientWidth > 600}, showReticle: false, showLayersControl: false,
     showSimbadPointerControl: false, showShareControl: false, showContextMenu: false,
   });
+  nameControls();
+  new MutationObserver(nameControls).observe(place, {childList: true, subtree: true});
   if (place.dataset.moc) {
     sky.addMOC(A.MOCFromJSON(
       JSON.parse(place.dataset.moc), {color: "#4477aa", fill: true, opacity: 0.25, name: "Coverage"}));
