@@ -229,7 +229,7 @@ def load_settings(
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise DescriptionError([_problem(d) for d in error.errors()], where=path) from error
+        raise _refused(error, path, options or {}, environ) from error
 
 
 def load_client_settings(
@@ -247,7 +247,7 @@ def load_client_settings(
     try:
         given = _ReaderSettings.model_validate(content)
     except ValidationError as error:
-        raise DescriptionError([_problem(d) for d in error.errors()], where=path) from error
+        raise _refused(error, path, options or {}, environ) from error
     return given.client.model_copy(update={"odc_url": given.client.odc_url or given.site.odc_url})
 
 
@@ -346,9 +346,23 @@ def _put(content: dict[str, Any], key: str, value: Any) -> None:
     content[last] = value
 
 
-def _problem(detail: Any) -> Problem:
+def _refused(
+    error: ValidationError, path: Path, options: Mapping[str, Any], environ: Mapping[str, str]
+) -> DescriptionError:
+    """Return the error with every problem of the file, of options and of the environment."""
+    problems = []
+    for detail in error.errors():
+        key = ".".join(map(str, detail["loc"][:2]))
+        name = f"VOPUB_{key.rpartition('.')[2].upper()}"
+        by_option = options.get(key) is not None
+        problems.append(_problem(detail, name if name in environ and not by_option else ""))
+    return DescriptionError(problems, where=path)
+
+
+def _problem(detail: Any, variable: str) -> Problem:
+    """Return what is wrong with a setting; ``variable`` of the environment sets it, if any."""
     location = detail["loc"]
-    place = ".".join(map(str, location))
+    place = ".".join(map(str, location)) + (f", set by {variable}" if variable else "")
     if detail["type"] == "extra_forbidden":
         valid = SECTIONS.get(str(location[0]), Settings).model_fields
         return Problem(place, "unknown key", did_you_mean(str(location[-1]), valid))

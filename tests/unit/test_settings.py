@@ -178,3 +178,16 @@ def test_what_is_wrong_for_a_reader_is_said(
 ) -> None:
     with pytest.raises(DescriptionError, match=said):
         load_client_settings(options, environ=environ, directory=tmp_path)
+
+
+def test_a_wrong_value_of_the_environment_is_named_with_its_variable(here: Path) -> None:
+    environ = {**SITE_HERE, "VOPUB_ODC_PORT": "abc", "VOPUB_ODC_PROXIES": "10.0.0.1 nowhere"}
+    with pytest.raises(DescriptionError) as caught:
+        load_settings(environ=environ, directory=here)
+    places = [problem.place for problem in caught.value.problems]
+    assert places == [
+        "site.odc_port, set by VOPUB_ODC_PORT", "site.odc_proxies.1, set by VOPUB_ODC_PROXIES",
+    ]  # fmt: skip
+    with pytest.raises(DescriptionError) as caught:
+        load_settings({"site.odc_port": 0}, environ=environ, directory=here)
+    assert caught.value.problems[0].place == "site.odc_port"
