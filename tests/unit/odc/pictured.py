@@ -19,6 +19,7 @@ from km3net_testdata import data_path
 from vopub.model.ktype import Ktype
 from vopub.model.resource import Coverage, KM3OpenResource, make_kid
 from vopub.model.run_table import run_parameters
+from vopub.odc.drawing.subject import Subject, subject_of
 
 from . import conftest as odc
 
@@ -299,3 +300,16 @@ ALL = (
     function, lookup_table, binned_data, response, spectra, raw_recording, wave_recording,
     mp3_recording, events, run_list, alert,
 )  # fmt: skip
+
+
+Made = tuple[KM3OpenResource, odc.Product]
+
+
+def laid(made: Made, work: Path) -> tuple[Path, Subject]:
+    """Put the file of a record down and return what is to be drawn of it."""
+    record, file = made
+    path = work / file.reference.name
+    path.write_bytes(file.content)
+    subject = subject_of(record)
+    assert subject is not None
+    return path, subject

@@ -13,7 +13,6 @@ import pytest
 from lxml import etree
 
 from vopub.model.ktype import Ktype
-from vopub.model.resource import KM3OpenResource
 from vopub.odc import pictures
 from vopub.odc.drawing import __main__ as process
 from vopub.odc.drawing import sounds
@@ -31,9 +30,8 @@ from vopub.odc.drawing.tables import (
 from vopub.odc.faults import NotFoundError
 
 from . import pictured
-from .conftest import Centre, Product, make_record, parse_page, product
-
-Made = tuple[KM3OpenResource, Product]
+from .conftest import Centre, make_record, parse_page, product
+from .pictured import Made, laid
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -42,16 +40,6 @@ def fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pictures, "FONTS", str(tmp_path_factory.mktemp("fonts")))
         yield
-
-
-def laid(made: Made, work: Path) -> tuple[Path, Subject]:
-    """Put the file of a record down and return what is to be drawn of it."""
-    record, file = made
-    path = work / file.reference.name
-    path.write_bytes(file.content)
-    subject = subject_of(record)
-    assert subject is not None
-    return path, subject
 
 
 def test_the_service_and_the_process_agree_on_what_can_be_drawn() -> None:

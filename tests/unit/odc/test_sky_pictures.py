@@ -14,7 +14,7 @@ from mocpy import MOC
 
 from vopub.errors import FileError
 from vopub.model.ktype import Ktype
-from vopub.model.resource import Coverage, FileRole, KM3OpenResource
+from vopub.model.resource import Coverage, FileRole
 from vopub.odc import pictures
 from vopub.odc.drawing import columns
 from vopub.odc.drawing.charts import Lines, UndrawableError, svg_of
@@ -28,34 +28,25 @@ from vopub.odc.drawing.skies import (
     coverage_chart,
     events_chart,
 )
-from vopub.odc.drawing.subject import Subject, subject_of
+from vopub.odc.drawing.subject import subject_of
 from vopub.odc.drawing.tables import bins_chart
 from vopub.odc.drawing.times import as_mjd
 
 from ..figures.projected import marks, places  # noqa: TID252 - the same way to look
 from . import pictured
-from .conftest import Product, product
+from .conftest import product
+from .pictured import Made, laid
 
-Made = tuple[KM3OpenResource, Product]
 NEAR = 0.25
 """In points on a map; see the tests of the figures."""
 
 
-@pytest.fixture(autouse=True)
-def fonts(tmp_path: Path) -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module")
+def fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let all drawings know the fonts that the first has found, which takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "FONTS", str(tmp_path / "fonts"))
+        patch.setattr(pictures, "FONTS", str(tmp_path_factory.mktemp("fonts")))
         yield
-
-
-def laid(made: Made, work: Path) -> tuple[Path, Subject]:
-    """Put the file of a record down and return what is to be drawn of it."""
-    record, file = made
-    path = work / file.reference.name
-    path.write_bytes(file.content)
-    subject = subject_of(record)
-    assert subject is not None
-    return path, subject
 
 
 def described(made: Made, names: list[str]) -> Made:
