@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -60,7 +60,9 @@ _ADD = {
     "SELECT number, array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
     "FROM unnest(CAST(:number AS bigint[]), CAST(:words AS text[])) AS new(number, words)",
 }
-_PART = "SELECT 1 FROM resource_words WHERE words @@ CAST(:word{} AS tsquery)"
+_EXPLAIN = text(
+    "EXPLAIN (FORMAT JSON) SELECT FROM resource_words WHERE words @@ CAST(:wanted AS tsquery)"
+)
 _CLEAR = {
     "sqlite": "INSERT INTO resource_words(resource_words) VALUES ('delete-all')",
     "postgresql": "TRUNCATE resource_words",
@@ -198,7 +200,7 @@ def found_by_rare(session: Session, q: str, facets: Sequence[str], few: int) -> 
     looked for in those that have the rare words, which are read in any case.
     """
     typed = list(dict.fromkeys(_typed(q)))
-    rare = [each for each, number in _estimated(session, typed) if number <= few]
+    rare = [each for each in typed[:MOST_ESTIMATED] if _estimate(session, each) <= few]
     if not rare:
         return found("postgresql", q, facets)
     chosen = select(_POSTGRESQL.c.number).where(_has(map(_term, rare)))
@@ -207,16 +209,10 @@ def found_by_rare(session: Session, q: str, facets: Sequence[str], few: int) -> 
     return chosen.where(_has(others).is_(True)) if others else chosen
 
 
-def _estimated(session: Session, typed: Sequence[_Typed]) -> Iterator[tuple[_Typed, int]]:
-    """Yield about how many resources have each of the first words, as PostgreSQL plans with."""
-    some = typed[:MOST_ESTIMATED]
-    if not some:
-        return
-    parts = " UNION ALL ".join(_PART.format(place) for place in range(len(some)))
-    given = {f"word{place}": _term(each) for place, each in enumerate(some)}
-    plan = session.connection().scalar(text(f"EXPLAIN (FORMAT JSON) {parts}"), given)[0]["Plan"]
-    plans = plan["Plans"] if len(some) > 1 else [plan]
-    yield from zip(some, (int(each["Plan Rows"]) for each in plans), strict=True)
+def _estimate(session: Session, typed: _Typed) -> int:
+    """Return about how many resources have a word, as PostgreSQL plans with."""
+    plan = session.connection().scalar(_EXPLAIN, {"wanted": _term(typed)})
+    return int(plan[0]["Plan"]["Plan Rows"])  # of the whole, however it is carried out
 
 
 def _has(terms: Iterable[str]) -> ColumnElement[bool]:

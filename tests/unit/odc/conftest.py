@@ -297,6 +297,15 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
         yield centre
 
 
+@pytest.fixture
+def filled(centre: Centre) -> Centre:
+    """Give one with a stream and a collection, and what belongs to them."""
+    from .grouped import fill  # noqa: PLC0415 - it takes its records from here
+
+    fill(centre)
+    return centre
+
+
 @pytest.fixture(scope="module")
 def kept_centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     """One for all tests of a module that change nothing."""

@@ -36,12 +36,6 @@ HERE = "http://odc.test"
 both = pytest.mark.parametrize("place", PLACES)
 
 
-@pytest.fixture
-def filled(centre: Centre) -> Centre:
-    fill(centre)
-    return centre
-
-
 def asked(centre: Centre, place: str) -> httpx.Response:
     answer = centre.http.get(f"/api/{place}?format=datacite")
     assert answer.status_code == 200, answer.text

@@ -41,7 +41,7 @@ from vopub.odc.mappings.table import table
 
 from .any_record import texts
 from .conftest import Centre, parse_page
-from .grouped import COLLECTION, HOSTILE, PLACES, STREAM, fill, member
+from .grouped import COLLECTION, HOSTILE, PLACES, STREAM, member
 
 BASE = "http://odc.test"
 SCHEMA, HYDRA = (
@@ -62,12 +62,6 @@ def understood(answer: httpx.Response) -> rdflib.Graph:
     """Return what an independent reader of JSON-LD makes of an answer, without asking anybody."""
     assert answer.status_code == 200, answer.text
     return rdflib.Graph().parse(data=answer.text, format="json-ld")
-
-
-@pytest.fixture
-def filled(centre: Centre) -> Centre:
-    fill(centre)
-    return centre
 
 
 @quiet_rdflib

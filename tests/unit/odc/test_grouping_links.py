@@ -11,16 +11,10 @@ from vopub.odc import grouping_forms
 from vopub.odc.signposting import LINKSET
 
 from .conftest import Centre, parse_page
-from .grouped import COLLECTION, PLACES, fill, member
+from .grouped import COLLECTION, PLACES, member
 
 HERE = "http://odc.test"
 both = pytest.mark.parametrize("place", PLACES)
-
-
-@pytest.fixture
-def filled(centre: Centre) -> Centre:
-    fill(centre)
-    return centre
 
 
 def read_linkset(content: Any) -> dict[str, dict[str, list[dict[str, str]]]]:

@@ -3,18 +3,20 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from vopub.errors import BusyError, FileError
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3OpenResource, KM3ResourceCollection, KM3ResourceStream
 from vopub.odc.answers import Outcome
 from vopub.odc.faults import GoneError, NotFoundError, RefusedError, TooLargeError
+from vopub.odc.schema import ResourceRow
 from vopub.odc.search import Query, version_key
 from vopub.odc.store import Store
 
@@ -39,6 +41,15 @@ def test_a_record_comes_back_equal_and_its_files_byte_for_byte(store: Store) -> 
         found = store.get_file(record.kid, file.reference.name)
         assert found.path.read_bytes() == file.content
         assert (found.sha256, found.size) == (file.reference.sha256, len(file.content))
+
+
+def test_those_registered_at_the_same_time_have_numbers_of_their_own(store: Store) -> None:
+    records = [make_record(version=f"1.{number}", files=[]) for number in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(store.put_resource, records)) == [Outcome.CREATED] * 40
+    with store.reading() as session:
+        numbers = session.scalars(select(ResourceRow.number).order_by(ResourceRow.number)).all()
+    assert numbers == list(range(1, 41))
 
 
 def test_an_equal_record_changes_nothing(store: Store) -> None:

@@ -210,11 +210,14 @@ def test_rare_words_are_found_among_common_ones(
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("parallel", ["off", "on"])
 def test_postgresql_looks_for_common_words_in_what_has_the_rare_ones(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, parallel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ways, "FEW", 4)
     with store.reading() as session:
+        # As it plans by itself for large tables of which it has no statistics yet.
+        session.execute(text(f"SET LOCAL force_parallel_mode = {parallel}"))
         for q, beside in (("odd 7", True), ("7 odd", True), ("odd even", False), ("7", False)):
             found = words.found_by_rare(session, q, (), ways.FEW)
             assert ("IS true" in str(found)) is beside, q
