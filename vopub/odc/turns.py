@@ -1,4 +1,4 @@
-"""Few readers are answered at a time, the others in their turn.
+"""One reader is answered at a time, the others in their turn.
 
 Python runs one thread at a time, and the driver of SQLite lets others run for each row that it
 reads. Of many threads that read at once, each would wait for all others at each row: a page took
@@ -55,7 +55,7 @@ class Queue:
 
 
 class Turns:
-    """Lets few requests that read be answered at a time; once an answer begins, the next one is.
+    """Lets one request that reads be answered at a time; once an answer begins, the next one is.
 
     Parameters
     ----------
