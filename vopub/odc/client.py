@@ -39,10 +39,10 @@ TIMEOUT = httpx.Timeout(30, read=300)
 """Seconds; the answer to a large upload comes when all its bytes are on disk."""
 NOT_NOW = (429, 502, 503, 504)
 """Answers of HTTP that say that trying later may help."""
-MOST_TRIES = 8
-"""How often a change is made on what was read anew if others were faster."""
-FIRST_PAUSE = 0.01
-"""Seconds at most between the first of these attempts; each time twice as many."""
+PATIENCE = 60.0
+"""Seconds for which a change is made anew, on what was read anew, if others were faster."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
+"""Seconds at most between the first of these attempts, twice as many each time, and at last."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -195,7 +195,7 @@ class OdcClient:
         Raises
         ------
         ServiceError
-            If others were faster each time.
+            If others were faster for a minute, each time.
         """
         return self._change(KM3OpenResource, f"/api/resources/{kid}", change)
 
@@ -253,9 +253,10 @@ class OdcClient:
     ) -> Outcome | None:
         # Not packed: a proxy that packs answers itself weakens their tags, and those match nothing.
         plain = {"Accept-Encoding": "identity"}
-        for attempt in range(MOST_TRIES):
-            if attempt:  # those who want the same meet no more if each waits for another time
-                time.sleep(random.uniform(0, FIRST_PAUSE * 2 ** (attempt - 1)))  # noqa: S311
+        # Whoever is too late was so because another was in time: by number of attempts, one of many
+        # could be told so again and again while they still all get on.
+        end, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+        while time.monotonic() < end:
             answer = self._send("GET", address, headers=plain)
             known = _present(kind, answer)
             wanted = change(known)
@@ -265,7 +266,10 @@ class OdcClient:
             written = self._send_record(address, wanted, condition)
             if written.status_code != httpx.codes.PRECONDITION_FAILED:
                 return _parsed(Written, _accepted(written)).outcome
-        what = f"others changed {address} each of the {MOST_TRIES} times that it was to be changed"
+            # Those who want the same meet less often if each waits for another time.
+            time.sleep(random.uniform(0, pause))  # noqa: S311
+            pause = min(2 * pause, LONGEST_PAUSE)
+        what = f"for {PATIENCE:g} s others changed {address} whenever it was to be changed"
         raise ServiceError(what, where=self._url, hint="try again")
 
     def _put(self, address: str, record: BaseModel) -> Outcome:

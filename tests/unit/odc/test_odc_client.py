@@ -201,7 +201,10 @@ def test_nothing_is_written_if_a_change_is_none_and_what_was_withdrawn_is_not_th
     assert seen == [None]
 
 
-def test_who_is_always_slower_is_told_in_one_line(kept_server: Server) -> None:
+def test_who_is_always_slower_is_told_in_one_line(
+    kept_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(odc_client, "PATIENCE", 0.5)
     record, rows = make_record(version="21.2", files=[]), itertools.count()
     with OdcClient(kept_server.url, TOKEN) as one, OdcClient(kept_server.url, TOKEN) as other:
         one.put_resource(record)
