@@ -29,7 +29,7 @@ from vopub.odc.ownership import own
 from vopub.odc.schema import Base
 
 MANIFEST = "store.json"
-DERIVED = {"tallies", "sky", "facts"}
+DERIVED = {"tallies", "totals", "sky", "facts"}
 """Tables that are made anew from the others."""
 AT_ONCE = 1000
 NAMED = 10

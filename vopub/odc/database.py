@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from select import POLLIN, poll
 from sqlite3 import Connection as SqliteConnection
+from time import monotonic
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from psycopg import Connection as PostgresqlConnection
+from psycopg import OperationalError
 from sqlalchemy import (
     URL,
     Connection,
@@ -18,7 +22,8 @@ from sqlalchemy import (
     inspect,
     make_url,
 )
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from vopub.errors import FileError, ServiceError, UsageError
 
@@ -29,6 +34,8 @@ BUSY_SECONDS = 20
 CONNECTIONS = 20
 MORE_CONNECTIONS = 30
 """Opened when all others are busy, and closed afterwards."""
+LONGEST_REST = 60
+"""Seconds after which a connection is asked whether it is still one; a wall may have cut it."""
 CACHE_KIB = 2048
 """Memory that SQLite may keep pages in, for each connection."""
 LOG_BYTES = 64 << 20
@@ -180,10 +187,40 @@ def _sqlite(path: Path) -> Engine:
 def _postgresql(address: str) -> Engine:
     engine = create_engine(
         postgresql_url(address), pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS,
-        pool_pre_ping=True, isolation_level="REPEATABLE READ",
+        pool_use_lifo=True, isolation_level="REPEATABLE READ",
     )  # fmt: skip
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _check_rested)
     return engine
+
+
+def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["resting_since"] = monotonic()
+
+
+def _check_rested(
+    connection: PostgresqlConnection, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Have a connection replaced that PostgreSQL has left.
+
+    It is asked only if there is a reason: each question would cost a reader as much as a small
+    statement. Who is left is told so, and has something to read.
+    """
+    rested = monotonic() - record.info.get("resting_since", monotonic())
+    if rested < LONGEST_REST and not _has_something_to_read(connection.fileno()):
+        return
+    try:
+        with connection.transaction():
+            connection.execute("")
+    except OperationalError as error:
+        raise DisconnectionError(str(error)) from error
+
+
+def _has_something_to_read(file: int) -> bool:
+    waiting = poll()
+    waiting.register(file, POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _heed_foreign_keys(connection: Connection, *, heed: bool) -> None:

@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import TextClause, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from vopub.odc import sky, words
 from vopub.odc.many import among
 from vopub.odc.moment import utc
-from vopub.odc.schema import FactRow, ResourceRow, SkyRow, TallyRow
+from vopub.odc.schema import FactRow, ResourceRow, SkyRow, TallyRow, TotalRow
 from vopub.odc.search import searchable
 from vopub.odc.ways import lasting
 
@@ -33,9 +34,10 @@ log = logging.getLogger("vopub.odc")
 _SHOWN = (
     ResourceRow.kid, ResourceRow.number, ResourceRow.identifier, ResourceRow.version_key,
     ResourceRow.written, ResourceRow.ktype, ResourceRow.collection, ResourceRow.stream,
-    ResourceRow.latest, ResourceRow.words,
+    ResourceRow.latest, ResourceRow.words, ResourceRow.moment,
 )  # fmt: skip
-_FACETS = ("ktype", "collection", "stream", "latest")
+_OF_ALL = ("ktype", "collection", "latest")
+_FACETS = (*_OF_ALL, "stream")
 Rows = dict[str, dict[str, Any]]
 
 
@@ -101,7 +103,7 @@ def rebuild(session: Session) -> None:
     """Make the index anew from the records."""
     count = 0
     words.clear(session.connection())
-    for table in (TallyRow, SkyRow):
+    for table in (TallyRow, TotalRow, SkyRow):
         session.execute(delete(table))
     session.execute(update(ResourceRow).values(latest=False))
     numbers = session.scalars(select(ResourceRow.number).order_by(ResourceRow.number)).all()
@@ -166,29 +168,36 @@ def _age(row: Mapping[str, Any]) -> tuple[str, int]:
 
 def _seen(row: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
     """Return what words and tallies say about a resource."""
-    return None if row is None else (row["words"], *_facets(row))
+    return None if row is None else (row["words"], row["moment"], *_facets(row))
 
 
 def _facets(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in _FACETS)
 
 
-_ADD = text(
-    "INSERT INTO tallies (ktype, collection, stream, latest, resources)"
-    " VALUES (:ktype, :collection, :stream, :latest, :resources)"
-    " ON CONFLICT (ktype, collection, stream, latest)"
-    " DO UPDATE SET resources = tallies.resources + excluded.resources"
-)
+def _adding(table: str, facets: Sequence[str]) -> TextClause:
+    """Return the statement that adds to the numbers of a table."""
+    names, values = ", ".join(facets), ", ".join(f":{name}" for name in facets)
+    return text(
+        f"INSERT INTO {table} ({names}, resources) VALUES ({values}, :resources)"  # noqa: S608
+        f" ON CONFLICT ({names}) DO UPDATE SET resources = {table}.resources + excluded.resources"
+    )
+
+
+_TALLIES = ((_FACETS, _adding("tallies", _FACETS)), (_OF_ALL, _adding("totals", _OF_ALL)))
 
 
 def _tally(
     session: Session, old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
 ) -> None:
-    changes = Counter(map(_facets, new))
-    changes.subtract(map(_facets, old))
-    rows = [
-        {**dict(zip(_FACETS, key, strict=True)), "resources": change}
-        for key, change in changes.items() if change
-    ]  # fmt: skip
-    if rows:
-        session.execute(_ADD, rows)
+    old, new = list(old), list(new)
+    for facets, adding in _TALLIES:
+        chosen = itemgetter(*facets)
+        changes = Counter(map(chosen, new))
+        changes.subtract(map(chosen, old))
+        rows = [
+            {**dict(zip(facets, key, strict=True)), "resources": change}
+            for key, change in changes.items() if change
+        ]  # fmt: skip
+        if rows:
+            session.execute(adding, rows)

@@ -12,15 +12,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from vopub.odc import tallies, words
 from vopub.odc.faults import RefusedError
-from vopub.odc.schema import RESOURCE
+from vopub.odc.rare import has
+from vopub.odc.schema import RESOURCE, RESOURCES
 from vopub.odc.search import Query, conditions, facets
 from vopub.odc.ways import MOST_COUNTED, Sought, Way, in_order, ways_of
 
@@ -46,7 +59,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    column: Column[Any]
+    column: KeyedColumnElement[Any]
     descending: bool = False
 
     def turned(self) -> _Key:
@@ -122,8 +135,7 @@ def page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> Page:
     place = _read(cursor, sort) if cursor else None
     backwards = place is not None and place.backwards
     keys = tuple(key.turned() for key in _KEYS[sort]) if backwards else _KEYS[sort]
-    after = _after(keys, place.values) if place is not None else []
-    rows = _some(sought, keys, after, limit + 1)
+    rows = _some(sought, keys, () if place is None else place.values, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows = rows[::-1]
@@ -142,7 +154,7 @@ def count_of(sought: Sought) -> Count:
     if any((query.identifier, query.since, query.until, query.position)):
         return _counted(sought)
     if query.q:  # the index of words knows the rest, and nothing that was withdrawn
-        found = len(sought.by_words)
+        found = sought.number_by_words
         return Count(min(found, MOST_COUNTED), found <= MOST_COUNTED)
     return Count(tallies.total(session, query))
 
@@ -182,13 +194,15 @@ def piece_of(session: Session, query: Query) -> list[str]:
 
 
 def _some(
-    sought: Sought,
-    keys: Sequence[_Key],
-    after: Sequence[ColumnElement[bool]],
-    number: int,
-    offset: int = 0,
-) -> Sequence[Row[Any]]:
-    """Return the summary and the keys of so many that match, in order."""
+    sought: Sought, keys: tuple[_Key, ...], values: Sequence[Any], number: int, offset: int = 0
+) -> Sequence[Sequence[Any]]:
+    """Return the summary and the keys of so many that match, in order.
+
+    With ``values``, they come after the resource that has these keys.
+    """
+    if (few := _with_rare_words(sought, keys, values, number, offset)) is not None:
+        return few
+    after = _after(keys, values) if values else []
     ways = ways_of(sought, by_moment=keys[0].column is RESOURCE.moment)
     session, connection = sought.session, sought.session.connection()
     if len(ways) == 1:
@@ -199,6 +213,55 @@ def _some(
     for place, key in reversed(list(enumerate(keys, 1))):
         rows.sort(key=itemgetter(place), reverse=key.descending)
     return rows[offset : offset + number]
+
+
+def _with_rare_words(
+    sought: Sought, keys: tuple[_Key, ...], values: Sequence[Any], number: int, offset: int
+) -> Sequence[Sequence[Any]] | None:
+    """Return the same of what rare words find; None if there are none, or more is asked for.
+
+    How many there are is noted on the way.
+    """
+    query, known = sought.query, words.POSTGRESQL.c
+    beside = query.identifier or query.alone or query.position or query.since or query.until
+    if not query.q or beside or not all(key.column.key in known for key in keys):
+        return None
+    if (rare := sought.rare) is None:
+        return None
+    statement = _of_rare_words(keys, others=bool(rare.others), going_on=bool(values))
+    given = {**rare._asdict(), "most": sought.most, "number": number, "offset": offset}
+    given |= {f"value_{place}": value for place, value in enumerate(values)}
+    rows = sought.session.connection().execute(statement, given).all()
+    sought.counted = rows[0].counted
+    if sought.counted > sought.few:
+        return None
+    return [row[:-1] for row in rows if row.summary is not None]
+
+
+@cache
+def _of_rare_words(keys: tuple[_Key, ...], *, others: bool, going_on: bool) -> Select[Any]:
+    """Return the selection of the summaries, the keys, and how many there are.
+
+    There is one row at least, without a summary if there are none.
+    """
+    kept = [column for column in words.POSTGRESQL.c if column.key != "words"]
+    held = has(bindparam("rare"), bindparam("others") if others else None)
+    found = select(*kept).where(*held).limit(bindparam("most")).cte("found")
+    here = [replace(key, column=found.c[key.column.key]) for key in keys]
+    values = [bindparam(f"value_{n}", type_=key.column.type) for n, key in enumerate(keys)]
+    shown = (
+        select(found).where(*(_after(here, values) if going_on else ()))
+        .order_by(*(key.order(key.column) for key in here))
+        .limit(bindparam("number")).offset(bindparam("offset")).subquery("shown")
+    )  # fmt: skip
+    counted = select(func.count().label("counted")).select_from(found).subquery("all_of_them")
+    with_summary = shown.join(RESOURCES, shown.c.number == RESOURCE.number)
+    columns = [shown.c[key.column.key] for key in keys]
+    return (
+        select(RESOURCE.summary, *columns, counted.c.counted)
+        .select_from(counted.outerjoin(with_summary, true()))
+        .order_by(*(key.order(column) for key, column in zip(keys, columns, strict=True)))
+    )
 
 
 def _chosen(

@@ -117,10 +117,22 @@ class TallyRow(Base):
     """How many resources there are of a kind, in a collection and a stream; kept by ``index``."""
 
     __tablename__ = "tallies"
+    __table_args__ = (Index("ix_tallies_stream", "stream"),)
 
     ktype: Mapped[str] = mapped_column(String(32), primary_key=True)
     collection: Mapped[str] = mapped_column(String(64), primary_key=True)
     stream: Mapped[str] = mapped_column(String(64), primary_key=True)
+    latest: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    resources: Mapped[int] = mapped_column(WHOLE)
+
+
+class TotalRow(Base):
+    """The same of all streams together; a few rows, of which most sums are made."""
+
+    __tablename__ = "totals"
+
+    ktype: Mapped[str] = mapped_column(String(32), primary_key=True)
+    collection: Mapped[str] = mapped_column(String(64), primary_key=True)
     latest: Mapped[bool] = mapped_column(Boolean, primary_key=True)
     resources: Mapped[int] = mapped_column(WHOLE)
 

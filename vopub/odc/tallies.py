@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from vopub.odc.schema import Base, TallyRow
+from vopub.odc.schema import Base, TallyRow, TotalRow
 from vopub.odc.search import Query
 
-_TALLIES = Base.metadata.tables[TallyRow.__tablename__].c
+_BY_STREAM = Base.metadata.tables[TallyRow.__tablename__].c
+_OF_ALL = Base.metadata.tables[TotalRow.__tablename__].c
 
 
 def total(session: Session, query: Query) -> int:
@@ -61,10 +62,11 @@ def _asked(query: Query) -> dict[str, Any]:
 @cache
 def _statement(asked: tuple[str, ...], facet: str, *, within: bool) -> Select[Any]:
     """Return the sum, for each value of a facet or of all, of what is asked for."""
-    held = [_TALLIES[name] == bindparam(name) for name in asked]
-    counted = select(func.sum(_TALLIES.resources)).where(*held)
+    kept = _BY_STREAM if "stream" in (*asked, facet) else _OF_ALL
+    held = [kept[name] == bindparam(name) for name in asked]
+    counted = select(func.sum(kept.resources)).where(*held)
     if not facet:
         return counted
-    column = _TALLIES[facet]
+    column = kept[facet]
     counted = counted.add_columns(column).group_by(column).order_by(column)
     return counted.where(column.in_(bindparam("names", expanding=True))) if within else counted

@@ -19,6 +19,7 @@ from sqlalchemy.sql.operators import custom_op
 
 from vopub.odc import tallies, words
 from vopub.odc.many import among, column_of
+from vopub.odc.rare import Terms, has_terms, terms_of
 from vopub.odc.schema import RESOURCE
 from vopub.odc.search import Query, beside_facets, ends_from, facets, without_time
 
@@ -43,6 +44,10 @@ class Sought:
         self.session = session
         self.query = query
         self.dialect = session.get_bind().dialect.name
+        self.few, self.most = FEW, max(FEW, MOST_COUNTED) + 1
+        """So many are few, and so many are looked for to know whether there are more."""
+        self.counted: int | None = None
+        """How many there are ``by_words``, if that is known without them."""
 
     @cached_property
     def by_words(self) -> list[int]:
@@ -51,16 +56,30 @@ class Sought:
         Some more than are few.
         """
         q, wanted = self.query.q, facets(self.query)
-        if self.dialect == "postgresql":
-            found = words.found_by_rare(self.session, q, wanted, FEW)
+        if self.rare is not None:
+            found = select(words.POSTGRESQL.c.number).where(*has_terms(self.rare))
+        elif self.dialect == "postgresql":
+            found = words.found(self.dialect, q, wanted)
         else:
             found = words.found(self.dialect, self._rarest_first(), wanted)
-        return column_of(self.session, found.limit(max(FEW, MOST_COUNTED) + 1))
+        return column_of(self.session, found.limit(self.most))
+
+    @cached_property
+    def rare(self) -> Terms | None:
+        """What PostgreSQL looks for by rare words; None if there are none, or for SQLite."""
+        if self.dialect != "postgresql":
+            return None
+        return terms_of(self.session, self.query.q, facets(self.query), self.few)
 
     @property
     def has_few(self) -> bool:
         """Whether words are looked for that few resources have."""
-        return bool(self.query.q) and len(self.by_words) <= FEW
+        return bool(self.query.q) and self.number_by_words <= self.few
+
+    @property
+    def number_by_words(self) -> int:
+        """How many there are ``by_words``."""
+        return len(self.by_words) if self.counted is None else self.counted
 
     def _rarest_first(self) -> str:
         """Return the words so that SQLite does less, which takes the first and looks for others."""
@@ -69,7 +88,7 @@ class Sought:
 
     def _is_in_many(self, word: str) -> bool:
         found = words.found(self.dialect, word, ())
-        return self.session.connection().scalar(found.limit(1).offset(FEW)) is not None
+        return self.session.connection().scalar(found.limit(1).offset(self.few)) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import Session
 
 from vopub.odc.many import insert_values
 from vopub.odc.schema import RESOURCE
@@ -41,13 +40,17 @@ MOST_WORDS = 4000
 """Different words of one resource that can be found; PostgreSQL's own limit is 1 MB."""
 MOST_TEXTS = 500
 """Texts whose words are remembered: the elements of a stream say mostly the same."""
-MOST_ESTIMATED = 10
-"""Words of a search of which PostgreSQL is asked how rare they are."""
 NAME = "resource_words"
 """Table of the words; the migrations make it, for each database its own kind."""
 
 _SQLITE = table(NAME, column("rowid", BigInteger), column(NAME))
-_POSTGRESQL = table(NAME, column("number", BigInteger), column("words"))
+POSTGRESQL = table(
+    NAME, column("number", BigInteger), column("identifier", RESOURCE.identifier.type),
+    column("version_key", RESOURCE.version_key.type), column("moment", RESOURCE.moment.type),
+    column("words"),
+)  # fmt: skip
+"""Its columns in PostgreSQL: beside the words, what lists are ordered by."""
+_KEPT = tuple(column.name for column in POSTGRESQL.columns)
 _WORD = re.compile(r"\w+")
 _REMOVE = {
     "sqlite": "resource_words(resource_words, rowid, words)",
@@ -56,13 +59,13 @@ _REMOVE = {
 }
 _ADD = {
     "sqlite": "resource_words(rowid, words)",
-    "postgresql": "INSERT INTO resource_words(number, words) "
-    "SELECT number, array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
-    "FROM unnest(CAST(:number AS bigint[]), CAST(:words AS text[])) AS new(number, words)",
+    "postgresql": "INSERT INTO resource_words(number, identifier, version_key, moment, words) "
+    "SELECT number, identifier, version_key, moment, "
+    "array_to_tsvector(array_remove(string_to_array(words, ' '), '')) "
+    "FROM unnest(CAST(:number AS bigint[]), CAST(:identifier AS text[]), "
+    "CAST(:version_key AS text[]), CAST(:moment AS timestamp[]), CAST(:words AS text[])) "
+    "AS new(number, identifier, version_key, moment, words)",
 }
-_EXPLAIN = text(
-    "EXPLAIN (FORMAT JSON) SELECT FROM resource_words WHERE words @@ CAST(:wanted AS tsquery)"
-)
 _CLEAR = {
     "sqlite": "INSERT INTO resource_words(resource_words) VALUES ('delete-all')",
     "postgresql": "TRUNCATE resource_words",
@@ -142,17 +145,18 @@ def replace(
 ) -> None:
     """Take resources out of the index as they were, and put them in as they are.
 
-    Each is given by ``number``, ``words``, ``ktype``, ``collection``, ``stream`` and ``latest``.
+    Each is given by ``number``, ``words``, ``ktype``, ``collection``, ``stream`` and ``latest``,
+    and by ``identifier``, ``version_key`` and ``moment``.
     """
     for statements, rows, order in ((_REMOVE, before, ("delete",)), (_ADD, after, ())):
-        values = [(row["number"], _document(row)) for row in rows]
+        values = [{**row, "words": _document(row)} for row in rows]
         if values and connection.dialect.name == "postgresql":
             # One statement for all: each would wait for an answer of its own.
-            numbers, documents = map(list, zip(*values, strict=True))
-            together = {"number": numbers, "words": documents}
+            together = {name: [row[name] for row in values] for name in _KEPT}
             connection.execute(text(statements["postgresql"]), together)
         elif values:
-            insert_values(connection, statements["sqlite"], [(*order, *row) for row in values])
+            told = [(*order, row["number"], row["words"]) for row in values]
+            insert_values(connection, statements["sqlite"], told)
 
 
 def clear(connection: Connection) -> None:
@@ -177,7 +181,7 @@ def matching(dialect: str, q: str, facets: Sequence[str]) -> ColumnElement[bool]
     rows = found(dialect, q, facets)
     if dialect == "sqlite":
         return RESOURCE.number.in_(rows)
-    return exists(rows.where(_POSTGRESQL.c.number == RESOURCE.number))
+    return exists(rows.where(POSTGRESQL.c.number == RESOURCE.number))
 
 
 def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
@@ -189,42 +193,26 @@ def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
         )
         match = _SQLITE.c[NAME].op("MATCH")(wanted)
         return select(_SQLITE.c.rowid).where(match if typed else false())
-    held = _has([*map(_term, typed), *map(_quoted, facets)])
-    return select(_POSTGRESQL.c.number).where(held if typed else false())
+    held = has(cast(" & ".join([*map(_term, typed), *map(quoted, facets)]), TSQUERY))
+    return select(POSTGRESQL.c.number).where(held if typed else false())
 
 
-def found_by_rare(session: Session, q: str, facets: Sequence[str], few: int) -> Select[Any]:
-    """Return the same for PostgreSQL, which reads less if some of the words are rare.
-
-    Its index would be gone through for all words; here, what is in more than ``few`` resources is
-    looked for in those that have the rare words, which are read in any case.
-    """
-    typed = list(dict.fromkeys(_typed(q)))
-    rare = [each for each in typed[:MOST_ESTIMATED] if _estimate(session, each) <= few]
-    if not rare:
-        return found("postgresql", q, facets)
-    chosen = select(_POSTGRESQL.c.number).where(_has(map(_term, rare)))
-    others = [*(_term(each) for each in typed if each not in rare), *map(_quoted, facets)]
-    # Whether it is true, and not false or unknown, is nothing that an index can tell.
-    return chosen.where(_has(others).is_(True)) if others else chosen
+def has(wanted: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return that a row of PostgreSQL's table has what a ``tsquery`` asks for."""
+    return POSTGRESQL.c.words.bool_op("@@")(wanted)
 
 
-def _estimate(session: Session, typed: _Typed) -> int:
-    """Return about how many resources have a word, as PostgreSQL plans with."""
-    plan = session.connection().scalar(_EXPLAIN, {"wanted": _term(typed)})
-    return int(plan[0]["Plan"]["Plan Rows"])  # of the whole, however it is carried out
-
-
-def _has(terms: Iterable[str]) -> ColumnElement[bool]:
-    wanted = cast(" & ".join(terms), TSQUERY)
-    return _POSTGRESQL.c.words.bool_op("@@")(wanted)
+def terms_of(q: str) -> list[str]:
+    """Return the words of a search, each once, as PostgreSQL has them."""
+    return list(dict.fromkeys(map(_term, _typed(q))))
 
 
 def _term(typed: _Typed) -> str:
-    return _quoted(typed.word) + ":*" * typed.begins
+    return quoted(typed.word) + ":*" * typed.begins
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """Return a word, or what ``facet`` returned, as PostgreSQL has it."""
     return f"'{word}'"
 
 

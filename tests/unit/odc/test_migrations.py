@@ -203,3 +203,24 @@ def test_what_lies_closer_together_is_the_same(
     assert store.page(Query()).summaries == listed
     assert store.life.replaced_by(kids[0]) == kids[1]
     store.close()
+
+
+def test_what_is_counted_and_put_in_order_is_the_same_after_a_step(
+    tmp_path: Path, database: str
+) -> None:
+    """A store of the step before has no sums of all streams, and words without an order."""
+    store = Store(tmp_path / "odc", database)
+    for version in ("1.9", "1.10"):
+        store.put_resource(make_record(version=version, files=[]))
+    queries = (Query(), Query(latest=True), Query(q="orca"), Query(q="orca", ktype=Ktype.EVENTS))
+    told = [(store.count(query), store.page(query, sort)) for query in queries for sort in Sort]
+    assert told[0][0].number == 2
+    store.close()
+    go_back(tmp_path / "odc" / "odc.db", "0010", database)
+    store = Store(tmp_path / "odc", database)
+    assert [(store.count(q), store.page(q, sort)) for q in queries for sort in Sort] == told
+    store.put_resource(make_record(version="1.11", files=[]))
+    for query, number in zip(queries, (3, 1, 3, 3), strict=True):
+        assert store.count(query).number == number
+        assert len(store.page(query).summaries) == number
+    store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from vopub.model.resource import Coverage, KM3OpenResource, TimeSpan
 from vopub.odc.answers import Outcome, ResourceSummary
 from vopub.odc.faults import RefusedError
 from vopub.odc.paging import Page, Sort
-from vopub.odc.schema import ResourceRow, TallyRow
+from vopub.odc.schema import ResourceRow, TallyRow, TotalRow
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 
@@ -218,7 +219,16 @@ def test_tallies_stay_true_whatever_happens(tmp_path: Path, database: str) -> No
                 TallyRow.resources,
             ).where(TallyRow.resources != 0)
         )  # fmt: skip
-        assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
+        by_stream: list[tuple[Any, ...]] = sorted(map(tuple, kept))
+        assert sorted(map(tuple, counted)) == by_stream
+        totals = Counter[tuple[Any, ...]]()
+        for ktype, collection, _stream, latest, number in by_stream:
+            totals[ktype, collection, latest] += number
+        columns_of_totals = (TotalRow.ktype, TotalRow.collection, TotalRow.latest)
+        told = session.execute(
+            select(*columns_of_totals, TotalRow.resources).where(TotalRow.resources != 0)
+        )
+        assert {tuple(key): number for *key, number in told} == totals
     everything = walk(store, Query(), Sort.OLDEST)
     assert sorted(walk(store, Query(q="number"), Sort.OLDEST)) == sorted(everything)
     store.close()

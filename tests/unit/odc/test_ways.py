@@ -9,8 +9,10 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
+from time import monotonic
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -19,9 +21,9 @@ from sqlalchemy import text
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import Coverage, KM3OpenResource, TimeSpan
-from vopub.odc import ways, words
+from vopub.odc import rare, ways
 from vopub.odc.answers import ResourceSummary
-from vopub.odc.paging import Page, Sort
+from vopub.odc.paging import Count, Page, Sort
 from vopub.odc.search import Query
 from vopub.odc.store import Store
 from vopub.odc.ways import lasting
@@ -219,5 +221,62 @@ def test_postgresql_looks_for_common_words_in_what_has_the_rare_ones(
         # As it plans by itself for large tables of which it has no statistics yet.
         session.execute(text(f"SET LOCAL force_parallel_mode = {parallel}"))
         for q, beside in (("odd 7", True), ("7 odd", True), ("odd even", False), ("7", False)):
-            found = words.found_by_rare(session, q, (), ways.FEW)
-            assert ("IS true" in str(found)) is beside, q
+            asked = rare.terms_of(session, q, (), ways.FEW)
+            assert (asked is not None and asked.others != "") is beside, q
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_words_that_are_not_as_rare_as_estimated_are_found_as_well(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rare, "_estimate", lambda *_: 0)
+    for query in (Query(q="odd"), Query(q="is odd", ktype=Ktype.PLOT), Query(q="nothing")):
+        for sort in Sort:
+            found = walk(store, query, sort)
+            assert set(found) == matching(query)
+            assert len(found) == len(matching(query))
+            everything = walk(store, Query(), sort)
+            assert found == [kid for kid in everything if kid in matching(query)]
+        assert store.count(query) == Count(len(matching(query)))
+        assert store.find(query).total == len(matching(query))
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_postgresql_is_asked_again_how_common_a_word_is_after_a_while(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways, "FEW", 4)
+    common, asked = f"common{uuid4().hex}", list[str]()
+
+    def estimate(_connection: object, term: str) -> int:
+        asked.append(term)
+        return 5 if term == f"'{common}'" else 4
+
+    monkeypatch.setattr(rare, "_estimate", estimate)
+    with store.reading() as session:
+        for _ in range(2):
+            assert rare.terms_of(session, f"{common} rare", (), 4) == ("'rare'", f"'{common}'")
+        assert asked == [f"'{common}'", "'rare'", "'rare'"]
+        later = monotonic() + rare.REMEMBERED
+        monkeypatch.setattr(rare, "monotonic", lambda: later)
+        rare.terms_of(session, common, (), 4)
+    assert asked[3:] == [f"'{common}'"]
+
+
+def test_what_has_rare_words_is_in_the_order_of_what_it_says_now(
+    tmp_path: Path, database: str
+) -> None:
+    store = Store(tmp_path / "odc", database)
+    records = [make(number) for number in (1, 3, 9)]
+    store.put_resources(records)
+    query = Query(q="odd")
+    assert walk(store, query, Sort.EARLIEST_DATA) == in_time(records)
+    moved = TimeSpan(start=datetime(1999, 1, 1, tzinfo=UTC), stop=datetime(2030, 1, 1, tzinfo=UTC))
+    last = next(record for record in records if record.kid == in_time(records)[-1])
+    store.put_resource(last.model_copy(update={"coverage": Coverage(temporal=moved)}))
+    assert walk(store, query, Sort.EARLIEST_DATA) == [last.kid, *in_time(records)[:-1]]
+    store.close()
+
+
+def in_time(records: list[KM3OpenResource]) -> list[UUID]:
+    return [r.kid for r in sorted(records, key=lambda record: span(record.kid.int))]
