@@ -20,7 +20,7 @@ from vopub.odc import words
 MOST_ESTIMATED = 10
 """Words of a search of which PostgreSQL is asked how rare they are."""
 REMEMBERED = 60.0
-"""Seconds for which a word stays one that many resources have."""
+"""Seconds for which words stay ones that many resources have."""
 MOST_REMEMBERED = 1000
 
 _EXPLAIN = text(
@@ -51,11 +51,17 @@ def terms_of(session: Session, q: str, facets: Sequence[str], few: int) -> Terms
         A word is rare if at most about so many resources have it.
     """
     terms = words.terms_of(q)
-    rare = [each for each in terms[:MOST_ESTIMATED] if not _is_common(session, each, few)]
+    rare = [each for each in terms[:MOST_ESTIMATED] if not _are_in_more(session, each, few)]
     if not rare:
         return None
     others = [*(each for each in terms if each not in rare), *map(words.quoted, facets)]
     return Terms(" & ".join(rare), " & ".join(others))
+
+
+def have_more(session: Session, q: str, facets: Sequence[str], number: int) -> bool:
+    """Return whether PostgreSQL thinks that more than so many have all that is asked for."""
+    wanted = [*words.terms_of(q), *map(words.quoted, facets)]
+    return bool(wanted) and _are_in_more(session, " & ".join(wanted), number)
 
 
 def has(rare: ColumnElement[str], others: ColumnElement[str] | None) -> list[ColumnElement[bool]]:
@@ -72,23 +78,23 @@ def has_terms(terms: Terms) -> list[ColumnElement[bool]]:
     return has(literal(terms.rare), literal(terms.others) if terms.others else None)
 
 
-def _is_common(session: Session, term: str, few: int) -> bool:
-    """Return whether many have a word, as PostgreSQL plans with; some become common, hardly rare.
+def _are_in_more(session: Session, wanted: str, number: int) -> bool:
+    """Return whether more than so many have some words; what became common stays so for a while.
 
     A wrong answer costs time only: what is found is counted.
     """
     connection = session.connection()
     known = _common.setdefault(connection.engine, {})
-    if known.get((term, few), 0.0) > monotonic():
+    if known.get((wanted, number), 0.0) > monotonic():
         return True
-    common = _estimate(connection, term) > few
-    if common:
+    more = _estimate(connection, wanted) > number
+    if more:
         if len(known) >= MOST_REMEMBERED:
             known.clear()
-        known[term, few] = monotonic() + REMEMBERED
-    return common
+        known[wanted, number] = monotonic() + REMEMBERED
+    return more
 
 
-def _estimate(connection: Connection, term: str) -> int:
-    plan = connection.scalar(_EXPLAIN, {"wanted": term})
+def _estimate(connection: Connection, wanted: str) -> int:
+    plan = connection.scalar(_EXPLAIN, {"wanted": wanted})
     return int(plan[0]["Plan"]["Plan Rows"])  # of the whole, however it is carried out

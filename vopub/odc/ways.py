@@ -19,12 +19,14 @@ from sqlalchemy.sql.operators import custom_op
 
 from vopub.odc import tallies, words
 from vopub.odc.many import among, column_of
-from vopub.odc.rare import Terms, has_terms, terms_of
+from vopub.odc.rare import Terms, has_terms, have_more, terms_of
 from vopub.odc.schema import RESOURCE
 from vopub.odc.search import Query, beside_facets, ends_from, facets, without_time
 
 FEW = 5000
 """So many are read and put in order sooner than a long list is gone through."""
+FOR_SURE = 20
+"""PostgreSQL takes words for independent of each other, and is hardly wrong by more than this."""
 MOST_COUNTED = 1000
 """More than this are not counted where counting means reading them."""
 
@@ -44,17 +46,13 @@ class Sought:
         self.session = session
         self.query = query
         self.dialect = session.get_bind().dialect.name
-        self.few, self.most = FEW, max(FEW, MOST_COUNTED) + 1
-        """So many are few, and so many are looked for to know whether there are more."""
+        self.few = FEW
         self.counted: int | None = None
         """How many there are ``by_words``, if that is known without them."""
 
     @cached_property
     def by_words(self) -> list[int]:
-        """The numbers of the first resources that have the words and are what facets ask for.
-
-        Some more than are few.
-        """
+        """The numbers of the first resources that have the words and are what facets ask for."""
         q, wanted = self.query.q, facets(self.query)
         if self.rare is not None:
             found = select(words.POSTGRESQL.c.number).where(*has_terms(self.rare))
@@ -71,10 +69,21 @@ class Sought:
             return None
         return terms_of(self.session, self.query.q, facets(self.query), self.few)
 
+    @cached_property
+    def most(self) -> int:
+        """How many are looked for ``by_words``: one more than are few, or than are counted.
+
+        The second, which is less, where there are many for sure.
+        """
+        asked = (self.session, self.query.q, facets(self.query), self.few * FOR_SURE)
+        if self.dialect == "postgresql" and self.rare is None and have_more(*asked):
+            return MOST_COUNTED + 1
+        return max(self.few, MOST_COUNTED) + 1
+
     @property
     def has_few(self) -> bool:
         """Whether words are looked for that few resources have."""
-        return bool(self.query.q) and self.number_by_words <= self.few
+        return bool(self.query.q) and self.number_by_words <= min(self.few, self.most - 1)
 
     @property
     def number_by_words(self) -> int:

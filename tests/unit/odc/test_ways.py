@@ -21,12 +21,12 @@ from sqlalchemy import text
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import Coverage, KM3OpenResource, TimeSpan
-from vopub.odc import rare, ways
+from vopub.odc import paging, rare, ways
 from vopub.odc.answers import ResourceSummary
 from vopub.odc.paging import Count, Page, Sort
 from vopub.odc.search import Query
 from vopub.odc.store import Store
-from vopub.odc.ways import lasting
+from vopub.odc.ways import Sought, lasting
 
 from .conftest import make_record
 
@@ -239,6 +239,24 @@ def test_words_that_are_not_as_rare_as_estimated_are_found_as_well(
             assert found == [kid for kid in everything if kid in matching(query)]
         assert store.count(query) == Count(len(matching(query)))
         assert store.find(query).total == len(matching(query))
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("counted", [1000, 20])
+def test_where_there_are_many_for_sure_no_more_are_looked_for_than_are_counted(
+    store: Store, counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rare, "_estimate", lambda *_: 10**9)
+    for module in (ways, paging):
+        monkeypatch.setattr(module, "MOST_COUNTED", counted)
+    for query in (Query(q="odd"), Query(q="is odd", ktype=Ktype.PLOT), Query(q="nothing")):
+        with store.reading() as session:
+            assert len(Sought(session, query).by_words) == min(len(matching(query)), counted + 1)
+        for sort in Sort:
+            assert set(walk(store, query, sort)) == matching(query)
+        number = len(matching(query))
+        assert store.count(query) == Count(min(number, counted), number <= counted)
+        assert store.find(query).total == number
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)

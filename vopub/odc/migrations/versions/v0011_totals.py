@@ -24,7 +24,9 @@ WORDS = (
     "ALTER TABLE resource_words ADD PRIMARY KEY (number)",
     *(f"ALTER TABLE resource_words ALTER COLUMN {name} SET NOT NULL"
       for name in ("identifier", "version_key", "moment", "words")),
-    "CREATE INDEX ix_resource_words ON resource_words USING gin (words)",
+    # What was added last is gone through by each search, until it is this much (kB, of 4096).
+    """CREATE INDEX ix_resource_words ON resource_words USING gin (words)
+    WITH (gin_pending_list_limit = 256)""",
     "ANALYZE resource_words",
 )  # fmt: skip
 
@@ -55,5 +57,6 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for name in ("identifier", "version_key", "moment"):
             op.drop_column("resource_words", name)
+        op.execute("ALTER INDEX ix_resource_words RESET (gin_pending_list_limit)")
     op.drop_index(OF_STREAM, "tallies")
     op.drop_table("totals")
