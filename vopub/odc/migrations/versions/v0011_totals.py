@@ -26,7 +26,7 @@ WORDS = (
       for name in ("identifier", "version_key", "moment", "words")),
     # What was added last is gone through by each search, until it is this much (kB, of 4096).
     """CREATE INDEX ix_resource_words ON resource_words USING gin (words)
-    WITH (gin_pending_list_limit = 256)""",
+    WITH (gin_pending_list_limit = 1024)""",
     "ANALYZE resource_words",
 )  # fmt: skip
 
