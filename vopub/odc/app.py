@@ -36,6 +36,7 @@ from vopub.odc.limits import Cells, Limit
 from vopub.odc.ownership import Owned
 from vopub.odc.packing import Packing
 from vopub.odc.remembering import Remembering
+from vopub.odc.sharing import Sharing, Shelf
 from vopub.odc.store import Store, prepare
 from vopub.odc.turns import Queue, Turns
 
@@ -77,6 +78,8 @@ class Shared:
     owned: Owned
     wrong_tokens: Limit
     writes: Limit
+    answers: Shelf | None
+    """None if there is only one."""
 
     @classmethod
     def prepare(cls, config: OdcConfig, processes: int = 1) -> Shared:
@@ -91,12 +94,16 @@ class Shared:
             prepare(config.directory, config.database, processes),
             Limit(WRONG_TOKENS, cells=Cells.of(processes)),
             Limit(config.most_writes, cells=Cells.of(processes)),
+            Shelf() if processes > 1 else None,
         )
 
     def by(self, process: int) -> Shared:
         """Return the same for one of the processes."""
         return Shared(
-            self.owned.by(process), self.wrong_tokens.by(process), self.writes.by(process)
+            self.owned.by(process),
+            self.wrong_tokens.by(process),
+            self.writes.by(process),
+            self.answers,
         )
 
 
@@ -152,6 +159,8 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
         ],
         max_age=86_400,
     )  # fmt: skip
+    if shared.answers is not None:
+        app.add_middleware(Sharing, mark=shared.owned.writes.now, shelf=shared.answers)
     queue = Queue()
     app.add_middleware(Turns, queue=queue)
     app.add_middleware(Packing)

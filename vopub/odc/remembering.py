@@ -66,7 +66,7 @@ class Remembering:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or pass the request on and keep the answer."""
-        key = _key_of(scope)
+        key = key_of(scope)
         if key is None:
             await self._app(scope, receive, send)
             return
@@ -126,7 +126,7 @@ def _can_be_given_again(head: Message, body: Message) -> bool:
     return in_one_piece and head["status"] in STATUSES
 
 
-def _key_of(scope: Scope) -> Key | None:
+def key_of(scope: Scope) -> Key | None:
     """Return what an answer depends on; None if it is not to be kept."""
     if scope["type"] != "http" or scope["method"] != "GET" or not _is_kept(scope["path"]):
         return None

@@ -6,6 +6,7 @@ Source: IVOA MOC 2.0, section 4: a range of the cells of order 29, nested number
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 ORDER = 29
 MOST_RANGES = 5000
@@ -61,6 +62,7 @@ def ranges_of(moc: str) -> list[tuple[int, int]]:
     return [(first, stop) for first, stop in ranges if first < stop]
 
 
+@lru_cache(maxsize=100)  # a page of a list and its count ask for the same
 def cell_of(ra: float, dec: float) -> int:
     """Return the cell of order 29 that a position (ICRS, degrees) lies in."""
     from astropy import units as u  # noqa: PLC0415 - as above

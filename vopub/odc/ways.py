@@ -20,7 +20,7 @@ from sqlalchemy.sql.operators import custom_op
 from vopub.odc import tallies, words
 from vopub.odc.many import among, column_of
 from vopub.odc.rare import Terms, has_terms, have_more, terms_of
-from vopub.odc.schema import RESOURCE
+from vopub.odc.schema import RESOURCE, RESOURCES
 from vopub.odc.search import Query, beside_facets, ends_from, facets, without_time
 
 FEW = 5000
@@ -29,6 +29,17 @@ FOR_SURE = 20
 """PostgreSQL takes words for independent of each other, and is hardly wrong by more than this."""
 MOST_COUNTED = 1000
 """More than this are not counted where counting means reading them."""
+
+
+_MORE = RESOURCES.alias("more").c
+_NEXT = select(func.min(RESOURCE.lasting).label("lasting")).cte("steps", recursive=True)
+# From each to the next one by an index: what lies between is not gone through.
+_STEPS = _NEXT.union_all(
+    select(
+        select(func.min(_MORE.lasting)).where(_MORE.lasting > _NEXT.c.lasting).scalar_subquery()
+    ).where(_NEXT.c.lasting.is_not(None))
+)
+_LASTINGS = select(_STEPS.c.lasting).where(_STEPS.c.lasting.is_not(None))
 
 
 class Sought:
@@ -90,6 +101,11 @@ class Sought:
         """How many there are ``by_words``."""
         return len(self.by_words) if self.counted is None else self.counted
 
+    @cached_property
+    def lastings(self) -> list[int]:
+        """All that ``lasting`` returned for resources, each once, the least first."""
+        return list(self.session.connection().scalars(_LASTINGS))
+
     def _rarest_first(self) -> str:
         """Return the words so that SQLite does less, which takes the first and looks for others."""
         parts = self.query.q.split()
@@ -133,7 +149,7 @@ def ways_of(sought: Sought, *, by_moment: bool) -> list[Way]:
         by_index = bool(query.stream or query.collection or query.ktype)  # have one with time
         in_time = _in_time(session, query, hidden=not by_index)
         return [Way([*held, *in_time], few=sought.has_few)]
-    ranges = list(_ranges(session, query))
+    ranges = list(_ranges(sought, query))
     if by_moment or _are_few(session, ranges):
         ends = [] if query.since is None else [ends_from(query.since)]
         return [Way([*held, *each, *ends], few=not by_moment) for each in ranges]
@@ -164,7 +180,7 @@ def _held(sought: Sought) -> tuple[list[ColumnElement[bool]], bool]:
     return held, narrow
 
 
-def _ranges(session: Session, query: Query) -> Iterator[list[ColumnElement[bool]]]:
+def _ranges(sought: Sought, query: Query) -> Iterator[list[ColumnElement[bool]]]:
     """Yield conditions that an index of when data begin can be entered with.
 
     What lasts longer can begin earlier: it is found by how long it lasts, in steps of two.
@@ -173,12 +189,9 @@ def _ranges(session: Session, query: Query) -> Iterator[list[ColumnElement[bool]
     if query.since is None:
         yield until
         return
-    longest = session.connection().scalar(select(func.min(RESOURCE.lasting)))
-    while longest is not None:
+    for longest in sought.lastings:
         begins = RESOURCE.moment >= _before(query.since, longest)
         yield [RESOURCE.lasting == longest, begins, *until]
-        longer = select(func.min(RESOURCE.lasting)).where(RESOURCE.lasting > longest)
-        longest = session.connection().scalar(longer)
 
 
 def _before(moment: datetime, power: int) -> datetime:
