@@ -7,6 +7,7 @@ is made anew each time; here, by one of the processes instead of by each.
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
 from mmap import mmap
@@ -18,6 +19,8 @@ from vopub.odc.remembering import Key, key_of
 PLACES = 64
 PLACE_BYTES = 256 << 10
 """Of each place; memory that nobody wrote to takes none."""
+MOST_NOTED = 500
+"""How many of the last different requests a process remembers."""
 LENGTH = 4
 """Bytes of a length."""
 
@@ -79,11 +82,12 @@ class Sharing:
         self._app = app
         self._mark = mark
         self._shelf = shelf
+        self._asked: OrderedDict[Key, None] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what is there, or pass the request on and leave the answer to others."""
         key = key_of(scope)
-        if key is None:
+        if key is None or not self._was_asked_for(key):
             await self._app(scope, receive, send)
             return
         mark = self._mark()  # before reading: a write that comes between makes the answer old
@@ -104,6 +108,18 @@ class Sharing:
             await send(message)
 
         await self._app(scope, receive, leave)
+
+    def _was_asked_for(self, key: Key) -> bool:
+        """Note what is asked for, and return whether it was not long ago.
+
+        What is asked for only once would take the place of what many want.
+        """
+        known = key in self._asked
+        self._asked[key] = None
+        self._asked.move_to_end(key)
+        if len(self._asked) > MOST_NOTED:
+            self._asked.popitem(last=False)
+        return known
 
 
 def _name_of(mark: bytes, key: Key) -> bytes:
