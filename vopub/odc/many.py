@@ -51,6 +51,19 @@ def among(
     return column.in_(select(given.c.value))
 
 
+def among_given(dialect: str, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the same for values that are given by name when it is asked, as ``packed``."""
+    if dialect != "sqlite":
+        return column == func.any(bindparam(name, type_=ARRAY(column.type)))
+    given = func.json_each(bindparam(name)).table_valued("value")
+    return column.in_(select(given.c.value))
+
+
+def packed(dialect: str, values: Sequence[int]) -> str | list[int]:
+    """Return many values as one."""
+    return json.dumps(values) if dialect == "sqlite" else list(values)
+
+
 def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all have the same columns."""
     connection = session.connection()

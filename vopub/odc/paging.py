@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Row,
     Select,
     and_,
@@ -30,12 +31,20 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import KeyedColumnElement
 
-from vopub.odc import tallies, words
+from vopub.odc import words
 from vopub.odc.faults import RefusedError
 from vopub.odc.rare import has
 from vopub.odc.schema import RESOURCE, RESOURCES
-from vopub.odc.search import Query, conditions, facets
-from vopub.odc.ways import MOST_COUNTED, Sought, Way, in_order, ways_of
+from vopub.odc.search import Query, conditions, facets, given
+from vopub.odc.ways import (
+    MOST_COUNTED,
+    MOST_STATEMENTS,
+    Sought,
+    Way,
+    in_order,
+    number_of,
+    ways_of,
+)
 
 LONGEST_CURSOR = 400
 
@@ -150,25 +159,20 @@ def page_of(sought: Sought, sort: Sort, cursor: str, limit: int) -> Page:
 
 def count_of(sought: Sought) -> Count:
     """Return how many match; exactly, unless there are many and each had to be looked at."""
-    session, query = sought.session, sought.query
+    query = sought.query
     if any((query.identifier, query.since, query.until, query.position)):
         return _counted(sought)
     if query.q:  # the index of words knows the rest, and nothing that was withdrawn
         found = sought.number_by_words
         return Count(min(found, MOST_COUNTED), found <= MOST_COUNTED)
-    return Count(tallies.total(session, query))
+    return Count(sought.total)
 
 
 def _counted(sought: Sought) -> Count:
     """Count what has to be looked at, until it is more than is counted."""
     left = MOST_COUNTED + 1
     for way in ways_of(sought, by_moment=True):
-        chosen = select(RESOURCE.number).where(*way.conditions)
-        if not way.few:
-            # In the order of an index, PostgreSQL stops where it may, and does not collect all.
-            chosen = chosen.order_by(RESOURCE.moment, RESOURCE.number)
-        some = chosen.limit(left).subquery()
-        left -= sought.session.connection().scalar(select(func.count()).select_from(some)) or 0
+        left -= number_of(sought, way, left)
     return Count(min(MOST_COUNTED + 1 - left, MOST_COUNTED), left > 0)
 
 
@@ -180,11 +184,10 @@ def exact_count_of(session: Session, query: Query) -> int:
         return count.number
     found = words.found(sought.dialect, query.q, facets(query))
     if any((query.identifier, query.since, query.until, query.position)):
-        held = conditions(query)
-        if query.q:
-            held.append(RESOURCE.number.in_(found))
-        found = select(RESOURCE.number).where(*held)
-    return session.connection().scalar(select(func.count()).select_from(found.subquery())) or 0
+        by_words = (RESOURCE.number.in_(found),) if query.q else ()
+        found = select(RESOURCE.number).where(*conditions(sought.shape), *by_words)
+    counting = select(func.count()).select_from(found.subquery())
+    return session.connection().scalar(counting, given(query)) or 0
 
 
 def piece_of(session: Session, query: Query) -> list[str]:
@@ -202,14 +205,12 @@ def _some(
     """
     if (few := _with_rare_words(sought, keys, values, number, offset)) is not None:
         return few
-    after = _after(keys, values) if values else []
     ways = ways_of(sought, by_moment=keys[0].column is RESOURCE.moment)
-    session, connection = sought.session, sought.session.connection()
     if len(ways) == 1:
-        return connection.execute(_chosen(session, ways[0], keys, after, number, offset)).all()
-    rows: list[Row[Any]] = []
+        return _found(sought, ways[0], keys, values, number, offset)
+    rows: list[Sequence[Any]] = []
     for way in ways:
-        rows += connection.execute(_chosen(session, way, keys, after, offset + number)).all()
+        rows += _found(sought, way, keys, values, offset + number, 0)
     for place, key in reversed(list(enumerate(keys, 1))):
         rows.sort(key=itemgetter(place), reverse=key.descending)
     return rows[offset : offset + number]
@@ -229,9 +230,9 @@ def _with_rare_words(
     if (rare := sought.rare) is None:
         return None
     statement = _of_rare_words(keys, others=bool(rare.others), going_on=bool(values))
-    given = {**rare._asdict(), "most": sought.most, "number": number, "offset": offset}
-    given |= {f"value_{place}": value for place, value in enumerate(values)}
-    rows = sought.session.connection().execute(statement, given).all()
+    asked = {**rare._asdict(), **_numbered(values), "most": sought.most, "number": number,
+             "offset": offset}  # fmt: skip
+    rows = sought.session.connection().execute(statement, asked).all()
     sought.counted = rows[0].counted
     if sought.counted > sought.few:
         return None
@@ -248,9 +249,8 @@ def _of_rare_words(keys: tuple[_Key, ...], *, others: bool, going_on: bool) -> S
     held = has(bindparam("rare"), bindparam("others") if others else None)
     found = select(*kept).where(*held).limit(bindparam("most")).cte("found")
     here = [replace(key, column=found.c[key.column.key]) for key in keys]
-    values = [bindparam(f"value_{n}", type_=key.column.type) for n, key in enumerate(keys)]
     shown = (
-        select(found).where(*(_after(here, values) if going_on else ()))
+        select(found).where(*(_after(here) if going_on else ()))
         .order_by(*(key.order(key.column) for key in here))
         .limit(bindparam("number")).offset(bindparam("offset")).subquery("shown")
     )  # fmt: skip
@@ -264,33 +264,50 @@ def _of_rare_words(keys: tuple[_Key, ...], *, others: bool, going_on: bool) -> S
     )
 
 
+def _found(
+    sought: Sought, way: Way, keys: tuple[_Key, ...], values: Sequence[Any], number: int,
+    offset: int,
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """Return the summaries and keys that one way finds."""
+    chosen = _chosen(
+        sought.dialect, way.conditions, keys, few=way.few, going_on=bool(values)
+    )  # fmt: skip
+    asked = {**way.values, **_numbered(values), "number": number, "offset": offset}
+    return sought.session.connection().execute(chosen, asked).all()
+
+
+@lru_cache(maxsize=MOST_STATEMENTS)
 def _chosen(
-    session: Session,
-    way: Way,
-    keys: Sequence[_Key],
-    after: Sequence[ColumnElement[bool]],
-    number: int,
-    offset: int = 0,
-) -> Select[Any]:
-    """Return the selection of the summaries and keys that one way finds."""
+    dialect: str, conditions: tuple[ColumnElement[bool], ...], keys: tuple[_Key, ...], *,
+    few: bool, going_on: bool,
+) -> Select[Any]:  # fmt: skip
+    """Return the selection of what fulfils the conditions, after the values if it goes on."""
     columns = [key.column for key in keys]
-    order = [key.order(in_order(session, way, key.column)) for key in keys]
-    if not way.few:
-        chosen = select(RESOURCE.summary, *columns).where(*way.conditions, *after)
+    order = [key.order(in_order(dialect, key.column, few=few)) for key in keys]
+    after = _after(keys) if going_on else ()
+    number, offset = bindparam("number", type_=Integer), bindparam("offset", type_=Integer)
+    if not few:
+        chosen = select(RESOURCE.summary, *columns).where(*conditions, *after)
         return chosen.order_by(*order).limit(number).offset(offset)
     # What is put in order is in an index; only what is shown is read beside it.
-    known = select(*dict.fromkeys([RESOURCE.number, *columns])).where(*way.conditions, *after)
+    known = select(*dict.fromkeys([RESOURCE.number, *columns])).where(*conditions, *after)
     shown = known.order_by(*order).limit(number).offset(offset).subquery("shown")
     ordered = [key.order(shown.c[key.column.key]) for key in keys]
     summaries = select(RESOURCE.summary, *(shown.c[key.column.key] for key in keys))
     return summaries.join(shown, shown.c.number == RESOURCE.number).order_by(*ordered)
 
 
-def _after(keys: Sequence[_Key], values: Sequence[Any]) -> list[ColumnElement[bool]]:
-    """Return that a resource comes after the one with these values.
+def _numbered(values: Sequence[Any]) -> dict[str, Any]:
+    """Return the values of a cursor by the names that ``_after`` gives them."""
+    return {f"value_{place}": value for place, value in enumerate(values)}
+
+
+def _after(keys: Sequence[_Key]) -> list[ColumnElement[bool]]:
+    """Return that a resource comes after the one with the values of a cursor.
 
     That the first key is not before says nothing new, but lets the database begin at the place.
     """
+    values = [bindparam(f"value_{n}", type_=key.column.type) for n, key in enumerate(keys)]
     ways = []
     for number, (key, value) in enumerate(zip(keys, values, strict=True)):
         equal = [k.column == v for k, v in zip(keys[:number], values[:number], strict=True)]

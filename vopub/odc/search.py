@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Column, ColumnElement, DateTime, bindparam, func, select, true
 
 from vopub.model.ktype import Ktype
 from vopub.odc import sky, words
-from vopub.odc.schema import NO_STREAM, RESOURCE, SkyRow
+from vopub.odc.schema import NO_STREAM, RESOURCE, WHOLE, Base, SkyRow
+
+_SKY = Base.metadata.tables[SkyRow.__tablename__].c
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +65,73 @@ def version_key(version: str) -> str:
     return ".".join(f"{len(part):02}{part}" for part in [*parts, "", ""][:3])
 
 
-def conditions(query: Query) -> list[ColumnElement[bool]]:
+class Shape(NamedTuple):
+    """What a query asks for, whatever it asks of it: statements are made once for each."""
+
+    ktype: bool
+    collection: bool
+    stream: bool
+    alone: bool
+    identifier: bool
+    latest: bool
+    since: bool
+    until: bool
+    position: bool
+
+
+def shape_of(query: Query) -> Shape:
+    """Return what a query asks for beside words."""
+    return Shape(*(bool(getattr(query, name)) for name in Shape._fields))
+
+
+def given(query: Query) -> dict[str, Any]:
+    """Return the values that the conditions below name."""
+    return {
+        "ktype": query.ktype and query.ktype.value, "collection": query.collection,
+        "stream": query.stream, "identifier": query.identifier, "since": query.since,
+        "until": query.until, "cell": query.position and sky.cell_of(*query.position),
+    }  # fmt: skip
+
+
+@cache
+def conditions(shape: Shape) -> tuple[ColumnElement[bool], ...]:
     """Return what must hold of a resource, except for the words."""
-    held = without_time(query)
-    if query.until is not None:
-        held.append(RESOURCE.moment <= query.until)
-    if query.since is not None:
-        held.append(ends_from(query.since))
-    return held
+    until = (RESOURCE.moment <= bindparam("until"),) if shape.until else ()
+    return (*without_time(shape), *until, *((ENDS_SINCE,) if shape.since else ()))
 
 
-def ends_from(moment: datetime) -> ColumnElement[bool]:
-    """Return that the data of a resource do not end before some time."""
-    return func.coalesce(RESOURCE.ends, RESOURCE.moment) >= moment
+ENDS_SINCE: ColumnElement[bool] = func.coalesce(RESOURCE.ends, RESOURCE.moment) >= bindparam(
+    "since", type_=DateTime
+)
+"""That the data of a resource do not end before some time."""
 
 
-def without_time(query: Query) -> list[ColumnElement[bool]]:
+@cache
+def without_time(shape: Shape) -> tuple[ColumnElement[bool], ...]:
     """Return what must hold of a resource, except for the words and when its data were taken."""
-    wanted: dict[ColumnElement[Any], Any] = {
-        RESOURCE.ktype: query.ktype and query.ktype.value,
-        RESOURCE.collection: query.collection,
-        RESOURCE.stream: query.stream,
-        RESOURCE.latest: query.latest,
-    }
-    held = [column == value for column, value in wanted.items() if value]
-    return [RESOURCE.withdrawn.is_(None), *held, *beside_facets(query)]
+    facets: dict[Column[Any], bool] = {
+        RESOURCE.ktype: shape.ktype, RESOURCE.collection: shape.collection,
+        RESOURCE.stream: shape.stream,
+    }  # fmt: skip
+    held = [column == bindparam(column.key) for column, asked in facets.items() if asked]
+    if shape.latest:
+        held.append(RESOURCE.latest == true())
+    return (RESOURCE.withdrawn.is_(None), *held, *beside_facets(shape))
 
 
-def beside_facets(query: Query) -> list[ColumnElement[bool]]:
+@cache
+def beside_facets(shape: Shape) -> tuple[ColumnElement[bool], ...]:
     """Return what must hold of a resource of which the index of words knows words and facets."""
     held: list[Any] = []
-    if query.identifier:
-        held.append(RESOURCE.identifier == query.identifier)
-    if query.alone:
+    if shape.identifier:
+        held.append(RESOURCE.identifier == bindparam("identifier"))
+    if shape.alone:
         held.append(NO_STREAM)
-    if query.position is not None:
-        held.append(RESOURCE.number.in_(_covering(sky.cell_of(*query.position))))
-    return held
+    if shape.position:
+        cell = bindparam("cell", type_=WHOLE)
+        held.append(RESOURCE.number.in_(select(_SKY.number).where(_SKY.first <= cell,
+                                                                  _SKY.stop > cell)))  # fmt: skip
+    return tuple(held)
 
 
 def facets(query: Query) -> list[str]:
@@ -116,7 +148,3 @@ IN_ORDER = (
     RESOURCE.identifier, RESOURCE.version_key.desc(), RESOURCE.number.desc()
 )  # fmt: skip
 """By identifier, the newest version first."""
-
-
-def _covering(cell: int) -> Select[Any]:
-    return select(SkyRow.number).where(SkyRow.first <= cell, SkyRow.stop > cell)

@@ -38,7 +38,7 @@ from vopub.odc.ownership import Owned, own
 from vopub.odc.paging import Count, Page, Sort
 from vopub.odc.registering import Sender, bring, register
 from vopub.odc.schema import PublishedFileRow, ResourceRow, UploadRow
-from vopub.odc.search import EVERYTHING, Query, conditions
+from vopub.odc.search import EVERYTHING, Query, conditions, given, shape_of
 from vopub.odc.tokens import Grant, Tokens
 from vopub.odc.ways import Sought
 
@@ -198,7 +198,8 @@ class Store:
             raise NotFoundError(f"there is no resource {identifier!r}")
         query = Query(identifier=identifier, latest=True)
         with self._reading() as session:
-            text = session.scalar(select(ResourceRow.record).where(*conditions(query)))
+            chosen = select(ResourceRow.record).where(*conditions(shape_of(query)))
+            text = session.scalar(chosen, given(query))
             left = gone_as_a_whole(session, identifier) if text is None else None
         if text is None:
             raise left or NotFoundError(f"there is no resource {identifier!r}")

@@ -6,31 +6,44 @@ few that can match are read and put in order. Databases guess which is shorter; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from vopub.odc import tallies, words
-from vopub.odc.many import among, column_of
+from vopub.odc.many import among_given, column_of, packed
 from vopub.odc.rare import Terms, has_terms, have_more, terms_of
 from vopub.odc.schema import RESOURCE, RESOURCES
-from vopub.odc.search import Query, beside_facets, ends_from, facets, without_time
+from vopub.odc.search import (
+    ENDS_SINCE,
+    Query,
+    Shape,
+    beside_facets,
+    facets,
+    given,
+    shape_of,
+    without_time,
+)
 
 FEW = 5000
 """So many are read and put in order sooner than a long list is gone through."""
 FOR_SURE = 20
 """PostgreSQL takes words for independent of each other, and is hardly wrong by more than this."""
+MOST_STATEMENTS = 500
+"""Of different forms, that are kept."""
 MOST_COUNTED = 1000
 """More than this are not counted where counting means reading them."""
 
 
+_UNTIL = RESOURCE.moment <= bindparam("until")
+_LASTING = (RESOURCE.lasting == bindparam("lasting"), RESOURCE.moment >= bindparam("begins"))
 _MORE = RESOURCES.alias("more").c
 _NEXT = select(func.min(RESOURCE.lasting).label("lasting")).cte("steps", recursive=True)
 # From each to the next one by an index: what lies between is not gone through.
@@ -57,6 +70,7 @@ class Sought:
         self.session = session
         self.query = query
         self.dialect = session.get_bind().dialect.name
+        self.shape = shape_of(query)
         self.few = FEW
         self.counted: int | None = None
         """How many there are ``by_words``, if that is known without them."""
@@ -102,6 +116,11 @@ class Sought:
         return len(self.by_words) if self.counted is None else self.counted
 
     @cached_property
+    def total(self) -> int:
+        """How many there are of what facets ask for."""
+        return tallies.total(self.session, self.query)
+
+    @cached_property
     def lastings(self) -> list[int]:
         """All that ``lasting`` returned for resources, each once, the least first."""
         return list(self.session.connection().scalars(_LASTINGS))
@@ -120,9 +139,11 @@ class Sought:
 class Way:
     """How a part of a list is found; no resource is in two parts."""
 
-    conditions: list[ColumnElement[bool]] = field(default_factory=list)
+    conditions: tuple[ColumnElement[bool], ...] = ()
+    """Made once for all that ask for the same kind of things; they name their values."""
     few: bool = False
     """Whether few are left by an index; they are put in order afterwards."""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 def lasting(begin: datetime, end: datetime | None) -> int:
@@ -141,57 +162,69 @@ def ways_of(sought: Sought, *, by_moment: bool) -> list[Way]:
     by_moment
         Whether the list is by when data begin, or its order does not matter.
     """
-    session, query = sought.session, sought.query
-    held, narrow = _held(sought)
+    query, shape, dialect = sought.query, sought.shape, sought.dialect
+    held, values = _held(sought)
     if query.since is None and query.until is None:
-        return [Way(held, few=sought.has_few)]
-    if narrow:
+        return [Way(held, sought.has_few, values)]
+    if _is_narrow(sought):
         by_index = bool(query.stream or query.collection or query.ktype)  # have one with time
-        in_time = _in_time(session, query, hidden=not by_index)
-        return [Way([*held, *in_time], few=sought.has_few)]
-    ranges = list(_ranges(sought, query))
-    if by_moment or _are_few(session, ranges):
-        ends = [] if query.since is None else [ends_from(query.since)]
-        return [Way([*held, *each, *ends], few=not by_moment) for each in ranges]
-    return [Way([*held, *_in_time(session, query, hidden=True)])]
+        in_time = _in_time(dialect, shape, hidden=not by_index)
+        return [Way((*held, *in_time), sought.has_few, values)]
+    ranges = _ranges(sought)
+    if by_moment or _are_few(sought, ranges):
+        ends = (ENDS_SINCE,) if shape.since else ()
+        return [
+            Way((*held, *each.conditions, *ends), not by_moment, {**values, **each.values})
+            for each in ranges
+        ]
+    return [Way((*held, *_in_time(dialect, shape, hidden=True)), values=values)]
 
 
-def in_order(session: Session, way: Way, column: ColumnElement[Any]) -> Any:
+def in_order(dialect: str, column: ColumnElement[Any], *, few: bool) -> Any:
     """Return a column to order by; if few are to be ordered, no index of it is gone through."""
-    return _hidden(session, column) if way.few else column
+    return _hidden(dialect, column) if few else column
 
 
-def _held(sought: Sought) -> tuple[list[ColumnElement[bool]], bool]:
-    """Return the conditions beside time, and whether few fulfil them."""
-    session, query = sought.session, sought.query
+def _held(sought: Sought) -> tuple[tuple[ColumnElement[bool], ...], dict[str, Any]]:
+    """Return the conditions beside time, and their values."""
+    query, shape, dialect = sought.query, sought.shape, sought.dialect
+    values = given(query)
     if sought.has_few:  # of these, the rest is true
-        found = among(session, RESOURCE.number, sought.by_words)
-        return [found, *beside_facets(query)], True
-    held = without_time(query)
-    if query.q and sought.dialect == "sqlite":
-        # SQLite would read all that have the words before it sorts them; it is quicker to go
-        # through the list and to look at each.
-        held += words.by_looking(query.q)
-    elif query.q:
-        held.append(words.matching(sought.dialect, query.q, facets(query)))
-    narrow = bool(query.stream or query.identifier or query.position)
-    if not narrow and (query.ktype or query.collection or query.latest or query.alone):
-        narrow = tallies.total(session, query) <= FEW
-    return held, narrow
+        values["numbers"] = packed(dialect, sought.by_words)
+        return (_among_numbers(dialect), *beside_facets(shape)), values
+    if not query.q:
+        return without_time(shape), values
+    looked_for = words.looked_for(dialect, query.q, facets(query))
+    looking = words.by_looking(dialect, tuple(looked_for))
+    return (*without_time(shape), *looking), {**values, **looked_for}
 
 
-def _ranges(sought: Sought, query: Query) -> Iterator[list[ColumnElement[bool]]]:
-    """Yield conditions that an index of when data begin can be entered with.
+def _is_narrow(sought: Sought) -> bool:
+    """Return whether few fulfil the conditions beside time."""
+    query = sought.query
+    if sought.has_few or query.stream or query.identifier or query.position:
+        return True
+    by_facets = query.ktype or query.collection or query.latest or query.alone
+    return bool(by_facets) and sought.total <= sought.few
+
+
+@cache
+def _among_numbers(dialect: str) -> ColumnElement[bool]:
+    return among_given(dialect, RESOURCE.number, "numbers")
+
+
+def _ranges(sought: Sought) -> list[Way]:
+    """Return conditions that an index of when data begin can be entered with.
 
     What lasts longer can begin earlier: it is found by how long it lasts, in steps of two.
     """
-    until = [] if query.until is None else [RESOURCE.moment <= query.until]
-    if query.since is None:
-        yield until
-        return
-    for longest in sought.lastings:
-        begins = RESOURCE.moment >= _before(query.since, longest)
-        yield [RESOURCE.lasting == longest, begins, *until]
+    since, until = sought.query.since, (_UNTIL,) if sought.shape.until else ()
+    if since is None:
+        return [Way(until)]
+    return [
+        Way((*_LASTING, *until), values={"lasting": each, "begins": _before(since, each)})
+        for each in sought.lastings
+    ]
 
 
 def _before(moment: datetime, power: int) -> datetime:
@@ -201,37 +234,49 @@ def _before(moment: datetime, power: int) -> datetime:
         return datetime.min  # noqa: DTZ901 - moments of the store are UTC without a zone
 
 
-def _are_few(session: Session, ranges: list[list[ColumnElement[bool]]]) -> bool:
-    left = FEW + 1
-    for conditions in ranges:
-        chosen = select(RESOURCE.number).where(*conditions)
-        chosen = chosen.order_by(RESOURCE.moment, RESOURCE.number)  # as in an index
-        left -= _count(session, chosen, left)
+def _are_few(sought: Sought, ranges: Sequence[Way]) -> bool:
+    left = sought.few + 1
+    for way in ranges:
+        left -= number_of(
+            sought, Way(way.conditions, values={**given(sought.query), **way.values}), left
+        )
         if left <= 0:
             return False
     return True
 
 
-def _count(session: Session, chosen: Select[Any], most: int) -> int:
-    some = chosen.limit(most).subquery()
-    return session.connection().scalar(select(func.count()).select_from(some)) or 0
+def number_of(sought: Sought, way: Way, most: int) -> int:
+    """Return how many resources are found in a way, at most so many."""
+    counting = _counting(way.conditions, few=way.few)
+    return sought.session.connection().scalar(counting, {**way.values, "most": most}) or 0
 
 
-def _in_time(session: Session, query: Query, *, hidden: bool) -> list[ColumnElement[bool]]:
+@lru_cache(maxsize=MOST_STATEMENTS)
+def _counting(conditions: tuple[ColumnElement[bool], ...], *, few: bool) -> Select[Any]:
+    chosen = select(RESOURCE.number).where(*conditions)
+    if not few:
+        # In the order of an index, PostgreSQL stops where it may, and does not collect all.
+        chosen = chosen.order_by(RESOURCE.moment, RESOURCE.number)
+    return select(func.count()).select_from(chosen.limit(bindparam("most")).subquery())
+
+
+@cache
+def _in_time(dialect: str, shape: Shape, *, hidden: bool) -> tuple[ColumnElement[bool], ...]:
     held: list[ColumnElement[bool]] = []
-    if query.until is not None:
+    if shape.until:
         moment = RESOURCE.moment
-        held.append((_hidden(session, moment) if hidden else moment) <= query.until)
-    if query.since is not None:
-        held.append(ends_from(query.since))
-    return held
+        held.append((_hidden(dialect, moment) if hidden else moment) <= bindparam("until"))
+    if shape.since:
+        held.append(ENDS_SINCE)
+    return tuple(held)
 
 
-def _hidden(session: Session, column: ColumnElement[Any]) -> Any:
+@cache
+def _hidden(dialect: str, column: ColumnElement[Any]) -> Any:
     """Return the column as SQLite's planner has to see it to leave its indices alone.
 
     PostgreSQL knows how many rows there are, and has no such sign.
     """
-    if session.get_bind().dialect.name != "sqlite":
+    if dialect != "sqlite":
         return column
     return UnaryExpression(column.expression, operator=custom_op("+"), type_=column.type)

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -19,10 +19,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    bindparam,
     cast,
     column,
     exists,
     false,
+    func,
     literal,
     select,
     table,
@@ -164,8 +166,8 @@ def clear(connection: Connection) -> None:
     connection.execute(text(_CLEAR[connection.dialect.name]))
 
 
-def matching(dialect: str, q: str, facets: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a resource has all words of ``q``.
+def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
+    """Return the selection of the numbers of the resources that have all words of ``q``.
 
     ``hydro*`` stands for all that begin so.
 
@@ -174,18 +176,10 @@ def matching(dialect: str, q: str, facets: Sequence[str]) -> ColumnElement[bool]
     dialect
         ``sqlite`` or ``postgresql``.
     q
-        What somebody typed; if nothing in it is a word, nothing matches.
+        What somebody typed; if nothing in it is a word, nothing is found.
     facets
-        What else it must have, as ``facet`` writes it.
+        What else they must have, as ``facet`` writes it.
     """
-    rows = found(dialect, q, facets)
-    if dialect == "sqlite":
-        return RESOURCE.number.in_(rows)
-    return exists(rows.where(POSTGRESQL.c.number == RESOURCE.number))
-
-
-def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
-    """Return the selection of the numbers of the resources that ``matching`` speaks of."""
     typed = _typed(q)
     if dialect == "sqlite":
         wanted = " AND ".join(
@@ -216,11 +210,33 @@ def quoted(word: str) -> str:
     return f"'{word}'"
 
 
-def by_looking(q: str) -> list[ColumnElement[bool]]:
-    """Return the same condition in a form for going through resources one by one."""
+def looked_for(dialect: str, q: str, facets: Sequence[str]) -> dict[str, str]:
+    """Return the values that ``by_looking`` names."""
+    if dialect == "postgresql":
+        return {"wanted": " & ".join([*terms_of(q), *map(quoted, facets)])}
+    words = (f" {typed.word}{'' if typed.begins else ' '}" for typed in _typed(q))
+    return {f"word_{place}": word for place, word in enumerate(words)}
+
+
+@cache
+def by_looking(dialect: str, names: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    """Return the same condition in a form for going through resources one by one.
+
+    SQLite would read all that have the words before it sorts them.
+
+    Parameters
+    ----------
+    dialect
+        ``sqlite`` or ``postgresql``.
+    names
+        Of the values that ``looked_for`` returned.
+    """
+    if dialect == "postgresql":
+        held = has(cast(bindparam("wanted"), TSQUERY))
+        rows = select(POSTGRESQL.c.number).where(held)
+        return [exists(rows.where(POSTGRESQL.c.number == RESOURCE.number))]
     spaced = literal(" ").concat(RESOURCE.words).concat(" ")
-    wanted = [f" {typed.word}{'' if typed.begins else ' '}" for typed in _typed(q)]
-    return [spaced.contains(word, autoescape=True) for word in wanted]
+    return [func.instr(spaced, bindparam(name)) > 0 for name in names]
 
 
 def _document(row: Mapping[str, Any]) -> str:
