@@ -142,8 +142,9 @@ def create_app(config: OdcConfig, shared: Shared | None = None) -> FastAPI:
     )  # fmt: skip
     _tell(app, config, shared, store)
     handle_errors(app)
+    # They are gone through for each request: what is asked for most comes first.
     for room in (
-        api, listing, bulk, downloads, life_api, groupings_api, oai, pages, pictures, sitemap,
+        pages, listing, api, groupings_api, bulk, downloads, life_api, oai, pictures, sitemap,
         sky_view,
     ):  # fmt: skip
         app.include_router(room.router)

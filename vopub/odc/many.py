@@ -30,13 +30,22 @@ MOST_PARAMETERS = 32766
 
 def column_of(session: Session, chosen: Select[Any]) -> list[Any]:
     """Return the only column of a selection, in order; from SQLite as JSON has it."""
+    return column_in_one(session, in_one(session.get_bind().dialect.name, chosen), {})
+
+
+def in_one(dialect: str, chosen: Select[Any]) -> Select[Any]:
+    """Return the selection of the only column of another one as one value."""
     (column,) = chosen.subquery().columns
-    if not _is_sqlite(session.connection()):
-        together: list[Any] | None = session.connection().scalar(select(func.array_agg(column)))
-        return together or []
-    packed: str = session.connection().scalar(select(func.json_group_array(column))) or "[]"
-    found: list[Any] = json.loads(packed)
-    return found
+    together = func.json_group_array if dialect == "sqlite" else func.array_agg
+    return select(together(column))
+
+
+def column_in_one(session: Session, chosen: Select[Any], given: Mapping[str, Any]) -> list[Any]:
+    """Return the column that ``in_one`` made one value of, with the values that it names."""
+    found: list[Any] | str | None = session.connection().scalar(chosen, given)
+    if isinstance(found, str):
+        found = json.loads(found)
+    return list(found or [])
 
 
 def among(

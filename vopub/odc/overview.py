@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream, TimeSpan
 from vopub.odc import search
 from vopub.odc.answers import ResourceSummary
-from vopub.odc.many import column_of
+from vopub.odc.many import column_in_one, in_one
 from vopub.odc.paging import Sort
-from vopub.odc.schema import ResourceRow
+from vopub.odc.schema import RESOURCE, ResourceRow
 from vopub.odc.store import Store
 from vopub.odc.timeline import draw_timeline, share, utc
 
@@ -66,12 +67,19 @@ def timeline_of(stream: KM3ResourceStream, store: Store) -> dict[str, Any]:
 
 def _moments(session: Session, stream: str) -> list[datetime]:
     """Return when the data of the latest elements begin, in order."""
-    held = (
-        ResourceRow.stream == stream, ResourceRow.withdrawn.is_(None), ResourceRow.latest.is_(True)
-    )  # fmt: skip
-    rows = select(ResourceRow.moment).where(*held).order_by(ResourceRow.moment.desc())
-    found = column_of(session, rows.limit(MOST_DRAWN))[::-1]
+    chosen = _moments_of_stream(session.get_bind().dialect.name)
+    found = column_in_one(session, chosen, {"stream": stream})[::-1]
     return [datetime.fromisoformat(m) if isinstance(m, str) else m for m in found]
+
+
+@cache
+def _moments_of_stream(dialect: str) -> Select[Any]:
+    held = (
+        RESOURCE.stream == bindparam("stream"), RESOURCE.withdrawn.is_(None),
+        RESOURCE.latest.is_(True),
+    )  # fmt: skip
+    rows = select(RESOURCE.moment).where(*held).order_by(RESOURCE.moment.desc())
+    return in_one(dialect, rows.limit(MOST_DRAWN))
 
 
 def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:
