@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from select import POLLIN, poll
 from sqlite3 import Connection as SqliteConnection
 from time import monotonic
+from typing import Any, LiteralString
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from psycopg import Connection as PostgresqlConnection
+from psycopg import Cursor as PostgresqlCursor
 from psycopg import OperationalError
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    ExecutionContext,
     create_engine,
     event,
     inspect,
@@ -26,6 +30,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from vopub.errors import FileError, ServiceError, UsageError
+from vopub.odc.looking import PLANNED_ONCE
 
 SQLITE = "odc.db"
 """Name of the database of SQLite in the directory of a store."""
@@ -190,9 +195,22 @@ def _postgresql(address: str) -> Engine:
         pool_use_lifo=True, isolation_level="REPEATABLE READ",
     )  # fmt: skip
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "do_execute", _execute)
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _check_rested)
     return engine
+
+
+def _execute(
+    cursor: PostgresqlCursor[Any], statement: LiteralString, parameters: Mapping[str, Any],
+    context: ExecutionContext,
+) -> bool | None:  # fmt: skip
+    """Have what is read planned for its values, unless it says otherwise."""
+    options = context.execution_options
+    if PLANNED_ONCE in options or options.get("immediate", False):
+        return None
+    cursor.execute(statement, parameters, prepare=False)
+    return True
 
 
 def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:

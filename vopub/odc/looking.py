@@ -8,10 +8,23 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Executable
 from sqlalchemy.orm import Session
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Statement = TypeVar("Statement", bound=Executable)
+
+PLANNED_ONCE = "planned_once"
+"""Option of statements that read for which PostgreSQL may keep a plan."""
+
+
+def planned_once(statement: Statement) -> Statement:
+    """Let PostgreSQL keep the plan of a statement, which is then the same for all values.
+
+    For those whose best plan does not depend on them: what is found by a name, or in the order of
+    an index. Others are planned for the values that they are asked with.
+    """
+    return statement.execution_options(**{PLANNED_ONCE: True})
 
 
 class Looks:
@@ -33,12 +46,14 @@ class Looks:
         if (outer := getattr(self._here, "session", None)) is not None:
             yield outer
             return
-        with Session(self._engine) as session:
+        with Session(self._engine, expire_on_commit=False) as session:
             self._here.session = session
             try:
                 yield session
             finally:
                 self._here.session = None
+            # Nothing was written. Rolled back, psycopg would forget what it has prepared.
+            session.commit()
 
     def apart(self) -> Session:
         """Return a transaction of its own, for what is kept: it is not older than this call."""

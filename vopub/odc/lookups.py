@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import Session
 
+from vopub.odc.looking import planned_once
 from vopub.odc.schema import RESOURCE, RESOURCES, Base, CollectionRow, GroupingRow, StreamRow
 
 MOST_VERSIONS = 50
@@ -29,19 +30,19 @@ def _next_of(identifier: ColumnElement[str], version_key: ColumnElement[str]) ->
     return chosen.order_by(_OTHER.version_key, _OTHER.kid).limit(1)
 
 
-_NEXT = _next_of(bindparam("identifier"), bindparam("version_key"))
+_NEXT = planned_once(_next_of(bindparam("identifier"), bindparam("version_key")))
 _NEXT_OF_EACH = _next_of(RESOURCE.identifier, RESOURCE.version_key).correlate(RESOURCES)
-_BY_KID = select(
+_BY_KID = planned_once(select(
     RESOURCE.kid, RESOURCE.number, RESOURCE.identifier, RESOURCE.version_key,
     RESOURCE.record, RESOURCE.written, RESOURCE.withdrawn, RESOURCE.reason,
     _NEXT_OF_EACH.scalar_subquery(),
-).where(RESOURCE.kid == _WANTED)  # fmt: skip
-_VERSIONS = (
+).where(RESOURCE.kid == _WANTED))  # fmt: skip
+_VERSIONS = planned_once(
     select(_OTHER.kid, _OTHER.identifier, _OTHER.summary, _OTHER.withdrawn, _OTHER.reason)
     .where(RESOURCE.kid == _WANTED, _OTHER.identifier == RESOURCE.identifier)
     .order_by(_OTHER.version_key.desc(), _OTHER.written.desc(), _OTHER.kid)
 )
-_IN_SHORT = (
+_IN_SHORT = planned_once(
     select(RESOURCE.summary)
     .where(RESOURCE.identifier == _WANTED, RESOURCE.withdrawn.is_(None))
     .order_by(RESOURCE.version_key.desc(), RESOURCE.number.desc())
@@ -141,13 +142,15 @@ def _by_name(table: type[GroupingRow]) -> Select[Any]:
     columns = (
         found.identifier, found.record, found.summary, found.written, found.withdrawn, found.reason
     )  # fmt: skip
-    return select(*columns).where(found.identifier == _WANTED)
+    return planned_once(select(*columns).where(found.identifier == _WANTED))
 
 
 _BY_NAME: dict[type[GroupingRow], Select[Any]] = {
     table: _by_name(table) for table in (StreamRow, CollectionRow)
 }
 _WITHDRAWN: dict[type[GroupingRow], Select[Any]] = {
-    table: select(_columns(table).identifier).where(_columns(table).withdrawn.is_not(None))
+    table: planned_once(
+        select(_columns(table).identifier).where(_columns(table).withdrawn.is_not(None))
+    )
     for table in (StreamRow, CollectionRow)
 }

@@ -15,6 +15,7 @@ from vopub.model.ktype import Ktype
 from vopub.model.resource import KM3ResourceCollection, KM3ResourceStream, TimeSpan
 from vopub.odc import search
 from vopub.odc.answers import ResourceSummary
+from vopub.odc.looking import planned_once
 from vopub.odc.many import column_in_one, in_one
 from vopub.odc.paging import Sort
 from vopub.odc.schema import RESOURCE, ResourceRow
@@ -79,7 +80,7 @@ def _moments_of_stream(dialect: str) -> Select[Any]:
         RESOURCE.latest.is_(True),
     )  # fmt: skip
     rows = select(RESOURCE.moment).where(*held).order_by(RESOURCE.moment.desc())
-    return in_one(dialect, rows.limit(MOST_DRAWN))
+    return planned_once(in_one(dialect, rows.limit(MOST_DRAWN)))
 
 
 def map_of(collection: KM3ResourceCollection, store: Store) -> dict[str, Any]:

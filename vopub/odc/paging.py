@@ -33,6 +33,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from vopub.odc import words
 from vopub.odc.faults import RefusedError
+from vopub.odc.looking import planned_once
 from vopub.odc.rare import has
 from vopub.odc.schema import RESOURCE, RESOURCES
 from vopub.odc.search import Query, conditions, facets, given
@@ -257,7 +258,7 @@ def _of_rare_words(keys: tuple[_Key, ...], *, others: bool, going_on: bool) -> S
     counted = select(func.count().label("counted")).select_from(found).subquery("all_of_them")
     with_summary = shown.join(RESOURCES, shown.c.number == RESOURCE.number)
     columns = [shown.c[key.column.key] for key in keys]
-    return (
+    return planned_once(
         select(RESOURCE.summary, *columns, counted.c.counted)
         .select_from(counted.outerjoin(with_summary, true()))
         .order_by(*(key.order(column) for key, column in zip(keys, columns, strict=True)))
@@ -270,7 +271,8 @@ def _found(
 ) -> Sequence[Row[Any]]:  # fmt: skip
     """Return the summaries and keys that one way finds."""
     chosen = _chosen(
-        sought.dialect, way.conditions, keys, few=way.few, going_on=bool(values)
+        sought.dialect, way.conditions, keys, few=way.few, going_on=bool(values),
+        once=sought.planned_once,
     )  # fmt: skip
     asked = {**way.values, **_numbered(values), "number": number, "offset": offset}
     return sought.session.connection().execute(chosen, asked).all()
@@ -279,7 +281,7 @@ def _found(
 @lru_cache(maxsize=MOST_STATEMENTS)
 def _chosen(
     dialect: str, conditions: tuple[ColumnElement[bool], ...], keys: tuple[_Key, ...], *,
-    few: bool, going_on: bool,
+    few: bool, going_on: bool, once: bool,
 ) -> Select[Any]:  # fmt: skip
     """Return the selection of what fulfils the conditions, after the values if it goes on."""
     columns = [key.column for key in keys]
@@ -288,13 +290,16 @@ def _chosen(
     number, offset = bindparam("number", type_=Integer), bindparam("offset", type_=Integer)
     if not few:
         chosen = select(RESOURCE.summary, *columns).where(*conditions, *after)
-        return chosen.order_by(*order).limit(number).offset(offset)
+        chosen = chosen.order_by(*order).limit(number).offset(offset)
+        return planned_once(chosen) if once else chosen
     # What is put in order is in an index; only what is shown is read beside it.
     known = select(*dict.fromkeys([RESOURCE.number, *columns])).where(*conditions, *after)
     shown = known.order_by(*order).limit(number).offset(offset).subquery("shown")
     ordered = [key.order(shown.c[key.column.key]) for key in keys]
     summaries = select(RESOURCE.summary, *(shown.c[key.column.key] for key in keys))
-    return summaries.join(shown, shown.c.number == RESOURCE.number).order_by(*ordered)
+    joined = summaries.join(shown, shown.c.number == RESOURCE.number)
+    joined = joined.order_by(*ordered)
+    return planned_once(joined) if once else joined
 
 
 def _numbered(values: Sequence[Any]) -> dict[str, Any]:

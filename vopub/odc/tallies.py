@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from vopub.odc.looking import planned_once
 from vopub.odc.schema import Base, TallyRow, TotalRow
 from vopub.odc.search import Query
 
@@ -65,8 +66,9 @@ def _statement(asked: tuple[str, ...], facet: str, *, within: bool) -> Select[An
     kept = _BY_STREAM if "stream" in (*asked, facet) else _OF_ALL
     held = [kept[name] == bindparam(name) for name in asked]
     counted = select(func.sum(kept.resources)).where(*held)
-    if not facet:
-        return counted
-    column = kept[facet]
-    counted = counted.add_columns(column).group_by(column).order_by(column)
-    return counted.where(column.in_(bindparam("names", expanding=True))) if within else counted
+    if facet:
+        column = kept[facet]
+        counted = counted.add_columns(column).group_by(column).order_by(column)
+        if within:
+            counted = counted.where(column.in_(bindparam("names", expanding=True)))
+    return planned_once(counted)

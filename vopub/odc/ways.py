@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from vopub.odc import tallies, words
+from vopub.odc.looking import planned_once
 from vopub.odc.many import among_given, column_of, packed
 from vopub.odc.rare import Terms, has_terms, have_more, terms_of
 from vopub.odc.schema import RESOURCE, RESOURCES
@@ -52,7 +53,7 @@ _STEPS = _NEXT.union_all(
         select(func.min(_MORE.lasting)).where(_MORE.lasting > _NEXT.c.lasting).scalar_subquery()
     ).where(_NEXT.c.lasting.is_not(None))
 )
-_LASTINGS = select(_STEPS.c.lasting).where(_STEPS.c.lasting.is_not(None))
+_LASTINGS = planned_once(select(_STEPS.c.lasting).where(_STEPS.c.lasting.is_not(None)))
 
 
 class Sought:
@@ -114,6 +115,14 @@ class Sought:
     def number_by_words(self) -> int:
         """How many there are ``by_words``."""
         return len(self.by_words) if self.counted is None else self.counted
+
+    @property
+    def planned_once(self) -> bool:
+        """Whether the same plan is best whatever is asked: without words, by one facet at most."""
+        shape = self.shape
+        facets_asked = shape.ktype + shape.collection + shape.stream + shape.identifier
+        in_range = shape.since or shape.until or shape.position
+        return not (self.query.q or in_range or facets_asked > 1)
 
     @cached_property
     def total(self) -> int:
@@ -247,17 +256,20 @@ def _are_few(sought: Sought, ranges: Sequence[Way]) -> bool:
 
 def number_of(sought: Sought, way: Way, most: int) -> int:
     """Return how many resources are found in a way, at most so many."""
-    counting = _counting(way.conditions, few=way.few)
+    counting = _counting(way.conditions, few=way.few, once=sought.planned_once)
     return sought.session.connection().scalar(counting, {**way.values, "most": most}) or 0
 
 
 @lru_cache(maxsize=MOST_STATEMENTS)
-def _counting(conditions: tuple[ColumnElement[bool], ...], *, few: bool) -> Select[Any]:
+def _counting(
+    conditions: tuple[ColumnElement[bool], ...], *, few: bool, once: bool
+) -> Select[Any]:  # fmt: skip
     chosen = select(RESOURCE.number).where(*conditions)
     if not few:
         # In the order of an index, PostgreSQL stops where it may, and does not collect all.
         chosen = chosen.order_by(RESOURCE.moment, RESOURCE.number)
-    return select(func.count()).select_from(chosen.limit(bindparam("most")).subquery())
+    counting = select(func.count()).select_from(chosen.limit(bindparam("most")).subquery())
+    return planned_once(counting) if once else counting
 
 
 @cache
