@@ -53,17 +53,17 @@ class Cluster:
 def cluster(*, durable: bool = False) -> Iterator[Cluster]:
     """Run a PostgreSQL, as the unprivileged user if this is root.
 
-    A durable one has what it acknowledged on the disk and PostgreSQL's own settings, as where data
-    are kept; others are for tests, which are quicker without.
+    A durable one has what it acknowledged on the disk, and the memory that docs/odc.md advises, as
+    where data are kept; others are for tests, which are quicker without.
     """
     account, programs = service_account(), find_binaries()
     directory = Path(tempfile.mkdtemp(prefix="vopub-pg-"))
     account.own(directory)
     data, control = str(directory / "data"), str(programs / "pg_ctl")
-    quick = "" if durable else "-c fsync=off -c shared_buffers=32MB"
+    kind = "-c shared_buffers=1GB" if durable else "-c fsync=off -c shared_buffers=32MB"
     options = (
         f"-c listen_addresses='' -c unix_socket_directories={directory} "
-        f"-c dynamic_shared_memory_type=mmap {quick}"
+        f"-c dynamic_shared_memory_type=mmap {kind}"
     )
     log = str(directory / "log")
     commands = [

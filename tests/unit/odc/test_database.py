@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -12,11 +14,23 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from vopub.errors import FileError, ServiceError, UsageError
-from vopub.odc import carrying
-from vopub.odc.database import migrate, open_database, open_postgresql, writing
+from vopub.model.ktype import Ktype
+from vopub.odc import carrying, database
+from vopub.odc.database import (
+    migrate,
+    open_database,
+    open_postgresql,
+    postgresql_url,
+    writing,
+)
 from vopub.odc.one_by_one import OneByOne
 from vopub.odc.ownership import Owned
 from vopub.odc.schema import Base
+from vopub.odc.search import Query
+from vopub.odc.store import Store
+
+from .conftest import make_record, wait_until
+from .databases import Cluster
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path, database: str) -> None:
@@ -173,3 +187,49 @@ def test_addresses_that_are_none_are_told_without_secrets(address: str, said: st
 def test_a_postgresql_that_does_not_answer_is_told(tmp_path: Path) -> None:
     with pytest.raises(ServiceError, match=r"PostgreSQL: .*No such file.*odc_database"):
         open_postgresql(f"postgresql://odc@/odc?host={tmp_path}")
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "after a rest"])
+def test_connections_that_postgresql_has_left_are_replaced(
+    told: bool, tmp_path: Path, postgresql: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not told:  # as if a wall had cut it, which tells nobody
+        monkeypatch.setattr(database, "_has_something_to_read", lambda _: False)
+        monkeypatch.setattr(database, "LONGEST_REST", 0)
+    address = postgresql.database()
+    store = Store(tmp_path / "odc", address)
+    assert store.count(Query()).number == 0
+    others = f"FROM pg_stat_activity WHERE datname = '{postgresql_url(address).database}'"
+    with psycopg.connect(postgresql.address("postgres"), autocommit=True) as connection:
+        connection.execute(f"SELECT pg_terminate_backend(pid) {others}")
+        wait_until(lambda: _number(connection, others) == 0, "all others have gone")
+    store.put_resource(make_record(files=[]))
+    assert store.count(Query()).number == 1
+    store.close()
+
+
+def _number(connection: psycopg.Connection[tuple[int]], others: str) -> int:
+    row = connection.execute(f"SELECT count(*) {others}").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_plans_are_kept_of_what_is_found_by_a_name_and_of_nothing_else(
+    tmp_path: Path, postgresql: Cluster
+) -> None:
+    store = Store(tmp_path / "odc", postgresql.database())
+    record = make_record(files=[])
+    store.put_resource(record)
+    for _ in range(10):
+        store.get_resource(record.kid)
+        store.page(Query(collection="samples26_01"))
+        store.page(Query(ktype=Ktype.EVENTS, collection="samples26_01"))
+        store.page(Query(until=datetime(2030, 1, 1)))  # noqa: DTZ001 - as queries have it
+        store.page(Query(position=(10.0, 20.0)))
+    with store.reading() as session:
+        kept = session.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert any("resources.kid = " in statement for statement in kept)
+    assert any("resources.collection = " in statement for statement in kept)
+    for word in ("resources.ktype = ", "resources.moment <= ", "sky.first"):
+        assert not any(word in statement for statement in kept)
+    store.close()
