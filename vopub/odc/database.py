@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from psycopg import Connection as PostgresqlConnection
 from psycopg import Cursor as PostgresqlCursor
-from psycopg import OperationalError
+from psycopg import OperationalError, ServerCursor
 from sqlalchemy import (
     URL,
     Connection,
@@ -202,12 +202,13 @@ def _postgresql(address: str) -> Engine:
 
 
 def _execute(
-    cursor: PostgresqlCursor[Any], statement: LiteralString, parameters: Mapping[str, Any],
-    context: ExecutionContext,
+    cursor: PostgresqlCursor[Any] | ServerCursor[Any], statement: LiteralString,
+    parameters: Mapping[str, Any], context: ExecutionContext,
 ) -> bool | None:  # fmt: skip
     """Have what is read planned for its values, unless it says otherwise."""
     options = context.execution_options
-    if PLANNED_ONCE in options or options.get("immediate", False):
+    is_kept = PLANNED_ONCE in options or options.get("immediate", False)
+    if is_kept or isinstance(cursor, ServerCursor):  # of which no plan is kept
         return None
     cursor.execute(statement, parameters, prepare=False)
     return True
