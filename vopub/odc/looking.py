@@ -52,7 +52,8 @@ class Looks:
                 yield session
             finally:
                 self._here.session = None
-            # Nothing was written. Rolled back, psycopg would forget what it has prepared.
+            # Rolled back, psycopg would forget what it has prepared. Nothing is written.
+            session.expunge_all()
             session.commit()
 
     def apart(self) -> Session:

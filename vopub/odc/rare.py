@@ -1,12 +1,12 @@
-"""Rare words on PostgreSQL, which would go through its index for the common ones as well.
+"""Which words are rare, and what that is good for on PostgreSQL.
 
-What is in many resources is looked for in those that have the rare words, which are read in any
-case.
+It would go through its index for the common ones as well. Here, what is in many resources is looked
+for in those that have the rare words, which are read in any case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -78,21 +78,38 @@ def has_terms(terms: Terms) -> list[ColumnElement[bool]]:
     return has(literal(terms.rare), literal(terms.others) if terms.others else None)
 
 
-def _are_in_more(session: Session, wanted: str, number: int) -> bool:
-    """Return whether more than so many have some words; what became common stays so for a while.
+def are_in_many(connection: Connection, wanted: str, number: int, look: Callable[[], bool]) -> bool:
+    """Return whether more than so many resources have some words.
 
-    A wrong answer costs time only: what is found is counted.
+    A wrong answer costs time only: what is found is counted. So what became common is taken to stay
+    so for a while.
+
+    Parameters
+    ----------
+    connection
+        To the database that is asked.
+    wanted, number
+        Which words, and how many resources.
+    look
+        Finds out, if it is not known.
     """
-    connection = session.connection()
     known = _common.setdefault(connection.engine, {})
     if known.get((wanted, number), 0.0) > monotonic():
         return True
-    more = _estimate(connection, wanted) > number
-    if more:
+    are = look()
+    if are:
         if len(known) >= MOST_REMEMBERED:
             known.clear()
         known[wanted, number] = monotonic() + REMEMBERED
-    return more
+    return are
+
+
+def _are_in_more(session: Session, wanted: str, number: int) -> bool:
+    """Return the same as PostgreSQL plans with."""
+    connection = session.connection()
+    return are_in_many(
+        connection, wanted, number, lambda: _estimate(connection, wanted) > number
+    )  # fmt: skip
 
 
 def _estimate(connection: Connection, wanted: str) -> int:

@@ -20,7 +20,7 @@ from sqlalchemy.sql.operators import custom_op
 from vopub.odc import tallies, words
 from vopub.odc.looking import planned_once
 from vopub.odc.many import among_given, column_of, packed
-from vopub.odc.rare import Terms, has_terms, have_more, terms_of
+from vopub.odc.rare import Terms, are_in_many, has_terms, have_more, terms_of
 from vopub.odc.schema import RESOURCE, RESOURCES
 from vopub.odc.search import (
     ENDS_SINCE,
@@ -140,8 +140,11 @@ class Sought:
         return " ".join(sorted(parts, key=self._is_in_many)) if len(parts) > 1 else self.query.q
 
     def _is_in_many(self, word: str) -> bool:
-        found = words.found(self.dialect, word, ())
-        return self.session.connection().scalar(found.limit(1).offset(self.few)) is not None
+        connection = self.session.connection()
+        beyond = words.found(self.dialect, word, ()).limit(1).offset(self.few)
+        return are_in_many(
+            connection, word, self.few, lambda: connection.scalar(beyond) is not None
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,7 @@ def looked_for(dialect: str, q: str, facets: Sequence[str]) -> dict[str, str]:
 
 
 @cache
-def by_looking(dialect: str, names: tuple[str, ...]) -> list[ColumnElement[bool]]:
+def by_looking(dialect: str, names: tuple[str, ...]) -> tuple[ColumnElement[bool], ...]:
     """Return the same condition in a form for going through resources one by one.
 
     SQLite would read all that have the words before it sorts them.
@@ -234,9 +234,9 @@ def by_looking(dialect: str, names: tuple[str, ...]) -> list[ColumnElement[bool]
     if dialect == "postgresql":
         held = has(cast(bindparam("wanted"), TSQUERY))
         rows = select(POSTGRESQL.c.number).where(held)
-        return [exists(rows.where(POSTGRESQL.c.number == RESOURCE.number))]
+        return (exists(rows.where(POSTGRESQL.c.number == RESOURCE.number)),)
     spaced = literal(" ").concat(RESOURCE.words).concat(" ")
-    return [func.instr(spaced, bindparam(name)) > 0 for name in names]
+    return tuple(func.instr(spaced, bindparam(name)) > 0 for name in names)
 
 
 def _document(row: Mapping[str, Any]) -> str:

@@ -281,6 +281,26 @@ def test_postgresql_is_asked_again_how_common_a_word_is_after_a_while(
     assert asked[3:] == [f"'{common}'"]
 
 
+def test_what_is_in_many_is_looked_for_again_after_a_while_and_what_is_not_each_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word, looks = uuid4().hex, list[bool]()
+
+    def ask(found: bool) -> bool:
+        def look() -> bool:
+            looks.append(found)
+            return found
+
+        with store.reading() as session:
+            return rare.are_in_many(session.connection(), word, 4, look)
+
+    assert [ask(False), ask(False), ask(True), ask(False), ask(False)] == [False] * 2 + [True] * 3
+    assert looks == [False, False, True]
+    later = monotonic() + rare.REMEMBERED
+    monkeypatch.setattr(rare, "monotonic", lambda: later)
+    assert not ask(False)
+
+
 def test_what_has_rare_words_is_in_the_order_of_what_it_says_now(
     tmp_path: Path, database: str
 ) -> None:
