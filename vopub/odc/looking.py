@@ -46,7 +46,7 @@ class Looks:
         if (outer := getattr(self._here, "session", None)) is not None:
             yield outer
             return
-        with Session(self._engine, expire_on_commit=False) as session:
+        with Session(self._engine, autoflush=False, expire_on_commit=False) as session:
             self._here.session = session
             try:
                 yield session

@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from vopub.model.resource import KM3ResourceCollection
+from vopub.odc.schema import ResourceRow
 from vopub.odc.search import EVERYTHING
 from vopub.odc.store import Store
 
@@ -57,3 +59,14 @@ def test_a_failure_inside_leaves_nothing_for_the_next(store: Store) -> None:
         raise RuntimeError
     elsewhere(store, "2")
     assert total(store) == 2
+
+
+def test_what_is_changed_while_reading_is_not_written(store: Store) -> None:
+    record = make_record(files=[])
+    store.put_resource(record)
+    with store.reading() as session:
+        row = session.get(ResourceRow, str(record.kid))
+        assert row is not None
+        row.reason = "by mistake"
+        assert session.scalar(select(ResourceRow.reason)) == ""
+    assert store.life.present(record.kid).reason == ""
