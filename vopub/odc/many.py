@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    type_coerce,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -54,21 +56,25 @@ def among(
     values: Sequence[int] | Sequence[str],
 ) -> ColumnElement[bool]:
     """Return that a column has one of many values, which are given as one."""
-    if not _is_sqlite(session.connection()):
-        return column == func.any(bindparam(None, list(values), type_=ARRAY(column.type)))
-    given = func.json_each(json.dumps(values)).table_valued("value")
-    return column.in_(select(given.c.value))
+    dialect = session.get_bind().dialect.name
+    return _is_among(dialect, column, bindparam(None, packed(dialect, values)))
 
 
 def among_given(dialect: str, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """Return the same for values that are given by name when it is asked, as ``packed``."""
+    return _is_among(dialect, column, bindparam(name))
+
+
+def _is_among(
+    dialect: str, column: ColumnElement[Any] | InstrumentedAttribute[Any],
+    given: BindParameter[Any],
+) -> ColumnElement[bool]:  # fmt: skip
     if dialect != "sqlite":
-        return column == func.any(bindparam(name, type_=ARRAY(column.type)))
-    given = func.json_each(bindparam(name)).table_valued("value")
-    return column.in_(select(given.c.value))
+        return column == func.any(type_coerce(given, ARRAY(column.type)))
+    return column.in_(select(func.json_each(given).table_valued("value").c.value))
 
 
-def packed(dialect: str, values: Sequence[int]) -> str | list[int]:
+def packed(dialect: str, values: Sequence[int] | Sequence[str]) -> str | list[Any]:
     """Return many values as one."""
     return json.dumps(values) if dialect == "sqlite" else list(values)
 

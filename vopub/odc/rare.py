@@ -46,7 +46,7 @@ def terms_of(session: Session, q: str, facets: Sequence[str], few: int) -> Terms
     session
         A transaction that reads PostgreSQL.
     q, facets
-        As ``words.matching`` has them.
+        As ``words.found`` has them.
     few
         A word is rare if at most about so many resources have it.
     """
@@ -60,8 +60,8 @@ def terms_of(session: Session, q: str, facets: Sequence[str], few: int) -> Terms
 
 def have_more(session: Session, q: str, facets: Sequence[str], number: int) -> bool:
     """Return whether PostgreSQL thinks that more than so many have all that is asked for."""
-    wanted = [*words.terms_of(q), *map(words.quoted, facets)]
-    return bool(wanted) and _are_in_more(session, " & ".join(wanted), number)
+    wanted = words.wanted_of(q, facets)
+    return bool(wanted) and _are_in_more(session, wanted, number)
 
 
 def has(rare: ColumnElement[str], others: ColumnElement[str] | None) -> list[ColumnElement[bool]]:

@@ -187,7 +187,7 @@ def found(dialect: str, q: str, facets: Sequence[str]) -> Select[Any]:
         )
         match = _SQLITE.c[NAME].op("MATCH")(wanted)
         return select(_SQLITE.c.rowid).where(match if typed else false())
-    held = has(cast(" & ".join([*map(_term, typed), *map(quoted, facets)]), TSQUERY))
+    held = has(cast(wanted_of(q, facets), TSQUERY))
     return select(POSTGRESQL.c.number).where(held if typed else false())
 
 
@@ -199,6 +199,11 @@ def has(wanted: ColumnElement[Any]) -> ColumnElement[bool]:
 def terms_of(q: str) -> list[str]:
     """Return the words of a search, each once, as PostgreSQL has them."""
     return list(dict.fromkeys(map(_term, _typed(q))))
+
+
+def wanted_of(q: str, facets: Sequence[str]) -> str:
+    """Return all that a search asks for, as PostgreSQL has it."""
+    return " & ".join([*terms_of(q), *map(quoted, facets)])
 
 
 def _term(typed: _Typed) -> str:
@@ -213,7 +218,7 @@ def quoted(word: str) -> str:
 def looked_for(dialect: str, q: str, facets: Sequence[str]) -> dict[str, str]:
     """Return the values that ``by_looking`` names."""
     if dialect == "postgresql":
-        return {"wanted": " & ".join([*terms_of(q), *map(quoted, facets)])}
+        return {"wanted": wanted_of(q, facets)}
     words = (f" {typed.word}{'' if typed.begins else ' '}" for typed in _typed(q))
     return {f"word_{place}": word for place, word in enumerate(words)}
 
